@@ -1,0 +1,108 @@
+"""Class sets: which ids a label map may hold, what they are called and how they are drawn."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from semsynth.config import Config, validated
+from semsynth.errors import SemsynthError
+from semsynth.files import read_json, write_json
+
+VOID = 65535
+"""The id of "no class" inside the program and in 16-bit files."""
+VOID_8BIT = 255
+"""The id of "no class" in 8-bit files."""
+VOID_NAME = "void"
+
+UNKNOWN = -1
+"""What :attr:`ClassSet.index_of_id` holds for ids that are neither a class nor void."""
+
+
+class ClassInfo(Config):
+    """One semantic class."""
+
+    id: int = Field(ge=0, lt=VOID)
+    """The number that stands for the class in label maps."""
+    name: str
+    """For people."""
+    color: tuple[int, int, int]
+    """RGB, 0..255, of colour-coded maps and previews."""
+    group: str = ""
+    """Optional super-category, for example ``vehicle``."""
+
+
+class ClassSet(Config):
+    """The classes of a dataset, in channel order.
+
+    Ids need not start at 0 nor be contiguous: a class's *index* (its position here) is its channel
+    in every network, its id is what files hold. Void is index ``num_classes``.
+    """
+
+    name: str
+    classes: tuple[ClassInfo, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        seen: dict[int, str] = {}
+        for item in self.classes:
+            if item.id in seen:
+                raise ValueError(f"id {item.id} is both '{seen[item.id]}' and '{item.name}'")
+            seen[item.id] = item.name
+        return self
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, void not counted."""
+        return len(self.classes)
+
+    @cached_property
+    def ids(self) -> NDArray[np.uint16]:
+        """[K] uint16: index -> id."""
+        return np.array([item.id for item in self.classes], np.uint16)
+
+    @cached_property
+    def index_of_id(self) -> NDArray[np.int32]:
+        """[65536] int32: id -> index; ``num_classes`` for void, ``UNKNOWN`` for ids outside the set."""
+        table = np.full(VOID + 1, UNKNOWN, np.int32)
+        table[self.ids] = np.arange(self.num_classes)
+        table[VOID] = self.num_classes
+        return table
+
+    @cached_property
+    def palette(self) -> NDArray[np.uint8]:
+        """[K+1,3] uint8: index -> RGB, void (black) last."""
+        return np.array([item.color for item in self.classes] + [(0, 0, 0)], np.uint8)
+
+    @property
+    def fits_8bit(self) -> bool:
+        """Whether label maps of this set can be stored in 8 bits with 255 as void."""
+        return all(item.id < VOID_8BIT for item in self.classes)
+
+    def __getitem__(self, name: str) -> ClassInfo:
+        """The class called ``name``."""
+        for item in self.classes:
+            if item.name == name:
+                return item
+        raise SemsynthError(f"class set '{self.name}' has no class '{name}'; it has {', '.join(c.name for c in self.classes)}")
+
+    @classmethod
+    def load(cls, path: Path) -> ClassSet:
+        """Read ``classes.json``: a list of ``{"id", "name", "color"[, "group"]}``, or ``{"name", "classes"}``.
+
+        Raises:
+            SemsynthError: missing or malformed file, or an id given twice.
+        """
+        value = read_json(path)
+        if isinstance(value, list):
+            value = {"name": path.parent.name, "classes": value}
+        return validated(cls, value, str(path))
+
+    def save(self, path: Path) -> None:
+        """Write ``classes.json`` atomically, the list form with the set's name."""
+        write_json(path, self.model_dump(mode="json"))

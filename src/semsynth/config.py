@@ -1,0 +1,92 @@
+"""Configurations: frozen, strict about misspelt keys, and overridable from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from semsynth.errors import SemsynthError
+from semsynth.files import read_json, write_json
+
+C = TypeVar("C", bound="Config")
+
+
+class Config(BaseModel):
+    """Base of every configuration: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def validated(kind: type[C], values: Any, source: str) -> C:
+    """Build a ``kind`` from plain ``values``.
+
+    Raises:
+        SemsynthError: one line with every wrong key or value, prefixed by ``source``.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_explain(kind, dict(problem)) for problem in error.errors())
+        raise SemsynthError(f"{source}: {problems}") from None
+
+
+def load_config(kind: type[C], path: Path) -> C:
+    """Read a configuration from a JSON file."""
+    return validated(kind, read_json(path), str(path))
+
+
+def dump_config(config: Config, path: Path) -> None:
+    """Write a configuration as JSON, atomically."""
+    write_json(path, config.model_dump(mode="json"))
+
+
+def override(config: C, assignments: Iterable[str]) -> C:
+    """Apply assignments such as ``generator.width=32`` and validate the result as a whole.
+
+    Values are read as JSON where they parse as such and as plain strings otherwise.
+
+    Raises:
+        SemsynthError: an assignment without ``=``, an unknown key, or a value of the wrong type.
+    """
+    values = config.model_dump()
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise SemsynthError(f"--set {assignment}: expected KEY=VALUE, for example generator.width=32")
+        *parents, last = key.strip().split(".")
+        section: Any = values
+        for parent in parents:
+            section = section.get(parent) if isinstance(section, dict) else None
+            if not isinstance(section, dict):
+                raise SemsynthError(f"--set {assignment}: there is no section '{parent}'; {_choices(values)}")
+        if last not in section:
+            raise SemsynthError(f"--set {assignment}: there is no key '{last}'; {_choices(section)}")
+        section[last] = _parse(text)
+    return validated(type(config), values, "--set " + " --set ".join(assignments))
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _choices(section: dict[str, Any]) -> str:
+    return "known here: " + ", ".join(sorted(section))
+
+
+def _explain(kind: type[BaseModel], problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section: Any = kind
+        for part in problem["loc"][:-1]:
+            field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
+            section = field.annotation if field else None
+        known = f" (known: {', '.join(section.model_fields)})" if hasattr(section, "model_fields") else ""
+        return f"unknown key '{where}'{known}"
+    return f"{where or 'value'}: {problem['msg']}, got {problem['input']!r}"

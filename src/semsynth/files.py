@@ -1,0 +1,91 @@
+"""Files that are either written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from semsynth.errors import SemsynthError
+
+_WAY_OUT = {
+    errno.ENOSPC: "the disk is full: free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up: free some space or choose another folder",
+    errno.EROFS: "the folder is read-only: choose another one",
+    errno.EACCES: "no permission to write there: choose another folder",
+    errno.ENOTDIR: "a part of that path is a file, not a folder: choose another one",
+}
+
+
+@contextmanager
+def explained(path: Path, action: str = "cannot write") -> Iterator[None]:
+    """Turn an ``OSError`` raised inside into a :class:`SemsynthError` that names ``path`` and the way out."""
+    try:
+        yield
+    except OSError as error:
+        reason = _WAY_OUT.get(error.errno or 0, error.strerror or str(error))
+        raise SemsynthError(f"{action} {path}: {reason}") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create ``path`` and its parents; return it."""
+    with explained(path, "cannot create the folder"):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Call ``write`` with a temporary path beside ``path``, then rename it into place.
+
+    Readers see the old file or the whole new one, whatever happens in between; a failed write
+    leaves nothing behind.
+    """
+    make_folder(path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with explained(path):
+            write(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically."""
+    write_atomically(path, lambda partial: _write_all(partial, data))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Parse the JSON file at ``path``.
+
+    Raises:
+        SemsynthError: the file is missing, unreadable or no JSON.
+    """
+    with explained(path, "cannot read"):
+        data = path.read_bytes()
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise SemsynthError(f"{path} is not valid JSON ({error}): restore or re-create it") from error
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of the file at ``path``."""
+    with explained(path, "cannot read"), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_all(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

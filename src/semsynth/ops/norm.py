@@ -1,0 +1,67 @@
+"""Parameter-free normalisation: what SPADE modulates."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributed import nn as dist_nn
+from torch.nn import functional as F
+
+NormKind = Literal["batch", "sync_batch", "instance"]
+"""Batch statistics of one process, of all processes, or of each image."""
+
+EPSILON = 1e-5
+MOMENTUM = 0.1
+"""Both are PyTorch's and the official code's defaults."""
+
+
+class ParameterFreeNorm(nn.Module):
+    """Normalise each channel to mean 0 and variance 1, without learned scale or bias.
+
+    Batch kinds keep running statistics for evaluation (the variance unbiased, as PyTorch does).
+    ``sync_batch`` is ``batch`` until a process group exists; then sums are reduced over all processes,
+    differentiably, on any backend (``nn.SyncBatchNorm`` refuses CPU tensors).
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, kind: NormKind, channels: int) -> None:
+        super().__init__()
+        self.kind: NormKind = kind
+        if kind != "instance":
+            self.register_buffer("running_mean", torch.zeros(channels))
+            self.register_buffer("running_var", torch.ones(channels))
+
+    @property
+    def uses_running_statistics(self) -> bool:
+        """Whether the result is, at the moment, a fixed scale and shift per channel."""
+        return self.kind != "instance" and not self.training
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N,C,h,w] -> [N,C,h,w], normalised."""
+        if self.kind == "instance":
+            return F.instance_norm(x, eps=EPSILON)
+        if self.kind == "sync_batch" and self.training and _world_size() > 1:
+            return self._synchronized(x)
+        return F.batch_norm(x, self.running_mean, self.running_var, None, None, self.training, MOMENTUM, EPSILON)
+
+    def _synchronized(self, x: Tensor) -> Tensor:
+        wide = x if x.dtype == torch.float64 else x.float()
+        count = wide.new_tensor([x.numel() / x.shape[1]])
+        total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))  # type: ignore[no-untyped-call]
+        n = total[-1].detach()
+        mean = total[:-1] / n  # [C]
+        centred = wide - mean[:, None, None]
+        var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), MOMENTUM)
+            self.running_var.lerp_((var * (n / (n - 1))).to(self.running_var.dtype), MOMENTUM)
+        return (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
+
+
+def _world_size() -> int:
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_world_size() if distributed else 1

@@ -1,0 +1,78 @@
+"""Spectral normalisation with one power iteration per training forward (Miyato et al. 2018)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPSILON = 1e-12
+"""Guards the normalisation of u and v, as in ``torch.nn.utils.spectral_norm``."""
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution whose weight is divided by its largest singular value.
+
+    The arithmetic and the moments at which u and v move are those of the official code's
+    ``torch.nn.utils.spectral_norm``: one iteration (v, then u) in every training-mode forward,
+    stored vectors in evaluation mode. The state is ``weight``, ``bias``, ``u`` [out] and
+    ``v`` [in * k * k].
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0, bias: bool = True
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self.folded = False
+        self.register_buffer("u", F.normalize(torch.randn(out_channels), dim=0, eps=EPSILON))
+        self.register_buffer("v", F.normalize(torch.randn(self.weight[0].numel()), dim=0, eps=EPSILON))
+
+    def normalized_weight(self) -> Tensor:
+        """[out,in,k,k]: the weight that the convolution applies."""
+        if self.folded:
+            return self.weight
+        matrix = self.weight.flatten(1)  # [out, in*k*k]
+        if self.training:
+            with torch.no_grad():
+                self.v.copy_(F.normalize(matrix.t().mv(self.u), dim=0, eps=EPSILON))
+                self.u.copy_(F.normalize(matrix.mv(self.v), dim=0, eps=EPSILON))
+        # The copies let a second forward move u and v before the first one's backward.
+        sigma = torch.dot(self.u.clone(), matrix.mv(self.v.clone()))
+        return self.weight / sigma
+
+    def fold(self) -> None:
+        """Divide the weight once and for all: for inference, where it saves the division at every call."""
+        if not self.folded:
+            with torch.no_grad():
+                self.weight.div_(torch.dot(self.u, self.weight.flatten(1).mv(self.v)))
+            self.folded = True
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[N,in,h,w] -> [N,out,h',w']."""
+        return self._conv_forward(input, self.normalized_weight(), self.bias)
+
+
+def conv2d(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    bias: bool = True,
+    spectral: bool = False,
+) -> nn.Conv2d:
+    """A plain or a spectrally normalised convolution."""
+    if spectral:
+        return SpectralConv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding, bias=bias)
+    return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+
+
+def fold_spectral_norm(module: nn.Module) -> None:
+    """Fold every spectrally normalised convolution inside ``module``; it can only infer afterwards."""
+    for child in module.modules():
+        if isinstance(child, SpectralConv2d):
+            child.fold()

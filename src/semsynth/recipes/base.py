@@ -1,0 +1,128 @@
+"""What every recipe gives the trainer: networks, phases with unweighted loss terms, and schedules."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch, Sample
+
+Terms = dict[str, Tensor]
+"""Named scalar loss terms, before weighting; a term's mean over processes and micro-batches is the term of the whole batch."""
+
+Networks = Mapping[str, nn.Module]
+"""The networks by name. A phase sees those it trains as the trainer wrapped them and the others as they are, frozen."""
+
+
+class Adam(Config):
+    """Adam's settings for one phase."""
+
+    lr: float
+    beta1: float
+    beta2: float
+
+
+class Schedule(Config):
+    """Constant learning rate, then linear decay, changed once an epoch as the official code of pix2pixHD and SPADE does."""
+
+    epochs: int = Field(50, ge=1)
+    """Epochs at the full rate."""
+    decay_epochs: int = Field(0, ge=0)
+    """Epochs of linear decay after them."""
+
+    @property
+    def total_epochs(self) -> int:
+        """All epochs."""
+        return self.epochs + self.decay_epochs
+
+    def factor(self, epoch: int) -> float:
+        """The factor on the learning rate in ``epoch``, counted from 0.
+
+        The first decay epoch still runs at the full rate and the last at ``1 / decay_epochs`` of it:
+        the official trainer lowers the rate *after* an epoch.
+        """
+        decayed = max(0, epoch - self.epochs)
+        return max(0.0, 1 - decayed / self.decay_epochs) if self.decay_epochs else 1.0
+
+
+class Training(Config):
+    """Everything about a run that is not the paper's system."""
+
+    batch_size: int = Field(1, ge=1)
+    """Images of one optimiser step, over all devices and micro-batches."""
+    accumulate: int = Field(1, ge=1)
+    """Micro-batches that one step's gradients are gathered from."""
+    steps: int | None = Field(None, ge=1)
+    """Total steps; None: what the schedule's epochs make."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of the moving average of the averaged networks, per step; 0 switches it off."""
+    seed: int = 0
+    """Seeds initialisation, data order, augmentation and noise."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
+    """Lightning Fabric's name of the arithmetic."""
+    workers: int = Field(1, ge=0)
+    """Processes that load and prepare batches, per device."""
+    log_every: int = Field(10, ge=1)
+    """Steps between log lines."""
+    sample_every: int = Field(500, ge=1)
+    """Steps between sample grids."""
+    save_every: int = Field(500, ge=1)
+    """Steps between checkpoints."""
+
+
+class RecipeConfig(Config):
+    """Base of the recipes' configurations; every recipe adds its paper's table."""
+
+    schedule: Schedule = Schedule()
+    training: Training = Training()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser and the loss it minimises: the trainer freezes every other network meanwhile."""
+
+    name: str
+    """For logs, for example ``generator``."""
+    trains: tuple[str, ...]
+    """Names of the networks whose parameters move."""
+    terms: Callable[[Networks, Batch], Terms]
+    """Fresh forward passes; returns the unweighted terms."""
+    weights: Mapping[str, float]
+    """Factor of each term in the phase's loss."""
+    optimizer: Adam
+    every: int = 1
+    """Steps between two runs of the phase."""
+
+
+class Recipe(ABC):
+    """One paper's system, ready to train."""
+
+    config: RecipeConfig
+    classes: ClassSet
+    networks: dict[str, nn.Module]
+    """Every network that is trained, by name, initialised."""
+    phases: tuple[Phase, ...]
+    """Run in this order in every step."""
+    averaged: tuple[str, ...]
+    """Names of the networks that inference needs: averaged where ``training.ema`` is on, and exported."""
+
+    @abstractmethod
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Encode transformed samples for the networks. Runs in the data workers."""
+
+    @abstractmethod
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """[N,3,H,W] in [-1,1]: pictures for previews and for refreshing batch statistics."""
+
+    @abstractmethod
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write the model folder that inference loads."""
