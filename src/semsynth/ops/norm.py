@@ -42,24 +42,47 @@ class ParameterFreeNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w], normalised."""
-        if self.kind == "instance":
-            return F.instance_norm(x, eps=EPSILON)
-        if self.kind == "sync_batch" and self.training and _world_size() > 1:
-            return self._synchronized(x)
-        return F.batch_norm(x, self.running_mean, self.running_var, None, None, self.training, MOMENTUM, EPSILON)
+        return normalize_together(x, self)
 
-    def _synchronized(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        count = wide.new_tensor([x.numel() / x.shape[1]])
-        total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))  # type: ignore[no-untyped-call]
-        n = total[-1].detach()
-        mean = total[:-1] / n  # [C]
-        centred = wide - mean[:, None, None]
-        var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), MOMENTUM)
-            self.running_var.lerp_((var * (n / (n - 1))).to(self.running_var.dtype), MOMENTUM)
-        return (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
+    def track(self, mean: Tensor, var: Tensor) -> None:
+        """Move the running statistics towards a batch's mean and unbiased variance, [C] each."""
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), MOMENTUM)
+        self.running_var.lerp_(var.to(self.running_var.dtype), MOMENTUM)
+
+
+def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Tensor:
+    """Normalise ``x`` once for several layers of one kind that would all do the same.
+
+    Only their running statistics are their own: in evaluation mode batch kinds take no ``others``.
+    """
+    if norm.kind == "instance":
+        return F.instance_norm(x, eps=EPSILON)
+    if not norm.training:
+        if others:
+            raise ValueError("in evaluation mode every layer has its own statistics")
+        return F.batch_norm(x, norm.running_mean, norm.running_var, eps=EPSILON)
+    if norm.kind == "sync_batch" and _world_size() > 1:
+        normalized, mean, var = _synchronized(x)
+    else:
+        # Momentum 1 makes these two the batch's own mean and unbiased variance.
+        mean, var = torch.zeros_like(norm.running_mean), torch.ones_like(norm.running_var)
+        normalized = F.batch_norm(x, mean, var, training=True, momentum=1.0, eps=EPSILON)
+    for layer in (norm, *others):
+        layer.track(mean, var)
+    return normalized
+
+
+def _synchronized(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalised x, mean and unbiased variance over all processes."""
+    wide = x if x.dtype == torch.float64 else x.float()
+    count = wide.new_tensor([x.numel() / x.shape[1]])
+    total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))  # type: ignore[no-untyped-call]
+    n = total[-1].detach()
+    mean = total[:-1] / n  # [C]
+    centred = wide - mean[:, None, None]
+    var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n  # type: ignore[no-untyped-call]
+    normalized = (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
+    return normalized, mean.detach(), (var * (n / (n - 1))).detach()
 
 
 def _world_size() -> int:

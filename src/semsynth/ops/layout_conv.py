@@ -1,0 +1,86 @@
+"""Convolution of a layout without its one-hot tensor, exactly.
+
+A convolution over one-hot channels adds up one weight column per tap. So: re-order the weight into a
+table with a row per (tap, symbol), add up the rows of every *distinct* window once, and look the
+result up at each position. The weight keeps ``nn.Conv2d``'s shape.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from semsynth.ops.windows import DistinctRows
+
+if TYPE_CHECKING:
+    from semsynth.layout import Level
+
+
+def symbol_rows(level: Level, weight: Tensor) -> Tensor:
+    """Re-order a convolution's weight into rows per tap and symbol.
+
+    Args:
+        level: gives the encoding, S symbols on C channels.
+        weight: [O,C,k,k].
+
+    Returns:
+        [k*k*(S+1),O]: row ``tap * (S + 1) + symbol``; symbol S is "outside" and its rows are zero.
+    """
+    channels = level.encoding.symbol_channels().to(weight)  # [S+1,C]
+    rows = torch.einsum("sc,ocij->ijso", channels, weight)
+    return rows.reshape(-1, weight.shape[0])
+
+
+def sum_rows(selection: Tensor, table: Tensor) -> Tensor:
+    """For every row of ``selection`` [U,T], the sum over taps t of ``table[t * (len(table) // T) + selection[:, t]]``: [U,O]."""
+    taps = selection.shape[1]
+    offsets = torch.arange(taps, device=selection.device) * (table.shape[0] // taps)
+    return F.embedding_bag(selection + offsets, table, mode="sum")
+
+
+class _LookUp(torch.autograd.Function):
+    """``table[places.index]`` whose backward is a segment sum: deterministic and parallel on CPU and GPU."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, table: Tensor, places: DistinctRows) -> Tensor:
+        ctx.places = places  # type: ignore[attr-defined]
+        return F.embedding(places.index, table)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor, None]:
+        return segment_sum(grads[0], ctx.places), None  # type: ignore[attr-defined]
+
+
+def look_up(table: Tensor, places: DistinctRows) -> Tensor:
+    """[U,O] -> [M,O]: the row of each place."""
+    return _LookUp.apply(table, places)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def segment_sum(values: Tensor, places: DistinctRows) -> Tensor:
+    """[M,O] -> [U,O]: the sum of the values at all places of each distinct row (the adjoint of :func:`look_up`)."""
+    return F.embedding_bag(places.order, values.contiguous(), places.offsets, mode="sum")
+
+
+def layout_conv2d(level: Level, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0) -> Tensor:
+    """Equals ``F.conv2d(level.one_hot(), weight, bias, stride, padding)`` up to float rounding.
+
+    Args:
+        level: N layouts of h x w on C channels.
+        weight: [O,C,k,k].
+        bias: [O] or None.
+        stride: step between windows.
+        padding: zeros around the layout.
+
+    Returns:
+        [N,O,h',w'], channels-last in memory.
+    """
+    kernel = weight.shape[-1]
+    patches = level.patches(kernel, stride, padding)
+    table = sum_rows(patches.rows, symbol_rows(level, weight))  # [U,O]
+    if bias is not None:
+        table = table + bias
+    height, width = ((n + 2 * padding - kernel) // stride + 1 for n in level.size)
+    return look_up(table, patches).view(level.symbols.shape[0], height, width, -1).permute(0, 3, 1, 2)

@@ -1,0 +1,103 @@
+"""Layout tables: SPADE's modulation evaluated once per distinct label window, exactly.
+
+Gamma and beta at a pixel depend on nothing but the window of labels that two stacked k x k
+convolutions see there (5 x 5 for k = 3), and a layout has few distinct ones. Two stages, both exact:
+
+1. the hidden vector of every distinct k x k label window: k*k rows of the re-ordered shared weight;
+2. these few vectors projected once per tap of the second convolution; gamma and beta of every
+   distinct arrangement of windows are then a sum of k*k such projections.
+
+A look-up per pixel finishes the job. Neither the one-hot tensor nor the 128-channel activation nor
+gamma nor beta ever exists at full resolution.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from semsynth.ops.layout_conv import segment_sum, sum_rows, symbol_rows
+from semsynth.ops.windows import DistinctRows
+
+if TYPE_CHECKING:
+    from semsynth.layout import Level
+
+_CHUNK_ELEMENTS_CPU = 2**19
+"""Elements that are modulated at a time: few enough that the gathered rows stay in a CPU's cache."""
+_CHUNK_ELEMENTS = 2**26
+"""The same on other devices: large, but bounding the memory of the gathered rows."""
+
+
+def modulation_table(level: Level, shared: tuple[Tensor, Tensor], projection: tuple[Tensor, Tensor]) -> Tensor:
+    """Evaluate conv - ReLU - conv for every distinct arrangement of label windows.
+
+    Args:
+        level: the layout at the layer's resolution.
+        shared: weight [H,C,k,k] and bias [H] of the first convolution, "same" padding.
+        projection: weight [O,H,k,k] and bias [O] of the second one, "same" padding.
+
+    Returns:
+        [U,O]: row ``level.windows(k).arrangements.index[p]`` belongs to pixel p.
+    """
+    weight, bias = projection
+    outputs, hidden_width, kernel, _ = weight.shape
+    found = level.windows(kernel)
+    hidden = F.relu(sum_rows(found.windows.rows, symbol_rows(level, shared[0])) + shared[1])  # [V,H]
+    hidden = F.pad(hidden, (0, 0, 0, 1))  # [V+1,H]: outside the image the second convolution reads zeros
+    taps = weight.permute(2, 3, 0, 1).reshape(-1, hidden_width)  # [k*k*O,H]
+    projected = F.linear(hidden, taps).view(-1, outputs)  # [(V+1)*k*k,O]
+    selection = found.arrangements.rows * kernel**2 + torch.arange(kernel**2, device=weight.device)
+    return F.embedding_bag(selection, projected, mode="sum") + bias
+
+
+class _Modulate(torch.autograd.Function):
+    """``x * gamma[index] + beta[index]``; saves ``x``, the tables and the index only."""
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx, x: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows
+    ) -> Tensor:
+        ctx.save_for_backward(x, gamma)
+        ctx.places = places  # type: ignore[attr-defined]
+        out = torch.empty_like(x)
+        for part in _chunks(x):
+            index = places.index[part]
+            torch.addcmul(F.embedding(index, beta), x[part], F.embedding(index, gamma), out=out[part])
+        return out
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, gamma = ctx.saved_tensors  # type: ignore[attr-defined]
+        places: DistinctRows = ctx.places  # type: ignore[attr-defined]
+        grad = grads[0].contiguous()
+        scaled = torch.empty_like(grad)
+        for part in _chunks(grad):
+            torch.mul(grad[part], F.embedding(places.index[part], gamma), out=scaled[part])
+        return scaled, segment_sum(grad * x, places), segment_sum(grad, places), None
+
+
+def modulate(x: Tensor, table: Tensor, places: DistinctRows) -> Tensor:
+    """Scale and shift every pixel by its row of ``table``.
+
+    Args:
+        x: [N,C,h,w], best channels-last.
+        table: [U,2C]: gamma, then beta.
+        places: the row of each of the N*h*w pixels.
+
+    Returns:
+        [N,C,h,w], channels-last.
+    """
+    n, channels, height, width = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(-1, channels)  # [N*h*w,C]
+    gamma, beta = table.to(x.dtype).split(channels, 1)
+    out: Tensor = _Modulate.apply(rows, gamma.contiguous(), beta.contiguous(), places)  # type: ignore[no-untyped-call]
+    return out.view(n, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _chunks(rows: Tensor) -> list[slice]:
+    count, channels = rows.shape
+    step = max(1, (_CHUNK_ELEMENTS_CPU if rows.device.type == "cpu" else _CHUNK_ELEMENTS) // channels)
+    return [slice(start, start + step) for start in range(0, count, step)]
