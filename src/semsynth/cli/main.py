@@ -1,0 +1,57 @@
+"""The ``semsynth`` command.
+
+Every sub-command lives in its own module and imports its work inside the function, so that
+``semsynth --help`` never waits for torch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from semsynth import __version__
+from semsynth.errors import SemsynthError
+
+
+class _ErrorLineGroup(TyperGroup):
+    """Turns a :class:`SemsynthError` of any command into one line on stderr and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:  # a click context: which click depends on Typer's version
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SemsynthError as error:
+            typer.echo("error: " + " ".join(str(error).split()), err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    name="semsynth",
+    cls=_ErrorLineGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"semsynth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Semantic image synthesis: a label map goes in, a photograph comes out."""
+
+
+def main() -> None:
+    """Run the command line; wrong usage and wrong input exit with 2, Ctrl-C with 130."""
+    app(prog_name="semsynth")

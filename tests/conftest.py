@@ -1,0 +1,61 @@
+"""Fixtures of all tests: the shared folder, and a process state that no test hands on to the next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before torch starts its thread pool, and inherited by the processes that tests start: parallel
+# test workers share the machine instead of each taking all of it.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SEED = 20190318  # the day SPADE appeared; any number does
+
+# Examples run real networks, and a busy machine is no failure.
+hypothesis.settings.register_profile("semsynth", deadline=None, max_examples=30, print_blob=True)
+hypothesis.settings.load_profile("semsynth")
+
+
+def _shared_folder() -> Path:
+    return Path(os.environ.get("SEMSYNTH_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real photos, golden numbers and weights that is not part of the repository."""
+    folder = _shared_folder()
+    if not folder.is_dir():
+        reason = f"{folder} is absent: set SEMSYNTH_SHARED to the folder with data, golden and weights"
+        if os.environ.get("SEMSYNTH_REQUIRE_SHARED") == "1":
+            pytest.fail(f"{reason} (required by SEMSYNTH_REQUIRE_SHARED=1)")
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the working copy."""
+    return REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def _same_state_for_every_test() -> Iterator[None]:
+    """Seed torch and NumPy's global generators; restore dtype, gradient mode, threads and determinism afterwards."""
+    dtype, grad, threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.manual_seed(SEED)
+    np.random.seed(SEED)
+    yield
+    torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(grad)
+    torch.use_deterministic_algorithms(deterministic)
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
