@@ -68,6 +68,15 @@ class SPADEGeneratorConfig(Config):
         height, width = self.start_size
         return height * 2**self.upsamplings, width * 2**self.upsamplings
 
+    def prepare(self, layout: LayoutBatch) -> LayoutBatch:
+        """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
+        height, width = self.start_size
+        if self.input == "layout":
+            layout.at(height, width).patches(3, 1, 1)
+        for level in range(self.upsamplings + 1):
+            layout.at(height * 2**level, width * 2**level).windows(self.kernel_size)
+        return layout
+
 
 class SPADE(nn.Module):
     """Spatially-adaptive normalisation (equation 1).
@@ -210,15 +219,6 @@ class SPADEGenerator(nn.Module):
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = block(x, layout.at(x.shape[2], x.shape[3]))
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
-
-    def prepare(self, layout: LayoutBatch, size: Size | None = None) -> LayoutBatch:
-        """Find the windows that :meth:`forward` will look up, for instance in a data-loader worker; returns ``layout``."""
-        height, width = self._start_size(size)
-        if self.config.input == "layout":
-            layout.at(height, width).patches(3, 1, 1)
-        for level in range(self.config.upsamplings + 1):
-            layout.at(height * 2**level, width * 2**level).windows(self.config.kernel_size)
-        return layout
 
     def use(self, path: ModulationPath) -> None:
         """Choose how modulation is computed; the result is the same up to rounding."""

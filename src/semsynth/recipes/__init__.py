@@ -1,0 +1,8 @@
+"""The systems that can be trained, by name."""
+
+from __future__ import annotations
+
+from semsynth.recipes.base import System
+from semsynth.recipes.spade import SPADE_SYSTEM
+
+RECIPES: dict[str, System] = {"spade": SPADE_SYSTEM}

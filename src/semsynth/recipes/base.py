@@ -15,6 +15,7 @@ from semsynth.checkpoint import Card
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
+from semsynth.data.transforms import Pipeline
 
 Terms = dict[str, Tensor]
 """Named scalar loss terms, before weighting; a term's mean over processes and micro-batches is the term of the whole batch."""
@@ -82,6 +83,8 @@ class Training(Config):
 class RecipeConfig(Config):
     """Base of the recipes' configurations; every recipe adds its paper's table."""
 
+    data: Pipeline = Pipeline()
+    """From files to training samples."""
     schedule: Schedule = Schedule()
     training: Training = Training()
 
@@ -110,14 +113,15 @@ class Recipe(ABC):
     classes: ClassSet
     networks: dict[str, nn.Module]
     """Every network that is trained, by name, initialised."""
+    frozen: dict[str, nn.Module]
+    """Networks that losses need and that never train; the trainer only moves them to its device."""
     phases: tuple[Phase, ...]
     """Run in this order in every step."""
     averaged: tuple[str, ...]
     """Names of the networks that inference needs: averaged where ``training.ema`` is on, and exported."""
 
-    @abstractmethod
-    def collate(self, samples: Sequence[Sample]) -> Batch:
-        """Encode transformed samples for the networks. Runs in the data workers."""
+    collate: Callable[[Sequence[Sample]], Batch]
+    """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
 
     @abstractmethod
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
@@ -126,3 +130,15 @@ class Recipe(ABC):
     @abstractmethod
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
         """Write the model folder that inference loads."""
+
+
+@dataclass(frozen=True)
+class System:
+    """How the command line makes a recipe."""
+
+    config: type[RecipeConfig]
+    """For reading ``recipe.json``."""
+    presets: Mapping[str, Callable[[ClassSet, bool], RecipeConfig]]
+    """Named configurations, made from the dataset's classes and whether it has instance maps."""
+    build: Callable[[RecipeConfig, ClassSet, Path | None], Recipe]
+    """Makes the recipe; the path names the perceptual network's weights (None: download)."""

@@ -1,0 +1,301 @@
+"""SPADE (Park, Liu, Wang and Zhu, CVPR 2019), section numbers of the paper.
+
+Objective (section 3): hinge adversarial loss, feature matching and a VGG term as in pix2pixHD, each
+feature term weighted 10; with a style encoder (multi-modal synthesis) a KL term weighted 0.05.
+
+Differences between paper and official code, and what is done here:
+
+- *Adam's beta2*: the paper says 0.999, the code runs 0.9. Presets follow the code.
+- *Spectral norm "in all layers"*: the code leaves the first and last convolutions, the linear layers
+  and the SPADE layers' own convolutions without it. As the code.
+- *First layer*: figure 3 starts from a random vector, the code's default from the downsampled layout.
+  Presets follow the code; ``generator.input="noise"`` is the figure.
+- *Style encoder*: the code's test mode always needs a photo. Here a seed draws from the prior.
+- *Gradients of the generator step reach the discriminator* in the code and are cleared; here the
+  discriminator is frozen meanwhile, which changes no number.
+- *ADE20K*: the code means to shift labels by one and does not; see the class set's description.
+- *KL term*: the code sums over the images of each device. Here it is the sum over the whole batch,
+  however many devices or micro-batches share it.
+- *Crops*: two of the code's pipelines can leave the picture; ``data.official=true`` reproduces that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, ModelConfig, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch, Sample
+from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
+from semsynth.images import to_tensor
+from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from semsynth.losses.augmentation import Augmentation, augment_together
+from semsynth.losses.divergence import kl_divergence
+from semsynth.losses.feature_matching import feature_matching_loss
+from semsynth.losses.perceptual import PerceptualLoss, crop_together
+from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
+from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
+from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
+from semsynth.models.vgg import load_vgg19
+from semsynth.ops.initialization import initialize_xavier
+from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Schedule, System, Terms, Training
+
+
+class LossWeights(Config):
+    """The objective (section 3 and official train_options.py); 0 leaves a term out."""
+
+    adversarial_kind: AdversarialKind = "hinge"
+    """Hinge in the paper; the code also offers the others."""
+    feature_matching: float = Field(10.0, ge=0)
+    """lambda_feat."""
+    perceptual: float = Field(10.0, ge=0)
+    """lambda_vgg."""
+    kl: float = Field(0.05, ge=0)
+    """lambda_kld; only with a style encoder."""
+
+
+class SPADEConfig(RecipeConfig):
+    """The paper's table."""
+
+    system: Literal["spade"] = "spade"
+    generator: SPADEGeneratorConfig
+    discriminator: PatchDiscriminatorConfig
+    encoder: StyleEncoderConfig | None = None
+    """Style encoder; needs ``generator.input="noise"``."""
+    loss: LossWeights = LossWeights()
+    generator_optimizer: Adam = Adam(lr=1e-4, beta1=0.0, beta2=0.9)
+    """Two time-scale update rule: half the base rate of 2e-4."""
+    discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.9)
+    """Two time-scale update rule: twice the base rate."""
+    discriminator_steps_per_generator: int = Field(1, ge=1)
+    """The generator's phase runs once in so many steps."""
+    augmentation: Augmentation = Augmentation()
+    """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
+    perceptual_crop: int | None = None
+    """Side of a random square that the perceptual term looks at; None: everything, as the paper (saves CPU time)."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.generator.encoding != self.discriminator.encoding:
+            raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
+        if self.encoder is not None and self.generator.input != "noise":
+            raise ValueError("a style encoder needs generator.input=noise")
+        if self.encoder is not None and self.encoder.z_dim != self.generator.z_dim:
+            raise ValueError(f"encoder.z_dim {self.encoder.z_dim} and generator.z_dim {self.generator.z_dim} must be equal")
+        return self
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Samples to a batch, with every distinct window found already; runs in the data workers."""
+
+    generator: SPADEGeneratorConfig
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        """Encode samples of one size."""
+        layout = LayoutBatch.from_layouts([sample.layout for sample in samples], self.generator.encoding)
+        self.generator.prepare(layout)
+        layout.full.patches(4, 2, 2)  # the discriminator's first layer
+        images = [to_tensor(sample.image) for sample in samples if sample.image is not None]
+        return Batch(layout, torch.stack(images), tuple(sample.name for sample in samples))
+
+
+class SPADERecipe(Recipe):
+    """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
+
+    def __init__(self, config: SPADEConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+        self.config: SPADEConfig = config
+        self.classes = classes
+        self.networks = {
+            "generator": SPADEGenerator(config.generator),
+            "discriminator": MultiScaleDiscriminator(config.discriminator),
+        }
+        if config.encoder is not None:
+            self.networks["encoder"] = StyleEncoder(config.encoder)
+        for network in self.networks.values():
+            initialize_xavier(network)
+        self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
+        self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
+        self.perceptual = perceptual
+        self.collate = Collate(config.generator)
+        self.phases = self._phases()
+
+    def _phases(self) -> tuple[Phase, ...]:
+        loss = self.config.loss
+        return (
+            Phase(
+                "generator",
+                self.averaged,
+                self.generator_terms,
+                {
+                    "adversarial": 1.0,
+                    "feature_matching": loss.feature_matching,
+                    "perceptual": loss.perceptual,
+                    "kl": loss.kl,
+                },
+                self.config.generator_optimizer,
+                every=self.config.discriminator_steps_per_generator,
+            ),
+            Phase(
+                "discriminator",
+                ("discriminator",),
+                self.discriminator_terms,
+                {"fake": 1.0, "real": 1.0},
+                self.config.discriminator_optimizer,
+            ),
+        )
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """min over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
+        kind = self.config.loss.adversarial_kind
+        z, kl = self._style(networks, batch)
+        fake = networks["generator"](batch.layout, z)  # [N,3,H,W]
+        judged_fake, judged_real = self._judge(networks, batch, fake)
+        terms = {"adversarial": generator_loss(kind, judged_fake)}
+        if self.config.loss.feature_matching:
+            terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(*crop_together(fake, batch.image, self.config.perceptual_crop))
+        if kl is not None:
+            terms["kl"] = kl
+        return terms
+
+    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """min over D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], for a fake of the generator as it is now."""
+        kind = self.config.loss.adversarial_kind
+        with torch.no_grad():
+            z, _ = self._style(networks, batch)
+            fake = networks["generator"](batch.layout, z)
+        judged_fake, judged_real = self._judge(networks, batch, fake)
+        return {
+            "fake": discriminator_loss(kind, judged_fake, real=False),
+            "real": discriminator_loss(kind, judged_real, real=True),
+        }
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """Pictures for random styles from the prior."""
+        return networks["generator"](batch.layout, self._prior(batch))  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write generator and encoder as a model folder."""
+        config = ModelConfig(system="spade", generator=self.config.generator, encoder=self.config.encoder)
+        save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
+
+    def _style(self, networks: Networks, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
+        """z and the KL term: from the photo, from the prior, or None for a generator that starts from the layout."""
+        if "encoder" not in self.networks:
+            return self._prior(batch), None
+        mu, logvar = networks["encoder"](batch.image)
+        share = self.config.training.batch_size / len(batch)  # the official sum over the batch, whoever holds its parts
+        return reparameterize(mu, logvar), kl_divergence(mu, logvar) * share
+
+    def _prior(self, batch: Batch) -> Tensor | None:
+        if self.config.generator.input == "layout":
+            return None
+        return torch.randn(len(batch), self.config.generator.z_dim, device=batch.image.device, dtype=batch.image.dtype)
+
+    def _judge(self, networks: Networks, batch: Batch, fake: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+        """The discriminator's outputs for fake and real, seen as one batch as the official code does."""
+        images = augment_together(self.config.augmentation, fake, batch.image)
+        outputs = networks["discriminator"](batch.layout, torch.cat(images))
+        fakes = [[output[: len(fake)] for output in scale] for scale in outputs]
+        return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
+
+
+def _paper(classes: ClassSet, *, void: bool, edges: bool, batch_size: int = 32, **generator: object) -> SPADEConfig:
+    """The paper's model for 256 x 256 images of a class set."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after" if void else "none", edges=edges)
+    return SPADEConfig(
+        generator=SPADEGeneratorConfig.model_validate({"encoding": encoding, **generator}),
+        discriminator=PatchDiscriminatorConfig(encoding=encoding),
+        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+        training=Training(batch_size=batch_size),
+    )
+
+
+def _default(classes: ClassSet, instances: bool) -> SPADEConfig:
+    return _paper(classes, void=True, edges=instances, batch_size=1)
+
+
+def _coco_stuff(classes: ClassSet, instances: bool) -> SPADEConfig:
+    config = _paper(classes, void=True, edges=True)
+    return config.model_copy(update={"schedule": Schedule(epochs=100)})
+
+
+def _ade20k(classes: ClassSet, instances: bool) -> SPADEConfig:
+    config = _paper(classes, void=True, edges=False)
+    return config.model_copy(update={"schedule": Schedule(epochs=100, decay_epochs=100)})
+
+
+def _cityscapes(classes: ClassSet, instances: bool) -> SPADEConfig:
+    config = _paper(classes, void=False, edges=True, batch_size=16, crop_size=512, aspect_ratio=2.0, upsamplings=6)
+    pipeline = Pipeline(mode="fixed", load_size=512, crop_size=512, aspect_ratio=2.0)
+    return config.model_copy(update={"data": pipeline, "schedule": Schedule(epochs=100, decay_epochs=100)})
+
+
+def _facades(classes: ClassSet, instances: bool) -> SPADEConfig:
+    return _paper(classes, void=True, edges=False, batch_size=1)
+
+
+def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
+    """A model for a few hundred photos and two CPU cores: how the bundled model is trained.
+
+    A sixteenth of the paper's arithmetic, a style encoder for variety, differentiable augmentation
+    against the few photos, and the perceptual term on a random quarter of the picture.
+    """
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
+    return SPADEConfig(
+        generator=SPADEGeneratorConfig(encoding=encoding, width=16, hidden=64, input="noise", z_dim=64),
+        discriminator=PatchDiscriminatorConfig(encoding=encoding, width=32, max_width=256),
+        encoder=StyleEncoderConfig(width=16, z_dim=64),
+        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+        generator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
+        discriminator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
+        augmentation=Augmentation(color=True, cutout=0.5),
+        perceptual_crop=128,
+        schedule=Schedule(epochs=200),
+        training=Training(batch_size=4, ema=0.998, precision="bf16-mixed"),
+    )
+
+
+PRESETS = {
+    "default": _default,
+    "coco_stuff": _coco_stuff,
+    "ade20k": _ade20k,
+    "cityscapes": _cityscapes,
+    "facades": _facades,
+    "small": _small,
+}
+"""What changes per dataset (official ``data/*_dataset.py``): void and edge channels, size, batch, epochs."""
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> SPADERecipe:
+    """Make the recipe.
+
+    Args:
+        config: a :class:`SPADEConfig`.
+        classes: the dataset's classes.
+        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+
+    Raises:
+        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
+    """
+    assert isinstance(config, SPADEConfig)
+    expected = config.generator.encoding.num_classes
+    if classes.num_classes != expected:
+        raise SemsynthError(f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}")
+    perceptual = PerceptualLoss(load_vgg19(perceptual_weights)) if config.loss.perceptual else None
+    return SPADERecipe(config, classes, perceptual)
+
+
+SPADE_SYSTEM = System(SPADEConfig, PRESETS, build)
