@@ -1,0 +1,61 @@
+# Two commands are enough: `make demo` and `make test`. Each brings its own set-up.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The first Python that is new enough; override with `make PYTHON=/path/to/python3.12 ...`.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+WORKERS ?= auto
+DATA ?= ../shared/data
+
+INSTALLED := $(VENV)/.installed
+DEVELOPMENT := $(VENV)/.development
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format bench bundle clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(DEVELOPMENT) ## make .venv with the package and everything that tests need
+
+demo: $(INSTALLED) ## turn the example layouts into photos in out/demo
+	$(BIN)/semsynth demo --out out/demo
+
+test: $(DEVELOPMENT) ## run the tests (a few minutes)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-all: $(DEVELOPMENT) ## run the slow tests as well
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
+
+lint: $(DEVELOPMENT) ## ruff, mypy --strict on src, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+
+format: $(DEVELOPMENT) ## sort imports and format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
+	$(BIN)/python benchmarks/modulation.py --data $(DATA)
+	$(BIN)/python benchmarks/latency.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or name it with make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# Pins make every machine's set-up the same; what they would bring is in constraints.txt.
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing semsynth into $(VENV) (the first time this takes some minutes)"
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEVELOPMENT): $(INSTALLED)
+	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
