@@ -1,0 +1,1 @@
+"""Training data: samples, transforms, the dataset folder, and how to make one."""

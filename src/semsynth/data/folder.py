@@ -1,0 +1,139 @@
+"""The dataset folder: ``SPLIT/images``, ``SPLIT/labels``, optional ``SPLIT/instances``, and ``classes.json``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from semsynth.classes import ClassSet
+from semsynth.data.label_files import read_layout
+from semsynth.data.sample import Sample
+from semsynth.errors import SemsynthError
+from semsynth.images import PICTURE_SUFFIXES, decode_image
+
+CLASSES_FILE = "classes.json"
+IMAGES, LABELS, INSTANCES = "images", "labels", "instances"
+
+_SHOWN = 5
+"""How many names a message lists."""
+
+
+class DatasetFolder:
+    """One split of a dataset folder; files pair by their name without suffix, in natural order.
+
+    Attributes:
+        root: the folder with ``classes.json``.
+        split: for example ``train``.
+        classes: the class set of the label maps.
+        names: the samples' names.
+    """
+
+    def __init__(self, root: Path, split: str, *, images: bool = True, instances: bool = False) -> None:
+        """List the split.
+
+        Args:
+            root: the dataset folder.
+            split: its sub-folder.
+            images: whether every layout needs its photo; if not, photos are not read.
+            instances: whether every layout needs its instance map; if not, they are not read.
+
+        Raises:
+            SemsynthError: a folder or ``classes.json`` is missing, or names do not pair.
+        """
+        self.root, self.split = root, split
+        self.classes = load_classes(root)
+        if not (root / split).is_dir():
+            known = ", ".join(splits(root)) or "none"
+            raise SemsynthError(f"{root} has no split '{split}' (found: {known}): name one of them or add the folder")
+        self._labels = list_pictures(root / split / LABELS)
+        self._images = list_pictures(root / split / IMAGES) if images else None
+        self._instances = list_pictures(root / split / INSTANCES) if instances else None
+        self.names = tuple(self._labels)
+        for others, folder in ((self._images, IMAGES), (self._instances, INSTANCES)):
+            if others is not None:
+                problems = pairing_problems(self._labels, others, folder)
+                if problems:
+                    raise SemsynthError(f"{root / split}: {'; '.join(problems)}")
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read sample ``index``.
+
+        Raises:
+            SemsynthError: a file is damaged or does not fit its partners; the message names it.
+        """
+        name = self.names[index]
+        layout = read_layout(self._labels[name], self.classes, self._instances[name] if self._instances else None)
+        image = decode_image(self._images[name]) if self._images else None
+        try:
+            return Sample(name, layout, image)
+        except SemsynthError as error:
+            raise SemsynthError(f"{self.root / self.split}: {error}") from error
+
+
+def load_classes(root: Path) -> ClassSet:
+    """The class set of the dataset folder ``root``.
+
+    Raises:
+        SemsynthError: no such folder, or ``classes.json`` is missing or malformed.
+    """
+    if not root.is_dir():
+        raise SemsynthError(f"there is no dataset folder {root}: check the path")
+    if not (root / CLASSES_FILE).is_file():
+        raise SemsynthError(
+            f"{root} has no {CLASSES_FILE}: a dataset folder holds it beside SPLIT/images and SPLIT/labels "
+            "(`semsynth data import` makes such folders)"
+        )
+    return ClassSet.load(root / CLASSES_FILE)
+
+
+def splits(root: Path) -> tuple[str, ...]:
+    """Names of the sub-folders of ``root`` that hold label maps, sorted."""
+    return tuple(sorted(folder.name for folder in root.iterdir() if (folder / LABELS).is_dir()))
+
+
+def list_pictures(folder: Path) -> dict[str, Path]:
+    """Picture files of ``folder`` by their name without suffix, in natural order (2 before 10).
+
+    Raises:
+        SemsynthError: no such folder, no picture in it, or two files of one name.
+    """
+    if not folder.is_dir():
+        raise SemsynthError(f"there is no folder {folder}: a split holds {IMAGES}/ and {LABELS}/ with equal names")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir(), key=_natural):
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+            if path.stem in found:
+                raise SemsynthError(f"{found[path.stem]} and {path.name} have one name: keep one of them")
+            found[path.stem] = path
+    if not found:
+        raise SemsynthError(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+    return found
+
+
+def pairing_problems(labels: Iterable[str], others: Iterable[str], folder: str) -> list[str]:
+    """What keeps the names of label maps and of ``folder`` from pairing; empty if nothing does."""
+    mine, theirs = dict.fromkeys(labels), dict.fromkeys(others)
+    without = [name for name in mine if name not in theirs]
+    extra = [name for name in theirs if name not in mine]
+    problems = []
+    if without:
+        problems.append(f"{len(without)} label maps have no partner in {folder}/: {_listed(without)}")
+    if extra:
+        problems.append(f"{len(extra)} files in {folder}/ have no label map: {_listed(extra)}")
+    return problems
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _natural(path: Path) -> list[tuple[bool, int, str]]:
+    """Sort key that compares runs of digits as numbers."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]

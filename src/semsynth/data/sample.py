@@ -1,0 +1,79 @@
+"""One training pair, and a batch of them as networks take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semsynth.errors import SemsynthError
+from semsynth.images import to_tensor
+from semsynth.layout import Layout, LayoutBatch, LayoutEncoding
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A layout with the photograph it describes.
+
+    Attributes:
+        name: the file name without suffix.
+        layout: labels and, where they exist, instances.
+        image: [H,W,3] uint8; None in label-only folders.
+    """
+
+    name: str
+    layout: Layout
+    image: NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        if self.image is not None and self.image.shape[:2] != self.layout.size:
+            (height, width), (rows, columns) = self.layout.size, self.image.shape[:2]
+            raise SemsynthError(
+                f"'{self.name}': the photo is {columns}x{rows}, the label map {width}x{height}; they must be equal"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Encoded layouts with their photographs.
+
+    Attributes:
+        layout: N layouts.
+        image: [N,3,H,W] float in [-1,1].
+        names: the samples' names.
+    """
+
+    layout: LayoutBatch
+    image: Tensor
+    names: tuple[str, ...]
+
+    @classmethod
+    def from_samples(cls, samples: Sequence[Sample], encoding: LayoutEncoding) -> Batch:
+        """Encode samples of equal size.
+
+        Raises:
+            SemsynthError: a sample without photo, or layouts that the encoding or the batch cannot take.
+        """
+        images = []
+        for sample in samples:
+            if sample.image is None:
+                raise SemsynthError(f"'{sample.name}' has no photo: a training batch needs pairs")
+            images.append(to_tensor(sample.image))
+        layout = LayoutBatch.from_layouts([sample.layout for sample in samples], encoding)
+        return cls(layout, torch.stack(images), tuple(sample.name for sample in samples))
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.names)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """The same on ``device``."""
+        return Batch(self.layout.to(device, non_blocking), self.image.to(device, non_blocking=non_blocking), self.names)
+
+    def pin_memory(self) -> Batch:
+        """The same in page-locked memory."""
+        return Batch(self.layout.pin_memory(), self.image.pin_memory(), self.names)
