@@ -1,0 +1,79 @@
+"""The perceptual loss: equal features of a network trained to recognise things.
+
+Johnson et al. 2016; taps and weights of pix2pixHD and SPADE (official vgg loss in loss.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semsynth.errors import SemsynthError
+from semsynth.models.vgg import VGG19, InputConvention
+
+PAPER_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
+)
+
+
+class PerceptualLoss(nn.Module):
+    """Weighted mean absolute differences of VGG-19's activations.
+
+    Activations are divided by the :attr:`~InputConvention.gain` of the network's own convention. The weight of 10
+    that papers give this loss was chosen with torchvision's network, whose inputs and activations are of the order
+    of 1; those of a network for 0..255 are 57 times as large. Divided, both give a loss of the same size.
+    """
+
+    def __init__(
+        self,
+        vgg: VGG19,
+        weights: Mapping[str, float] = PAPER_WEIGHTS,
+        convention: InputConvention | None = None,
+    ) -> None:
+        """Set up the loss over the taps that ``vgg`` has.
+
+        Args:
+            vgg: the network, possibly only its beginning.
+            weights: of each activation.
+            convention: what the network is fed; None means its own. ``OFFICIAL_SPADE`` feeds [-1,1] straight in.
+
+        Raises:
+            SemsynthError: ``vgg`` has none of the taps.
+        """
+        super().__init__()
+        self.vgg = vgg
+        self.weights = {name: weight for name, weight in weights.items() if name in vgg.taps}
+        """The weights in use."""
+        self.missing = tuple(name for name in weights if name not in vgg.taps)
+        """Taps that the network is too short for."""
+        self.convention = convention or vgg.convention
+        if not self.weights:
+            raise SemsynthError(f"the VGG-19 weights end before {next(iter(weights))}: give a file with more layers")
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Compare images.
+
+        Args:
+            fake: [N,3,H,W] in [-1,1]; gradients flow into it.
+            real: [N,3,H,W] in [-1,1]; a constant.
+
+        Returns:
+            A scalar, unweighted as a whole.
+        """
+        with torch.no_grad():
+            wanted = self._features(real)
+        made = self._features(fake)
+        terms = [weight * F.l1_loss(_wide(made[name]), _wide(wanted[name])) for name, weight in self.weights.items()]
+        return torch.stack(terms).sum() / self.vgg.convention.gain
+
+    def _features(self, image: Tensor) -> dict[str, Tensor]:
+        x = self.convention.convert(image).contiguous(memory_format=torch.channels_last)
+        return self.vgg(x, self.weights)  # type: ignore[no-any-return]
+
+
+def _wide(features: Tensor) -> Tensor:
+    return features if features.dtype == torch.float64 else features.float()

@@ -1,0 +1,147 @@
+"""Patch discriminators on several scales, conditioned on the layout.
+
+Isola et al. 2017 (the patch discriminator), Wang et al., "High-Resolution Image Synthesis and Semantic
+Manipulation with Conditional GANs", CVPR 2018, section 3.2 (several scales), Park et al., "Semantic Image
+Synthesis with Spatially-Adaptive Normalization", CVPR 2019, appendix A (spectral and instance norm).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semsynth.config import Config
+from semsynth.layout import LayoutBatch, LayoutEncoding, Level
+from semsynth.ops.layout_conv import layout_conv2d
+from semsynth.ops.norm import ParameterFreeNorm
+from semsynth.ops.spectral_norm import conv2d
+from semsynth.ops.windows import unfold_windows
+
+KERNEL = 4
+PADDING = 2
+NEGATIVE_SLOPE = 0.2
+"""All three from the official discriminator.py."""
+
+
+class PatchDiscriminatorConfig(Config):
+    """The discriminator of pix2pixHD and SPADE; the defaults are SPADE's."""
+
+    encoding: LayoutEncoding
+    """What the layout's channels mean."""
+    width: int = Field(64, ge=1)
+    """Channels of the first layer; every layer doubles them."""
+    layers: int = Field(4, ge=1)
+    """Convolutions before the one that makes the logits; all but the last of them have stride 2."""
+    scales: int = Field(2, ge=1)
+    """Discriminators, each of which sees half the resolution of the one before."""
+    spectral: bool = True
+    """Spectral normalisation of the middle convolutions (official; the paper says of all layers)."""
+    norm: Literal["instance", "none"] = "instance"
+    """Normalisation after the middle convolutions; these then have no bias."""
+    max_width: int = Field(512, ge=1)
+    """Upper bound of the channels."""
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges the patches of one scale."""
+
+    def __init__(self, config: PatchDiscriminatorConfig) -> None:
+        super().__init__()
+        normalized = config.norm != "none"
+        widths = [config.width]
+        for _ in range(1, config.layers):
+            widths.append(min(2 * widths[-1], config.max_width))
+        convs = [conv2d(config.encoding.num_channels + 3, widths[0], KERNEL, stride=2, padding=PADDING)]
+        for i, (width, next_width) in enumerate(pairwise(widths), start=2):
+            stride = 1 if i == config.layers else 2
+            options = {"bias": not normalized, "spectral": config.spectral}
+            convs.append(conv2d(width, next_width, KERNEL, stride=stride, padding=PADDING, **options))
+        convs.append(conv2d(widths[-1], 1, KERNEL, padding=PADDING))
+        self.convs = nn.ModuleList(convs)
+        self.norms = nn.ModuleList(
+            ParameterFreeNorm("instance", width) if normalized else nn.Identity() for width in widths[1:]
+        )
+
+    def forward(self, layout: Level | Tensor, image: Tensor) -> list[Tensor]:
+        """Judge images under their layouts.
+
+        Args:
+            layout: a level of N layouts, or their dense form [N,C,h,w] where it is soft.
+            image: [M,3,h,w] in [-1,1], M a multiple of N: the images repeat the layouts in order.
+
+        Returns:
+            The outputs of all layers, after normalisation and activation; the logits come last.
+        """
+        x = F.leaky_relu(self._first(layout, image), NEGATIVE_SLOPE)
+        outputs = [x]
+        for conv, norm in zip(self.convs[1:-1], self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), NEGATIVE_SLOPE)
+            outputs.append(x)
+        return [*outputs, self.convs[-1](x)]
+
+    def _first(self, layout: Level | Tensor, image: Tensor) -> Tensor:
+        """The first convolution, over cat[layout, image]; the layout's share is computed once per layout."""
+        conv = self.convs[0]
+        assert isinstance(conv, nn.Conv2d)
+        of_layout, of_image = conv.weight[:, :-3], conv.weight[:, -3:]
+        share = F.conv2d(image, of_image, stride=2, padding=PADDING)  # [M,O,h',w']
+        if isinstance(layout, Tensor):
+            common = F.conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)  # [N,O,h',w']
+        else:
+            common = layout_conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)
+        repeated = share.view(-1, *common.shape) + common.to(share.dtype)  # [M/N,N,O,h',w']
+        return repeated.flatten(0, 1)
+
+
+class MultiScaleDiscriminator(nn.Module):
+    """One patch discriminator per scale, the first on the full resolution."""
+
+    def __init__(self, config: PatchDiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scales = nn.ModuleList(PatchDiscriminator(config) for _ in range(config.scales))
+
+    def forward(self, layout: LayoutBatch, image: Tensor) -> list[list[Tensor]]:
+        """Judge images under their layouts.
+
+        Args:
+            layout: N layouts.
+            image: [M,3,H,W] in [-1,1] of the layouts' size; M is a multiple of N and the images repeat the
+                layouts in order, for example ``torch.cat([fake, real])``.
+
+        Returns:
+            Per scale, the finest first, the outputs of all layers, logits last.
+        """
+        if image.shape[2:] != layout.size or image.shape[0] % len(layout):
+            raise ValueError(f"{tuple(image.shape)} images do not fit {len(layout)} layouts of {layout.size}")
+        outputs: list[list[Tensor]] = []
+        conditions: Level | Tensor = layout.full
+        for index, scale in enumerate(self.scales):
+            if index:
+                conditions = _halved_layout(conditions, image.dtype)
+                image = _halved(image)
+            outputs.append(scale(conditions, image))
+        return outputs
+
+
+def _halved(x: Tensor) -> Tensor:
+    """[N,C,h,w] -> [N,C,ceil(h/2),ceil(w/2)]: 3 x 3 means of what lies inside the image."""
+    return F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
+
+
+def _halved_layout(layout: Level | Tensor, dtype: torch.dtype) -> Tensor:
+    """Equals ``_halved(level.one_hot())`` without that tensor at full resolution."""
+    if isinstance(layout, Tensor):
+        return _halved(layout)
+    outside = layout.encoding.num_symbols
+    windows = unfold_windows(layout.symbols, 3, stride=2, padding=1, outside=outside)  # [N*h'*w',9]
+    channels = layout.encoding.symbol_channels().to(windows.device, dtype)  # its last row, "outside", is zero
+    sums = F.embedding_bag(windows, channels, mode="sum")  # [N*h'*w',C]
+    means = sums / (windows != outside).sum(1, keepdim=True)
+    height, width = ((n + 1) // 2 for n in layout.size)
+    return means.view(-1, height, width, means.shape[1]).permute(0, 3, 1, 2)
