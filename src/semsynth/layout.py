@@ -292,8 +292,10 @@ def _nearest_floor(n: int, m: int) -> Tensor:
 
 
 def _nearest_centres(n: int, m: int) -> NDArray[np.int64]:
-    """[m]: source positions of Pillow's nearest resampling from n to m samples."""
-    return np.minimum(((np.arange(m) + 0.5) * (n / m)).astype(np.int64), n - 1)
+    """[m]: source positions of Pillow's nearest resampling from n to m samples, its float rounding included."""
+    steps = np.full(m, n / m)
+    steps[0] /= 2
+    return np.minimum(np.add.accumulate(steps).astype(np.int64), n - 1)
 
 
 def _pixels(size: tuple[int, ...]) -> str:
