@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 
 import safetensors.torch
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -55,7 +56,7 @@ class Card(Config):
     """Training time."""
     hardware: str = ""
     """What it was trained on."""
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default_factory=dict)
     """Measured quality by name; each name says metric and split."""
     intended_use: str = ""
     """What the model is for, and what it is not for."""
@@ -74,7 +75,7 @@ class ModelConfig(Config):
     """Layout -> image."""
     encoder: StyleEncoderConfig | None = None
     """Photo -> style; None where the model has none."""
-    sha256: dict[str, str] = {}
+    sha256: dict[str, str] = Field(default_factory=dict)
     """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
 
     def build(self) -> dict[str, nn.Module]:
@@ -126,7 +127,9 @@ def save_model(
     names = _weight_files(config)
     missing = [name for name in names if name not in networks]
     if missing:
-        raise SemsynthError(f"cannot save {folder}: its config describes the network '{missing[0]}', which was not given")
+        raise SemsynthError(
+            f"cannot save {folder}: its config describes the network '{missing[0]}', which was not given"
+        )
     with _staging(folder) as staging:
         for name, file in names.items():
             write_bytes(staging / file, safetensors.torch.save(_stored_tensors(networks[name], dtype, staging / file)))
@@ -134,9 +137,8 @@ def save_model(
         dump_config(card, staging / CARD)
         digests = {file: sha256(staging / file) for file in (*names.values(), CLASSES)}
         dump_config(config.model_copy(update={"sha256": digests}), staging / CONFIG)
-    for file in sorted(folder.glob("*.safetensors")):
-        if file.name not in names.values() and file.name in {"generator.safetensors", "encoder.safetensors"}:
-            file.unlink()  # of the model that stood here before
+    if config.encoder is None:
+        (folder / "encoder.safetensors").unlink(missing_ok=True)  # of the model that stood here before
 
 
 def load_model(folder: Path) -> LoadedModel:
@@ -209,14 +211,15 @@ def _read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG
     if not path.is_file():
         raise SemsynthError(
-            f"{folder} is no model folder: {CONFIG} is missing; a model folder is what 'semsynth train' writes to RUN/model"
+            f"{folder} is no model folder: {CONFIG} is missing; 'semsynth train' writes one to RUN/model"
         )
     values: Any = read_json(path)
     if not isinstance(values, dict) or not isinstance(values.get("format"), int) or values["format"] < 1:
         raise SemsynthError(f"{path} has no valid 'format' number: it is not the {CONFIG} of a semsynth model")
     if values["format"] > FORMAT:
         raise SemsynthError(
-            f"{path} has format {values['format']}, this release reads up to {FORMAT}: upgrade with 'pip install -U semsynth'"
+            f"{path} has format {values['format']}, this release reads up to {FORMAT}: "
+            "upgrade with 'pip install -U semsynth'"
         )
     if values.get("system") not in get_args(System):
         raise SemsynthError(
@@ -230,7 +233,9 @@ def _check_file(path: Path, digest: str | None) -> None:
     if not path.is_file():
         raise SemsynthError(f"{path} is missing: copy the whole model folder again")
     if digest is None:
-        raise SemsynthError(f"{path.with_name(CONFIG)} holds no checksum of {path.name}: copy the whole model folder again")
+        raise SemsynthError(
+            f"{path.with_name(CONFIG)} holds no checksum of {path.name}: copy the whole model folder again"
+        )
     if sha256(path) != digest:
         raise SemsynthError(
             f"{path} is damaged or belongs to another model (its checksum differs from the one in {CONFIG}): "
