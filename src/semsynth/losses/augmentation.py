@@ -40,6 +40,26 @@ def augment_together(config: Augmentation, *images: Tensor) -> tuple[Tensor, ...
     return images
 
 
+def crop_together(side: int | None, *images: Tensor) -> tuple[Tensor, ...]:
+    """Cut one random square out of several batches, at the same place; None leaves them whole.
+
+    A loss averaged over pixels keeps its expectation (but for the borders) at a part of the cost.
+
+    Args:
+        side: of the square, in pixels; at most the pictures' height and width are used.
+        images: batches [N,C,H,W].
+
+    Returns:
+        As many batches, [N,C,side,side].
+    """
+    if side is None:
+        return images
+    height, width = images[0].shape[2:]
+    top = int(torch.randint(max(1, height - side + 1), ()))
+    left = int(torch.randint(max(1, width - side + 1), ()))
+    return tuple(image[:, :, top : top + side, left : left + side] for image in images)
+
+
 def _color(images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     brightness, saturation, contrast = torch.rand(3, images[0].shape[0], 1, 1, 1, device=images[0].device)
     changed = []

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
 from semsynth.ops.layout_conv import layout_conv2d
-from semsynth.ops.layout_tables import modulate, modulation_table
+from semsynth.ops.layout_tables import Projection, modulate, modulation_table
 from semsynth.ops.norm import EPSILON, NormKind, ParameterFreeNorm, normalize_together
-from semsynth.ops.spectral_norm import conv2d
+from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU (official generator.py and architecture.py)."""
@@ -88,6 +88,7 @@ class SPADE(nn.Module):
 
     def __init__(self, channels: int, config: SPADEGeneratorConfig) -> None:
         super().__init__()
+        self._frozen: Projection | None = None
         kernel, hidden = config.kernel_size, config.hidden
         self.norm = ParameterFreeNorm(config.norm, channels)
         self.shared = nn.Conv2d(config.encoding.num_channels, hidden, kernel, padding=kernel // 2)
@@ -113,26 +114,30 @@ class SPADE(nn.Module):
             normalized = self.norm(x)
         return normalized * (1 + gamma) + beta  # type: ignore[no-any-return]
 
+    def freeze(self) -> None:
+        """Compute what does not depend on the layout once and for all: for inference only."""
+        if self.norm.uses_running_statistics:
+            with torch.no_grad():
+                self._frozen = self._folded_projection()
+
     def _from_tables(self, x: Tensor, level: Level, normalized: Tensor | None) -> Tensor:
-        weight = _concatenate(self.gamma.weight, self.beta.weight)
-        bias = _concatenate(_bias(self.gamma) + 1, _bias(self.beta))
         if normalized is None and self.norm.uses_running_statistics:
-            weight, bias = self._fold_statistics(weight, bias)
-            normalized = x
-        elif normalized is None:
-            normalized = self.norm(x)
-        table = modulation_table(level, (self.shared.weight, _bias(self.shared)), (weight, bias))
+            projection, normalized = self._frozen or self._folded_projection(), x
+        else:
+            gamma = self.gamma.weight, _bias(self.gamma) + 1
+            projection = Projection.of(gamma, (self.beta.weight, _bias(self.beta)))
+            normalized = self.norm(x) if normalized is None else normalized
+        table = modulation_table(level, (self.shared.weight, _bias(self.shared)), projection)
         return modulate(normalized, table, level.windows(self.shared.kernel_size[0]).arrangements)
 
-    def _fold_statistics(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    def _folded_projection(self) -> Projection:
         """Make gamma and beta act on x instead of norm(x) = scale * x + shift."""
         scale = (self.norm.running_var + EPSILON).rsqrt()
         shift = -self.norm.running_mean * scale
-        gamma_weight, beta_weight = weight.chunk(2)
-        gamma_bias, beta_bias = bias.chunk(2)
-        column = (-1, 1, 1, 1)
-        weight = _concatenate(gamma_weight * scale.view(column), beta_weight + gamma_weight * shift.view(column))
-        return weight, _concatenate(gamma_bias * scale, beta_bias + gamma_bias * shift)
+        gamma_weight, gamma_bias = self.gamma.weight, _bias(self.gamma) + 1
+        beta_weight = self.beta.weight + gamma_weight * shift.view(-1, 1, 1, 1)
+        gamma = gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale
+        return Projection.of(gamma, (beta_weight, _bias(self.beta) + gamma_bias * shift))
 
 
 class SPADEResBlock(nn.Module):
@@ -226,6 +231,13 @@ class SPADEGenerator(nn.Module):
             if isinstance(module, SPADE):
                 module.path = path
 
+    def freeze(self) -> None:
+        """Fold everything that does not depend on layout or features, once moved and cast: for inference only."""
+        fold_spectral_norm(self)
+        for module in self.modules():
+            if isinstance(module, SPADE):
+                module.freeze()
+
     def _start_size(self, size: Size | None) -> Size:
         if size is None or size == self.config.output_size:
             return self.config.start_size
@@ -251,6 +263,3 @@ def _bias(conv: nn.Conv2d) -> Tensor:
     assert conv.bias is not None
     return conv.bias
 
-
-def _concatenate(gamma: Tensor, beta: Tensor) -> Tensor:
-    return torch.cat([gamma, beta])

@@ -29,9 +29,12 @@ def symbol_rows(level: Level, weight: Tensor) -> Tensor:
     Returns:
         [k*k*(S+1),O]: row ``tap * (S + 1) + symbol``; symbol S is "outside" and its rows are zero.
     """
-    channels = level.encoding.symbol_channels().to(weight)  # [S+1,C]
-    rows = torch.einsum("sc,ocij->ijso", channels, weight)
-    return rows.reshape(-1, weight.shape[0])
+    encoding = level.encoding
+    columns = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[1], weight.shape[0])  # [k*k,C,O]
+    rows = F.pad(columns[:, : encoding.num_labels], (0, 0, 0, 1))  # [k*k,labels+1,O], "no channel" last
+    if encoding.edges:
+        rows = torch.stack([rows, rows + columns[:, -1:]], 2).flatten(1, 2)  # [k*k,S,O]
+    return F.pad(rows, (0, 0, 0, 1)).flatten(0, 1)
 
 
 def sum_rows(selection: Tensor, table: Tensor) -> Tensor:

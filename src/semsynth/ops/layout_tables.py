@@ -13,6 +13,7 @@ gamma nor beta ever exists at full resolution.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,26 +32,41 @@ _CHUNK_ELEMENTS = 2**26
 """The same on other devices: large, but bounding the memory of the gathered rows."""
 
 
-def modulation_table(level: Level, shared: tuple[Tensor, Tensor], projection: tuple[Tensor, Tensor]) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """The second convolution, [H] -> [O], as a matrix that gives all its taps at once."""
+
+    taps: Tensor
+    """[k*k*O,H]."""
+    bias: Tensor
+    """[O]."""
+
+    @classmethod
+    def of(cls, gamma: tuple[Tensor, Tensor], beta: tuple[Tensor, Tensor]) -> Projection:
+        """From weights [C,H,k,k] and biases [C] of the convolutions that make gamma and beta; O = 2C."""
+        weights = [weight.permute(2, 3, 0, 1) for weight, _ in (gamma, beta)]  # [k,k,C,H]
+        return cls(torch.cat(weights, 2).flatten(0, 2), torch.cat([gamma[1], beta[1]]))
+
+
+def modulation_table(level: Level, shared: tuple[Tensor, Tensor], projection: Projection) -> Tensor:
     """Evaluate conv - ReLU - conv for every distinct arrangement of label windows.
 
     Args:
         level: the layout at the layer's resolution.
         shared: weight [H,C,k,k] and bias [H] of the first convolution, "same" padding.
-        projection: weight [O,H,k,k] and bias [O] of the second one, "same" padding.
+        projection: the second one, "same" padding.
 
     Returns:
         [U,O]: row ``level.windows(k).arrangements.index[p]`` belongs to pixel p.
     """
-    weight, bias = projection
-    outputs, hidden_width, kernel, _ = weight.shape
+    weight, bias = shared
+    kernel = weight.shape[-1]
     found = level.windows(kernel)
-    hidden = F.relu(sum_rows(found.windows.rows, symbol_rows(level, shared[0])) + shared[1])  # [V,H]
+    hidden = F.relu(sum_rows(found.windows.rows, symbol_rows(level, weight)) + bias)  # [V,H]
     hidden = F.pad(hidden, (0, 0, 0, 1))  # [V+1,H]: outside the image the second convolution reads zeros
-    taps = weight.permute(2, 3, 0, 1).reshape(-1, hidden_width)  # [k*k*O,H]
-    projected = F.linear(hidden, taps).view(-1, outputs)  # [(V+1)*k*k,O]
+    projected = F.linear(hidden, projection.taps).view(-1, projection.bias.shape[0])  # [(V+1)*k*k,O]
     selection = found.arrangements.rows * kernel**2 + torch.arange(kernel**2, device=weight.device)
-    return F.embedding_bag(selection, projected, mode="sum") + bias
+    return F.embedding_bag(selection, projected, mode="sum") + projection.bias
 
 
 class _Modulate(torch.autograd.Function):

@@ -16,7 +16,7 @@ Differences between paper and official code, and what is done here:
 - *ADE20K*: the code means to shift labels by one and does not; see the class set's description.
 - *KL term*: the code sums over the images of each device. Here it is the sum over the whole batch,
   however many devices or micro-batches share it.
-- *Crops*: two of the code's pipelines can leave the picture; ``data.official=true`` reproduces that.
+- *Crops*: two of the code's pipelines can leave the picture; ``data.official=spade`` reproduces that.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
-from semsynth.losses.augmentation import Augmentation, augment_together
+from semsynth.losses.augmentation import Augmentation, augment_together, crop_together
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
-from semsynth.losses.perceptual import PerceptualLoss, crop_together
+from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
@@ -165,7 +165,7 @@ class SPADERecipe(Recipe):
         if self.config.loss.feature_matching:
             terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
         if self.perceptual is not None:
-            terms["perceptual"] = self.perceptual(*crop_together(fake, batch.image, self.config.perceptual_crop))
+            terms["perceptual"] = self.perceptual(*crop_together(self.config.perceptual_crop, fake, batch.image))
         if kl is not None:
             terms["kl"] = kl
         return terms
@@ -212,39 +212,55 @@ class SPADERecipe(Recipe):
         return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
 
 
-def _paper(classes: ClassSet, *, void: bool, edges: bool, batch_size: int = 32, **generator: object) -> SPADEConfig:
-    """The paper's model for 256 x 256 images of a class set."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after" if void else "none", edges=edges)
+def _paper(
+    classes: ClassSet,
+    void: Literal["none", "after"],
+    edges: bool,
+    *,
+    data: Pipeline = Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+    schedule: Schedule = Schedule(),
+    batch_size: int = 32,
+    upsamplings: Literal[5, 6, 7] = 5,
+) -> SPADEConfig:
+    """The paper's networks for a class set."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void=void, edges=edges)
     return SPADEConfig(
-        generator=SPADEGeneratorConfig.model_validate({"encoding": encoding, **generator}),
+        generator=SPADEGeneratorConfig(
+            encoding=encoding, crop_size=data.crop_size, aspect_ratio=data.aspect_ratio, upsamplings=upsamplings
+        ),
         discriminator=PatchDiscriminatorConfig(encoding=encoding),
-        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+        data=data,
+        schedule=schedule,
         training=Training(batch_size=batch_size),
     )
 
 
 def _default(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, void=True, edges=instances, batch_size=1)
+    return _paper(classes, "after", instances, batch_size=1)
 
 
 def _coco_stuff(classes: ClassSet, instances: bool) -> SPADEConfig:
-    config = _paper(classes, void=True, edges=True)
-    return config.model_copy(update={"schedule": Schedule(epochs=100)})
+    return _paper(classes, "after", True, schedule=Schedule(epochs=100))
 
 
 def _ade20k(classes: ClassSet, instances: bool) -> SPADEConfig:
-    config = _paper(classes, void=True, edges=False)
-    return config.model_copy(update={"schedule": Schedule(epochs=100, decay_epochs=100)})
+    return _paper(classes, "after", False, schedule=Schedule(epochs=100, decay_epochs=100))
 
 
 def _cityscapes(classes: ClassSet, instances: bool) -> SPADEConfig:
-    config = _paper(classes, void=False, edges=True, batch_size=16, crop_size=512, aspect_ratio=2.0, upsamplings=6)
-    pipeline = Pipeline(mode="fixed", load_size=512, crop_size=512, aspect_ratio=2.0)
-    return config.model_copy(update={"data": pipeline, "schedule": Schedule(epochs=100, decay_epochs=100)})
+    return _paper(
+        classes,
+        "none",
+        True,
+        data=Pipeline(mode="fixed", load_size=512, crop_size=512, aspect_ratio=2.0),
+        schedule=Schedule(epochs=100, decay_epochs=100),
+        batch_size=16,
+        upsamplings=6,
+    )
 
 
 def _facades(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, void=True, edges=False, batch_size=1)
+    return _paper(classes, "after", False, batch_size=1)
 
 
 def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
