@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,28 @@ UNKNOWN = -1
 """What :attr:`ClassSet.index_of_id` holds for ids that are neither a class nor void."""
 
 
+BUILTIN_CLASS_SETS = (
+    "ade20k",
+    "ade20k_spade",
+    "camvid",
+    "cityscapes",
+    "cityscapes_19",
+    "cmp_facades",
+    "coco_stuff",
+    "labelmefacade",
+)
+"""Names for :func:`builtin`.
+
+``ade20k``: the 150 classes with the ids 1..150 of the challenge's files, in which 0 is unknown.
+``ade20k_spade``: the same with 0 as a class of its own: the 151 channels of SPADE's published ADE20K models, whose
+shift of the ids has no effect (``data/ade20k_dataset.py``).
+``cityscapes``: the ids 0..34 of SPADE and pix2pixHD (``label_nc`` 35), where the files hold 0..33.
+``cityscapes_19``: the benchmark's train ids. ``coco_stuff``: the 182 ids of the pixel maps; its colours are our own.
+"""
+
+Level8 = Annotated[int, Field(ge=0, le=255)]
+
+
 class ClassInfo(Config):
     """One semantic class."""
 
@@ -31,7 +53,7 @@ class ClassInfo(Config):
     """The number that stands for the class in label maps."""
     name: str
     """For people."""
-    color: tuple[int, int, int]
+    color: tuple[Level8, Level8, Level8]
     """RGB, 0..255, of colour-coded maps and previews."""
     group: str = ""
     """Optional super-category, for example ``vehicle``."""
@@ -89,7 +111,8 @@ class ClassSet(Config):
         for item in self.classes:
             if item.name == name:
                 return item
-        raise SemsynthError(f"class set '{self.name}' has no class '{name}'; it has {', '.join(c.name for c in self.classes)}")
+        known = ", ".join(item.name for item in self.classes)
+        raise SemsynthError(f"class set '{self.name}' has no class '{name}'; it has {known}")
 
     @classmethod
     def load(cls, path: Path) -> ClassSet:
@@ -106,3 +129,15 @@ class ClassSet(Config):
     def save(self, path: Path) -> None:
         """Write ``classes.json`` atomically, the list form with the set's name."""
         write_json(path, self.model_dump(mode="json"))
+
+
+@cache
+def builtin(name: str) -> ClassSet:
+    """The class set called ``name`` in ``BUILTIN_CLASS_SETS``.
+
+    Raises:
+        SemsynthError: there is none of this name.
+    """
+    if name not in BUILTIN_CLASS_SETS:
+        raise SemsynthError(f"there is no class set '{name}'; known: {', '.join(BUILTIN_CLASS_SETS)}")
+    return ClassSet.load(Path(__file__).parent / "class_sets" / f"{name}.json")
