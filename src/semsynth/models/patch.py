@@ -8,7 +8,6 @@ Synthesis with Spatially-Adaptive Normalization", CVPR 2019, appendix A (spectra
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from pydantic import Field
@@ -17,8 +16,8 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level
+from semsynth.ops.conv_norm import ConvNormKind, conv_norm
 from semsynth.ops.layout_conv import layout_conv2d
-from semsynth.ops.norm import ParameterFreeNorm
 from semsynth.ops.spectral_norm import conv2d
 from semsynth.ops.windows import unfold_windows
 
@@ -41,7 +40,7 @@ class PatchDiscriminatorConfig(Config):
     """Discriminators, each of which sees half the resolution of the one before."""
     spectral: bool = True
     """Spectral normalisation of the middle convolutions (official; the paper says of all layers)."""
-    norm: Literal["instance", "none"] = "instance"
+    norm: ConvNormKind = "instance"
     """Normalisation after the middle convolutions; these then have no bias."""
     max_width: int = Field(512, ge=1)
     """Upper bound of the channels."""
@@ -52,20 +51,17 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, config: PatchDiscriminatorConfig) -> None:
         super().__init__()
-        normalized = config.norm != "none"
         widths = [config.width]
         for _ in range(1, config.layers):
             widths.append(min(2 * widths[-1], config.max_width))
         convs = [conv2d(config.encoding.num_channels + 3, widths[0], KERNEL, stride=2, padding=PADDING)]
         for i, (width, next_width) in enumerate(pairwise(widths), start=2):
             stride = 1 if i == config.layers else 2
-            options = {"bias": not normalized, "spectral": config.spectral}
+            options = {"bias": config.norm == "none", "spectral": config.spectral}
             convs.append(conv2d(width, next_width, KERNEL, stride=stride, padding=PADDING, **options))
         convs.append(conv2d(widths[-1], 1, KERNEL, padding=PADDING))
         self.convs = nn.ModuleList(convs)
-        self.norms = nn.ModuleList(
-            ParameterFreeNorm("instance", width) if normalized else nn.Identity() for width in widths[1:]
-        )
+        self.norms = nn.ModuleList(conv_norm(config.norm, width) for width in widths[1:])
 
     def forward(self, layout: Level | Tensor, image: Tensor) -> list[Tensor]:
         """Judge images under their layouts.

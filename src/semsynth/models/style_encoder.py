@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.config import Config
-from semsynth.ops.norm import ParameterFreeNorm
+from semsynth.ops.conv_norm import ConvNormKind, conv_norm
 from semsynth.ops.spectral_norm import conv2d
 
 WIDTHS = (1, 2, 4, 8, 8, 8)
@@ -32,7 +32,7 @@ class StyleEncoderConfig(Config):
     """Photographs are resized to this many pixels squared; each halving down to 4 is one convolution, 6 at 256."""
     spectral: bool = True
     """Spectral normalisation of the convolutions."""
-    norm: Literal["instance", "none"] = "instance"
+    norm: ConvNormKind = "instance"
     """Normalisation after the convolutions; these then have no bias."""
 
 
@@ -42,15 +42,19 @@ class StyleEncoder(nn.Module):
     def __init__(self, config: StyleEncoderConfig) -> None:
         super().__init__()
         self.config = config
-        normalized = config.norm != "none"
-        depth = (config.size // LAST_SIZE).bit_length() - 1
-        widths = [3, *(config.width * factor for factor in WIDTHS[:depth])]
+        bias = config.norm == "none"
+        widths = [3, *(config.width * factor for factor in WIDTHS[: self.depth])]
         for i, (width, next_width) in enumerate(pairwise(widths)):
-            conv = conv2d(width, next_width, 3, stride=2, padding=1, bias=not normalized, spectral=config.spectral)
+            conv = conv2d(width, next_width, 3, stride=2, padding=1, bias=bias, spectral=config.spectral)
             self.add_module(f"conv_{i}", conv)
-        self.norm = ParameterFreeNorm("instance", 0) if normalized else nn.Identity()
+            self.add_module(f"norm_{i}", conv_norm(config.norm, next_width))
         self.mu = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
         self.logvar = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
+
+    @property
+    def depth(self) -> int:
+        """Number of convolutions."""
+        return (self.config.size // LAST_SIZE).bit_length() - 1
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """[N,3,H,W] in [-1,1] -> mean and log-variance, [N,z] each."""
@@ -58,9 +62,9 @@ class StyleEncoder(nn.Module):
         x = image
         if image.shape[2:] != (size, size):
             x = F.interpolate(image, (size, size), mode="bilinear")
-        for conv in self.children():
-            if isinstance(conv, nn.Conv2d):
-                x = F.leaky_relu(self.norm(conv(x)), NEGATIVE_SLOPE)
+        for i in range(self.depth):
+            x = self.get_submodule(f"norm_{i}")(self.get_submodule(f"conv_{i}")(x))
+            x = F.leaky_relu(x, NEGATIVE_SLOPE)
         features = x.flatten(1)  # [N,widths[-1]*16]
         return self.mu(features), self.logvar(features)
 
