@@ -91,6 +91,18 @@ def load_classes(root: Path) -> ClassSet:
     return ClassSet.load(root / CLASSES_FILE)
 
 
+def save_classes(root: Path, classes: ClassSet) -> None:
+    """Write ``classes.json``, unless it is there already.
+
+    Raises:
+        SemsynthError: the folder holds a dataset of other classes, or cannot be written.
+    """
+    if not (root / CLASSES_FILE).exists():
+        classes.save(root / CLASSES_FILE)
+    elif load_classes(root).classes != classes.classes:
+        raise SemsynthError(f"{root / CLASSES_FILE} holds other classes than '{classes.name}': choose a new folder")
+
+
 def splits(root: Path) -> tuple[str, ...]:
     """Names of the sub-folders of ``root`` that hold label maps, sorted."""
     return tuple(sorted(folder.name for folder in root.iterdir() if (folder / LABELS).is_dir()))
