@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
+from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
 
 
@@ -50,6 +51,9 @@ def _options(
     ] = False,
 ) -> None:
     """Semantic image synthesis: a label map goes in, a photograph comes out."""
+
+
+app.command()(train)
 
 
 def main() -> None:

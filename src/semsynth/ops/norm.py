@@ -31,6 +31,7 @@ class ParameterFreeNorm(nn.Module):
     def __init__(self, kind: NormKind, channels: int) -> None:
         super().__init__()
         self.kind: NormKind = kind
+        self.momentum = MOMENTUM
         if kind != "instance":
             self.register_buffer("running_mean", torch.zeros(channels))
             self.register_buffer("running_var", torch.ones(channels))
@@ -46,8 +47,8 @@ class ParameterFreeNorm(nn.Module):
 
     def track(self, mean: Tensor, var: Tensor) -> None:
         """Move the running statistics towards a batch's mean and unbiased variance, [C] each."""
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), MOMENTUM)
-        self.running_var.lerp_(var.to(self.running_var.dtype), MOMENTUM)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_(var.to(self.running_var.dtype), self.momentum)
 
 
 def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Tensor:

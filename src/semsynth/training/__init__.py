@@ -1,0 +1,1 @@
+"""Training: everything between a recipe and a run folder."""

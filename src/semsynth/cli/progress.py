@@ -1,0 +1,58 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from semsynth.training.log import LogLine
+
+
+class ProgressBar:
+    """Steps, loss terms, images per second and the time left; plain lines where there is no terminal."""
+
+    def __init__(self, shown: bool) -> None:
+        self.console = Console(stderr=True, quiet=not shown, soft_wrap=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[rate]} {task.fields[terms]}"),
+            console=self.console,
+            disable=not (shown and self.console.is_terminal),
+        )
+        self.task = self.bar.add_task("training", total=None, rate="", terms="")
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave it as it is."""
+        self.bar.stop()
+
+    def started(self, step: int, total_steps: int) -> None:
+        """Training begins after ``step`` of ``total_steps`` steps."""
+        self.bar.reset(self.task, total=total_steps, completed=step, rate="", terms="")
+
+    def stepped(self, step: int) -> None:
+        """A step is done."""
+        self.bar.update(self.task, completed=step)
+
+    def logged(self, line: LogLine) -> None:
+        """A log line was written."""
+        rate = f"{line.images_per_second:.2f} images/s"
+        terms = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in line.terms.items())
+        self.bar.update(self.task, rate=rate, terms=terms)
+        if not self.console.is_terminal:
+            self.console.print(f"step {line.step} epoch {line.epoch} {rate} {terms}", highlight=False)
+
+    def note(self, text: str) -> None:
+        """Something that the user should know."""
+        self.console.print(text, highlight=False, markup=False)

@@ -1,0 +1,143 @@
+"""What a run reads: a stream of batches that is a pure function of the seed and the step.
+
+Draw number ``d`` of a run is an image and an augmentation, both fixed by ``(seed, d)``. Step ``s`` takes the
+draws ``s * batch_size`` to ``(s + 1) * batch_size - 1``; micro-batches and processes take contiguous parts of
+them. So a resumed run reads what the uninterrupted one would have read, with any number of loader processes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import random
+import signal
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from semsynth.data.sample import Batch, Sample
+from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
+
+
+class Samples(Protocol):
+    """A dataset: a length and samples by number."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """One sample, as it is on disk."""
+
+
+def seed_from(*parts: int | str) -> int:
+    """A 63-bit seed that is the same in every process and on every machine."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+@functools.lru_cache(maxsize=4)
+def _permutation(seed: int, epoch: int, length: int) -> tuple[int, ...]:
+    order = list(range(length))
+    random.Random(seed_from(seed, "order", epoch)).shuffle(order)
+    return tuple(order)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of every global batch that one process reads."""
+
+    batch_size: int
+    """Images of one step, over all processes and micro-batches."""
+    accumulate: int = 1
+    """Micro-batches per step."""
+    rank: int = 0
+    """Number of this process."""
+    world_size: int = 1
+    """Number of processes."""
+
+    def __post_init__(self) -> None:
+        parts = self.accumulate * self.world_size
+        if self.batch_size % parts:
+            down, up = self.batch_size // parts * parts, -(-self.batch_size // parts) * parts
+            raise SemsynthError(
+                f"training.batch_size={self.batch_size} is the batch of a whole step and does not divide into {self.world_size} device(s) "
+                f"x {self.accumulate} micro-batch(es): use {f'{down} or ' if down else ''}{up}"
+            )
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Images of one forward pass of this process."""
+        return self.batch_size // (self.accumulate * self.world_size)
+
+    def draws(self, number: int) -> range:
+        """The draws of this process's micro-batch ``number``, counted over all steps."""
+        start = (number * self.world_size + self.rank) * self.micro_batch_size
+        return range(start, start + self.micro_batch_size)
+
+
+class MicroBatches(Dataset[Batch]):
+    """The micro-batches of one process, by number: step ``s`` has ``s * accumulate`` and the following ones."""
+
+    def __init__(
+        self, samples: Samples, pipeline: Pipeline, collate: Callable[[Sequence[Sample]], Batch], seed: int, share: Share
+    ) -> None:
+        self.samples = samples
+        self.pipeline = pipeline
+        self.collate = collate
+        self.seed = seed
+        self.share = share
+
+    def __getitem__(self, number: int) -> Batch:
+        """Micro-batch ``number`` of this process."""
+        return self.collate([self._draw(draw) for draw in self.share.draws(number)])
+
+    def _draw(self, draw: int) -> Sample:
+        epoch, position = divmod(draw, len(self.samples))
+        index = _permutation(self.seed, epoch, len(self.samples))[position]
+        rng = random.Random(seed_from(self.seed, "augmentation", draw))
+        return self.pipeline.apply(self.samples[index], rng, train=True)
+
+
+class _Guarded(Dataset[Batch | SemsynthError]):
+    """Hands errors over as values: a DataLoader would wrap the user's one line in the worker's traceback."""
+
+    def __init__(self, batches: MicroBatches) -> None:
+        self.batches = batches
+
+    def __getitem__(self, number: int) -> Batch | SemsynthError:
+        try:
+            return self.batches[number]
+        except SemsynthError as error:
+            return error
+
+
+def read_batches(batches: MicroBatches, numbers: Sequence[int], workers: int, pin: bool) -> Generator[Batch, None, None]:
+    """Read micro-batches ahead, in order, in ``workers`` processes (0: in this one, when asked for).
+
+    Raises:
+        SemsynthError: a sample is damaged; raised when its batch is due.
+    """
+    loader = DataLoader(
+        _Guarded(batches),
+        batch_size=None,
+        sampler=numbers,
+        num_workers=workers,
+        pin_memory=pin,
+        worker_init_fn=_leave_signals_to_the_trainer,
+        prefetch_factor=4 if workers else None,
+    )
+    for item in loader:
+        if isinstance(item, SemsynthError):
+            raise item
+        yield item
+
+
+def _leave_signals_to_the_trainer(_: int) -> None:
+    # Ctrl-C reaches the whole process group; the workers have to live until the trainer has saved.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(1)

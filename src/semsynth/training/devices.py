@@ -1,0 +1,104 @@
+"""Where and in which arithmetic a training runs: one Lightning Fabric, made from three plain words."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import DoublePrecision, MixedPrecision, Precision
+from lightning_fabric.strategies import DDPStrategy
+
+from semsynth.errors import SemsynthError
+
+
+class _Mixed(MixedPrecision):
+    """Autocast as Fabric does it, but layouts reach the networks as they are: Fabric cannot copy frozen dataclasses."""
+
+    def convert_input(self, data: Any) -> Any:
+        """Autocast converts at each operation; nothing to do."""
+        return data
+
+
+class _Double(DoublePrecision):
+    """float64 throughout; the trainer converts batches."""
+
+    def convert_input(self, data: Any) -> Any:
+        """The trainer has done it."""
+        return data
+
+    def convert_output(self, data: Any) -> Any:
+        """Stay in float64."""
+        return data
+
+
+def pick_device(device: str) -> str:
+    """Resolve ``auto`` and check the rest: ``cuda``, ``mps`` or ``cpu``.
+
+    Raises:
+        SemsynthError: an unknown word, or a device that this machine does not have.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return next(name for name, there in present.items() if there)
+    name = {"gpu": "mps" if present["mps"] and not present["cuda"] else "cuda"}.get(device, device)
+    if name not in present:
+        raise SemsynthError(f"--device {device}: unknown, choose auto, cpu, cuda or mps")
+    if not present[name]:
+        reason = "this torch build has no CUDA" if name == "cuda" and not torch.backends.cuda.is_built() else "none was found"
+        raise SemsynthError(f"--device {device}: there is no such device here ({reason}): use --device cpu or auto")
+    return name
+
+
+def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-true") -> Fabric:
+    """Make the Fabric of a training, on one device or on several.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        devices: how many of them; under ``torchrun`` its own numbers hold.
+        precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``.
+
+    Raises:
+        SemsynthError: a device that is not there, or an arithmetic that it does not have.
+    """
+    name = pick_device(device)
+    nodes = 1
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        world, devices = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = world // devices
+    if name == "cuda" and devices > torch.cuda.device_count():
+        raise SemsynthError(f"--devices {devices}: this machine has {torch.cuda.device_count()} CUDA device(s)")
+    if name == "mps" and devices > 1:
+        raise SemsynthError(f"--devices {devices}: this machine has one MPS device")
+    several = devices * nodes > 1
+    return Fabric(
+        accelerator=name,
+        devices=devices,
+        num_nodes=nodes,
+        # Synchronised statistics are equal everywhere, and others do not enter training: nothing to broadcast.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        plugins=[_precision(precision, name)],
+    )
+
+
+def is_first_process() -> bool:
+    """Whether this is process 0 of the training, told before any process group exists."""
+    return all(os.environ.get(variable, "0") == "0" for variable in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+
+
+def device_name(device: torch.device) -> str:
+    """What people call the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+
+
+def _precision(precision: str, device: str) -> Precision:
+    if precision == "16-mixed" and device == "cpu":
+        raise SemsynthError("training.precision=16-mixed needs a GPU: use bf16-mixed or 32-true on a CPU")
+    if precision == "64-true" and device == "mps":
+        raise SemsynthError("training.precision=64-true: MPS has no float64: use 32-true, or --device cpu")
+    if precision in ("16-mixed", "bf16-mixed"):
+        return _Mixed(precision, device)  # type: ignore[arg-type]
+    return _Double() if precision == "64-true" else Precision()

@@ -1,0 +1,114 @@
+"""Loss terms on their way to the log, ``log.jsonl`` and TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard.writer import SummaryWriter
+
+from semsynth.files import explained, make_folder, write_bytes
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """What one line of ``log.jsonl`` says."""
+
+    step: int
+    epoch: int
+    images_seen: int
+    seconds: float
+    """Training time so far, over all sessions."""
+    images_per_second: float
+    """Since the line before."""
+    learning_rates: dict[str, float]
+    """By phase."""
+    terms: dict[str, float]
+    """Unweighted loss terms by ``phase/term``: means over the steps since the line before."""
+
+
+@dataclass(frozen=True)
+class BadTerm:
+    """A loss term that is NaN or infinite."""
+
+    step: int
+    name: str
+    value: float
+
+
+class TermWindow:
+    """The loss terms since the last log line, left on the device until they are read: no step waits for them."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[int, str, Tensor]] = []
+
+    def add(self, step: int, phase: str, terms: dict[str, Tensor]) -> None:
+        """Take the terms of one phase of one step; scalars without gradients."""
+        self._entries += [(step, f"{phase}/{name}", value) for name, value in terms.items()]
+
+    def close(self, reduce: Callable[[Tensor], Tensor]) -> tuple[dict[str, float], BadTerm | None]:
+        """Read and forget everything.
+
+        Args:
+            reduce: the mean over all processes of a [n] float tensor.
+
+        Returns:
+            Mean of each term, and the first value that is not finite, if any.
+        """
+        if not self._entries:
+            return {}, None
+        values = reduce(torch.stack([value.float() for _, _, value in self._entries])).tolist()
+        series: dict[str, list[float]] = {}
+        bad = None
+        for (step, name, _), value in zip(self._entries, values, strict=True):
+            series.setdefault(name, []).append(value)
+            if bad is None and not math.isfinite(value):
+                bad = BadTerm(step, name, value)
+        self._entries = []
+        return {name: math.fsum(values) / len(values) if bad is None else math.nan for name, values in series.items()}, bad
+
+
+class LogWriter:
+    """Appends to ``log.jsonl`` and TensorBoard events; lines after ``step`` (of a session that crashed) are dropped."""
+
+    def __init__(self, path: Path, tensorboard: Path, step: int) -> None:
+        self.path = path
+        _keep_lines_until(path, step)
+        with explained(make_folder(tensorboard)):
+            self.events = SummaryWriter(str(tensorboard), purge_step=step + 1 if step else None)
+
+    def write(self, line: LogLine) -> None:
+        """Append one line."""
+        with explained(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(line)) + "\n")
+        for name, value in line.terms.items():
+            self.events.add_scalar(name, value, line.step)
+        for phase, rate in line.learning_rates.items():
+            self.events.add_scalar(f"learning_rate/{phase}", rate, line.step)
+        self.events.add_scalar("images_per_second", line.images_per_second, line.step)
+
+    def close(self) -> None:
+        """Flush."""
+        self.events.close()
+
+
+def _keep_lines_until(path: Path, step: int) -> None:
+    if not path.exists():
+        return
+    with explained(path, "cannot read"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if _step_of(line) <= step]
+    if kept != lines:
+        write_bytes(path, "".join(line + "\n" for line in kept).encode())
+
+
+def _step_of(line: str) -> float:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf  # a line that a crash cut short

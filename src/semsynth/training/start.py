@@ -1,0 +1,70 @@
+"""From a run's record to what the trainer needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from semsynth.checkpoint import load_model
+from semsynth.config import validated
+from semsynth.data.folder import IMAGES, INSTANCES, DatasetFolder, splits
+from semsynth.errors import SemsynthError
+from semsynth.recipes import RECIPES
+from semsynth.recipes.base import Recipe
+from semsynth.training.run import RunRecord
+from semsynth.training.trainer import Data
+
+TRAIN, VAL = "train", "val"
+"""Names of the splits; without the second one, previews show training layouts."""
+
+
+def open_data(root: Path) -> Data:
+    """Open the training split and the one for previews; instance maps are read where there are any.
+
+    Raises:
+        SemsynthError: no dataset folder, no training split, or files that do not pair.
+    """
+    train = DatasetFolder(root, TRAIN, instances=(root / TRAIN / INSTANCES).is_dir())
+    if VAL not in splits(root):
+        return Data(train, train, train.classes)
+    images, instances = ((root / VAL / folder).is_dir() for folder in (IMAGES, INSTANCES))
+    return Data(train, DatasetFolder(root, VAL, images=images, instances=instances), train.classes)
+
+
+def build_recipe(record: RunRecord, data: Data) -> Recipe:
+    """Make the recipe of a run, its networks initialised from the run's seed.
+
+    Raises:
+        SemsynthError: a configuration that does not fit the system or the data.
+    """
+    system = RECIPES[record.system]
+    config = validated(system.config, record.config, "the run's configuration")
+    torch.manual_seed(config.training.seed)
+    weights = Path(record.perceptual_weights) if record.perceptual_weights else None
+    return system.build(config, data.classes, weights)
+
+
+def begin_with(model: Path, recipe: Recipe) -> list[str]:
+    """Copy the weights of a model folder into a fresh recipe; return the names of the networks that got some.
+
+    Raises:
+        SemsynthError: no model folder, another class set, or networks of other shapes.
+    """
+    loaded = load_model(model)
+    if loaded.classes.classes != recipe.classes.classes:
+        raise SemsynthError(f"--init-from {model}: its classes are not those of the data ('{recipe.classes.name}')")
+    taken = [name for name in recipe.networks if name in loaded.networks]
+    for name in taken:
+        ours, theirs = recipe.networks[name], loaded.networks[name].state_dict()
+        shapes = {key: tuple(value.shape) for key, value in ours.state_dict().items()}
+        other = {key: tuple(value.shape) for key, value in theirs.items()}
+        different = sorted(key for key in shapes.keys() | other.keys() if shapes.get(key) != other.get(key))
+        if different:
+            key = different[0]
+            raise SemsynthError(
+                f"--init-from {model}: its {name} has other shapes in {len(different)} tensors, for example {key}: "
+                f"{other.get(key, 'absent')} there, {shapes.get(key, 'absent')} here: use the settings of that model"
+            )
+        ours.load_state_dict(theirs)
+    return taken

@@ -1,0 +1,78 @@
+"""Checkpoints that hold everything a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from semsynth.errors import SemsynthError
+from semsynth.files import explained, make_folder, write_atomically
+
+FORMAT = 1
+KEPT = 2
+"""Checkpoints that stay in the folder."""
+
+_NAME = re.compile(r"step_(\d{8})\.pt")
+
+
+class StateFolder:
+    """The folder ``state/`` of a run: ``step_00000500.pt`` and the one before it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def checkpoints(self) -> list[Path]:
+        """All complete files, oldest first."""
+        return sorted(path for path in self.path.glob("step_*.pt") if _NAME.fullmatch(path.name))
+
+    def save(self, step: int, state: dict[str, Any]) -> Path:
+        """Write the state after ``step`` steps, whole or not at all, and remove all but the last two."""
+        path = make_folder(self.path) / f"step_{step:08d}.pt"
+        write_atomically(path, lambda partial: _write({"format": FORMAT, "step": step, **state}, partial))
+        newer_or_equal = [old for old in self.checkpoints() if old > path]
+        for stale in [*newer_or_equal, *self.checkpoints()[: -KEPT - len(newer_or_equal)]]:
+            with explained(stale, "cannot remove"):
+                stale.unlink()
+        return path
+
+    def load(self, note: Callable[[str], None]) -> dict[str, Any]:
+        """Read the newest whole checkpoint, on the CPU; a damaged one is passed over with a note.
+
+        Raises:
+            SemsynthError: there is none.
+        """
+        damaged = []
+        for path in reversed(self.checkpoints()):
+            try:
+                state = _read(path)
+            except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+                damaged.append(path.name)
+                note(f"{path} is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__}): trying the one before it")
+                continue
+            if state["format"] > FORMAT:
+                raise SemsynthError(f"{path} was written by a newer semsynth (format {state['format']}): upgrade to resume this run")
+            return state
+        found = f"only damaged ones ({', '.join(damaged)})" if damaged else "none"
+        raise SemsynthError(f"{self.path}: no checkpoint to resume from, found {found}: start a new run, with --init-from if there is a model")
+
+
+def _write(state: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        torch.save(state, file)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        broken = archive.testzip()  # torch.load checks no checksums
+    if broken is not None:
+        raise ValueError(f"wrong checksum of {broken}")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or not isinstance(state.get("format"), int) or not isinstance(state.get("step"), int):
+        raise ValueError("not a training checkpoint")
+    return state
