@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
 from semsynth.ops.layout_conv import layout_conv2d
-from semsynth.ops.layout_tables import Projection, modulate, modulation_table
+from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
 from semsynth.ops.norm import EPSILON, NormKind, ParameterFreeNorm, normalize_together
 from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 
@@ -88,7 +88,7 @@ class SPADE(nn.Module):
 
     def __init__(self, channels: int, config: SPADEGeneratorConfig) -> None:
         super().__init__()
-        self._frozen: Projection | None = None
+        self._frozen: tuple[Projection, Projection] | None = None
         kernel, hidden = config.kernel_size, config.hidden
         self.norm = ParameterFreeNorm(config.norm, channels)
         self.shared = nn.Conv2d(config.encoding.num_channels, hidden, kernel, padding=kernel // 2)
@@ -118,26 +118,27 @@ class SPADE(nn.Module):
         """Compute what does not depend on the layout once and for all: for inference only."""
         if self.norm.uses_running_statistics:
             with torch.no_grad():
-                self._frozen = self._folded_projection()
+                self._frozen = self._folded()
 
     def _from_tables(self, x: Tensor, level: Level, normalized: Tensor | None) -> Tensor:
         if normalized is None and self.norm.uses_running_statistics:
-            projection, normalized = self._frozen or self._folded_projection(), x
+            (gamma, beta), normalized = self._frozen or self._folded(), x
         else:
-            gamma = self.gamma.weight, _bias(self.gamma) + 1
-            projection = Projection.of(gamma, (self.beta.weight, _bias(self.beta)))
+            gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
+            beta = Projection.of(self.beta.weight, _bias(self.beta))
             normalized = self.norm(x) if normalized is None else normalized
-        table = modulation_table(level, (self.shared.weight, _bias(self.shared)), projection)
-        return modulate(normalized, table, level.windows(self.shared.kernel_size[0]).arrangements)
+        hidden = hidden_vectors(level, self.shared.weight, _bias(self.shared))
+        places = level.windows(self.shared.kernel_size[0]).arrangements
+        return modulate(normalized, project(hidden, places, gamma), project(hidden, places, beta), places)
 
-    def _folded_projection(self) -> Projection:
-        """Make gamma and beta act on x instead of norm(x) = scale * x + shift."""
+    def _folded(self) -> tuple[Projection, Projection]:
+        """Gamma and beta for x instead of norm(x) = scale * x + shift."""
         scale = (self.norm.running_var + EPSILON).rsqrt()
         shift = -self.norm.running_mean * scale
         gamma_weight, gamma_bias = self.gamma.weight, _bias(self.gamma) + 1
         beta_weight = self.beta.weight + gamma_weight * shift.view(-1, 1, 1, 1)
-        gamma = gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale
-        return Projection.of(gamma, (beta_weight, _bias(self.beta) + gamma_bias * shift))
+        beta = Projection.of(beta_weight, _bias(self.beta) + gamma_bias * shift)
+        return Projection.of(gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale), beta
 
 
 class SPADEResBlock(nn.Module):

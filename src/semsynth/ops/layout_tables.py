@@ -34,39 +34,48 @@ _CHUNK_ELEMENTS = 2**26
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """The second convolution, [H] -> [O], as a matrix that gives all its taps at once."""
+    """A "same" convolution [H] -> [C] as a matrix that gives all its taps at once."""
 
     taps: Tensor
-    """[k*k*O,H]."""
+    """[k*k,C,H]."""
     bias: Tensor
-    """[O]."""
+    """[C]."""
 
     @classmethod
-    def of(cls, gamma: tuple[Tensor, Tensor], beta: tuple[Tensor, Tensor]) -> Projection:
-        """From weights [C,H,k,k] and biases [C] of the convolutions that make gamma and beta; O = 2C."""
-        weights = [weight.permute(2, 3, 0, 1) for weight, _ in (gamma, beta)]  # [k,k,C,H]
-        return cls(torch.cat(weights, 2).flatten(0, 2), torch.cat([gamma[1], beta[1]]))
+    def of(cls, weight: Tensor, bias: Tensor) -> Projection:
+        """From a convolution's weight [C,H,k,k] and bias [C]."""
+        return cls(weight.permute(2, 3, 0, 1).flatten(0, 1), bias)
 
 
-def modulation_table(level: Level, shared: tuple[Tensor, Tensor], projection: Projection) -> Tensor:
-    """Evaluate conv - ReLU - conv for every distinct arrangement of label windows.
+def hidden_vectors(level: Level, weight: Tensor, bias: Tensor) -> Tensor:
+    """Evaluate "same" convolution and ReLU for every distinct label window.
 
     Args:
         level: the layout at the layer's resolution.
-        shared: weight [H,C,k,k] and bias [H] of the first convolution, "same" padding.
-        projection: the second one, "same" padding.
+        weight: [H,C,k,k].
+        bias: [H].
 
     Returns:
-        [U,O]: row ``level.windows(k).arrangements.index[p]`` belongs to pixel p.
+        [V+1,H]; the last row, zeros, is what the next convolution reads outside the image.
     """
-    weight, bias = shared
-    kernel = weight.shape[-1]
-    found = level.windows(kernel)
-    hidden = F.relu(sum_rows(found.windows.rows, symbol_rows(level, weight)) + bias)  # [V,H]
-    hidden = F.pad(hidden, (0, 0, 0, 1))  # [V+1,H]: outside the image the second convolution reads zeros
-    projected = F.linear(hidden, projection.taps).view(-1, projection.bias.shape[0])  # [(V+1)*k*k,O]
-    selection = found.arrangements.rows * kernel**2 + torch.arange(kernel**2, device=weight.device)
-    return F.embedding_bag(selection, projected, mode="sum") + projection.bias
+    windows = level.windows(weight.shape[-1]).windows
+    hidden = F.relu(sum_rows(windows.rows, symbol_rows(level, weight)) + bias)
+    return F.pad(hidden, (0, 0, 0, 1))
+
+
+def project(hidden: Tensor, arrangements: DistinctRows, projection: Projection) -> Tensor:
+    """Evaluate the second convolution for every distinct arrangement of windows.
+
+    Args:
+        hidden: [V+1,H], of :func:`hidden_vectors`.
+        arrangements: rows [U,k*k] of indices into ``hidden``.
+        projection: the convolution.
+
+    Returns:
+        [U,C].
+    """
+    projected = torch.matmul(hidden, projection.taps.transpose(1, 2))  # [k*k,V+1,C]
+    return sum_rows(arrangements.rows, projected.flatten(0, 1)) + projection.bias
 
 
 class _Modulate(torch.autograd.Function):
@@ -95,12 +104,13 @@ class _Modulate(torch.autograd.Function):
         return scaled, segment_sum(grad * x, places), segment_sum(grad, places), None
 
 
-def modulate(x: Tensor, table: Tensor, places: DistinctRows) -> Tensor:
-    """Scale and shift every pixel by its row of ``table``.
+def modulate(x: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows) -> Tensor:
+    """Scale and shift every pixel by its rows of two tables.
 
     Args:
         x: [N,C,h,w], best channels-last.
-        table: [U,2C]: gamma, then beta.
+        gamma: [U,C].
+        beta: [U,C].
         places: the row of each of the N*h*w pixels.
 
     Returns:
@@ -108,8 +118,7 @@ def modulate(x: Tensor, table: Tensor, places: DistinctRows) -> Tensor:
     """
     n, channels, height, width = x.shape
     rows = x.permute(0, 2, 3, 1).reshape(-1, channels)  # [N*h*w,C]
-    gamma, beta = table.to(x.dtype).split(channels, 1)
-    out: Tensor = _Modulate.apply(rows, gamma.contiguous(), beta.contiguous(), places)  # type: ignore[no-untyped-call]
+    out: Tensor = _Modulate.apply(rows, gamma.to(x.dtype), beta.to(x.dtype), places)  # type: ignore[no-untyped-call]
     return out.view(n, height, width, channels).permute(0, 3, 1, 2)
 
 
