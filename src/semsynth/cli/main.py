@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
+from semsynth.cli import data
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
 
@@ -54,6 +55,7 @@ def _options(
 
 
 app.command()(train)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

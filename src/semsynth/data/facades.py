@@ -10,7 +10,7 @@ a building, and maps so dense that windows are a few pixels wide.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from semsynth.classes import builtin
 from semsynth.data.facade_parts import Box, Front, add_door, add_window, random_style
 from semsynth.data.folder import LABELS, save_classes
 from semsynth.data.label_files import write_layout
+from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout
 
 
@@ -52,7 +53,7 @@ def write_facades(
     count: int,
     size: int = 256,
     seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> None:
     """Write ``count`` fronts as the label-only split ``test`` of a dataset folder.
 

@@ -68,6 +68,11 @@ def layout_from_bytes(data: bytes, classes: ClassSet, source: str = "request") -
         raise SemsynthError(f"{source}: {error}") from error
 
 
+def holds_colors(path: Path) -> bool:
+    """Whether the label map at ``path`` is a PNG of colours, not of ids."""
+    return read_image_bytes(path)[25:26] in (b"\x02", b"\x04", b"\x06")  # IHDR's colour type: RGB, grey + alpha, RGBA
+
+
 def read_instances(path: Path) -> NDArray[np.int32]:
     """Read an instance map as [H,W] int32.
 

@@ -1,0 +1,179 @@
+"""``semsynth data``: make dataset folders and find what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    from semsynth.classes import ClassSet
+    from semsynth.data import progress
+    from semsynth.data.check import Report
+
+app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
+
+Out = Annotated[Path, typer.Argument(help="The dataset folder to make.", show_default=False)]
+Count = Annotated[int, typer.Option(min=1, help="How many.", show_default=False)]
+SquareSize = Annotated[int, typer.Option(min=16, help="Width and height in pixels.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same pictures.")]
+
+_SHOWN = 50
+"""How many problems are printed."""
+
+
+@app.command("import")
+def import_(
+    form: Annotated[
+        Literal["folder", "cityscapes", "coco-stuff"],
+        typer.Argument(metavar="FORMAT", help="folder, cityscapes or coco-stuff.", show_default=False),
+    ],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Where the data lies.", show_default=False)],
+    out: Out,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="folder: a classes.json or the name of a built-in class set; default SRC/classes.json."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="folder: where the pairs of an undivided SRC go.")] = "train",
+    void: Annotated[
+        int | None, typer.Option(min=0, max=65534, help="folder: an id that means 'no class', besides 255.")
+    ] = None,
+    copies: Annotated[bool, typer.Option("--copy", help="Copy the files; by default they are linked.")] = False,
+) -> None:
+    """Make a dataset folder of data in another arrangement.
+
+    Files are linked (or copied) as they are. Started again, it goes on where it was interrupted.
+
+    Formats: folder (SRC/images and SRC/labels, or the same in sub-folders per split; ids or colours),
+    cityscapes (leftImg8bit and gtFine as downloaded), coco-stuff (photos and pixel maps as downloaded, or the
+    folders of SPADE's instructions).
+    """
+    from semsynth.data.importers.cityscapes import import_cityscapes
+    from semsynth.data.importers.coco_stuff import import_coco_stuff
+    from semsynth.data.importers.folder import import_folder
+    from semsynth.data.importers.pairs import copy, link
+
+    if form != "folder" and (classes is not None or void is not None or split != "train"):
+        raise SemsynthError(f"--classes, --void and --split belong to 'folder'; {form} has its own classes and splits")
+    place = copy if copies else link
+    with _bar("importing") as bar:
+        if form == "cityscapes":
+            counts = import_cityscapes(source, out, place=place, progress=bar)
+        elif form == "coco-stuff":
+            counts = import_coco_stuff(source, out, place=place, progress=bar)
+        else:
+            counts = import_folder(
+                source, out, _class_set(classes, source), split=split, void=void, place=place, progress=bar
+            )
+    pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
+    typer.echo(f"{out}: {pairs} pairs. Check them: semsynth data check {out}")
+
+
+@app.command()
+def check(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
+) -> None:
+    """Read every file of a dataset folder; exit with 1 and a list if something is wrong."""
+    from semsynth.data.check import check_dataset
+
+    with _bar("checking") as bar:
+        report = check_dataset(root, bar)
+    _print_report(report)
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def toy(out: Out, count: Count = 200, size: SquareSize = 256, seed: Seed = 0) -> None:
+    """Draw scenes with labels, instances and photos: a dataset for tests and a first training."""
+    from semsynth.data.toy import write_toy
+
+    with _bar("drawing") as bar:
+        write_toy(out, count, size, seed, bar)
+    typer.echo(f"{out}: {count} scenes of {size}x{size} in train and val")
+
+
+@app.command()
+def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0) -> None:
+    """Draw random house fronts as layouts of the cmp_facades classes (no photos)."""
+    from semsynth.data.facades import write_facades
+
+    with _bar("drawing") as bar:
+        write_facades(out, count, size, seed, bar)
+    typer.echo(f"{out}: {count} layouts of {size}x{size} in test/labels")
+
+
+def _class_set(given: str | None, source: Path) -> ClassSet:
+    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
+
+    if given in BUILTIN_CLASS_SETS:
+        return builtin(given)
+    path = Path(given) if given else source / "classes.json"
+    if not path.is_file():
+        raise SemsynthError(
+            f"{path} does not exist: name the classes with --classes FILE or --classes NAME "
+            f"({', '.join(BUILTIN_CLASS_SETS)})"
+        )
+    return ClassSet.load(path)
+
+
+@contextmanager
+def _bar(description: str) -> Iterator[progress.Progress]:
+    """A progress bar on stderr as a callback; nothing where there is no terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_report(report: Report) -> None:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if report.splits:
+        console.print(_split_table(report))
+        console.print(_class_table(report))
+    for note in report.notes:
+        console.print(f"note: {note}")
+    for problem in report.problems[:_SHOWN]:
+        console.print(f"problem: {problem}")
+    if len(report.problems) > _SHOWN:
+        console.print(f"... and {len(report.problems) - _SHOWN} more")
+    console.print(f"{len(report.problems)} problems" if report.problems else "no problems")
+
+
+def _split_table(report: Report) -> Table:
+    table = Table("split", "label maps", "photos", "instances", "sizes (width x height)")
+    for split in report.splits:
+        sizes = "-"
+        if split.sizes:
+            sizes = " to ".join(dict.fromkeys(f"{width}x{height}" for height, width in split.sizes))
+        table.add_row(split.name, str(split.layouts), str(split.photos), str(split.instances), sizes)
+    return table
+
+
+def _class_table(report: Report) -> Table:
+    """Share of pixels per class and split."""
+    table = Table("id", "class", *(split.name for split in report.splits))
+    rows = [(str(item.id), item.name) for item in report.classes.classes] + [("-", "void")]
+    for index, row in enumerate(rows):
+        shares = []
+        for split in report.splits:
+            pixels, total = int(split.pixels[index]), int(split.pixels.sum())
+            shares.append(f"{pixels / total:.2%}" if pixels else "-")
+        table.add_row(*row, *shares)
+    return table
