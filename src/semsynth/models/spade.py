@@ -23,8 +23,8 @@ from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU (official generator.py and architecture.py)."""
 
-ModulationPath = Literal["auto", "tables", "dense"]
-"""How modulation is computed: by layout tables, by dense convolutions, or by what is faster at each level."""
+ModulationPath = Literal["tables", "dense"]
+"""How modulation is computed: by layout tables or by dense convolutions; the results are equal up to rounding."""
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -84,7 +84,7 @@ class SPADE(nn.Module):
     ``norm(x) * (1 + gamma) + beta``, where gamma and beta come from the layout by two convolutions.
     """
 
-    path: ModulationPath = "auto"
+    path: ModulationPath = "tables"
 
     def __init__(self, channels: int, config: SPADEGeneratorConfig) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class SPADE(nn.Module):
         Returns:
             [N,C,h,w].
         """
-        if self.path != "dense":
+        if self.path == "tables":
             return self._from_tables(x, level, normalized)
         hidden = F.relu(self.shared(level.one_hot(x.dtype)))  # [N,H,h,w]
         gamma, beta = self.gamma(hidden), self.beta(hidden)
@@ -216,7 +216,7 @@ class SPADEGenerator(nn.Module):
                 configuration's only for ``input="layout"``.
 
         Returns:
-            [N,3,H,W] in (-1,1).
+            [N,3,H,W] in [-1,1].
         """
         height, width = self._start_size(size)
         x = self._first_features(layout.at(height, width), z)  # [N,16*width,h,w]

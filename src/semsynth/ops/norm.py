@@ -51,13 +51,24 @@ class ParameterFreeNorm(nn.Module):
         self.running_var.lerp_(var.to(self.running_var.dtype), self.momentum)
 
 
+def instance_norm(x: Tensor) -> Tensor:
+    """Normalise each channel of each image: [N,C,h,w] -> [N,C,h,w].
+
+    For one image that is what batch statistics do, and takes their way: on CPUs the backward pass of torch's
+    ``instance_norm`` (2.13) is wrong for N = 1 where the gradient arrives channels-last.
+    """
+    if x.shape[0] == 1:
+        return F.batch_norm(x, None, None, training=True, eps=EPSILON)
+    return F.instance_norm(x, eps=EPSILON)
+
+
 def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Tensor:
     """Normalise ``x`` once for several layers of one kind that would all do the same.
 
     Only their running statistics are their own: in evaluation mode batch kinds take no ``others``.
     """
     if norm.kind == "instance":
-        return F.instance_norm(x, eps=EPSILON)
+        return instance_norm(x)
     if not norm.training:
         if others:
             raise ValueError("in evaluation mode every layer has its own statistics")

@@ -1,0 +1,36 @@
+"""Layout convolutions equal dense ones, forward and backward."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from layouts import KINDS, layout_batch
+from semsynth.ops.layout_conv import layout_conv2d, look_up, segment_sum
+from semsynth.ops.windows import distinct_rows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (4, 2, 2), (1, 1, 0), (7, 1, 3)])
+def test_equals_the_dense_convolution(kind, kernel, stride, padding):
+    level = layout_batch(kind, (24, 40)).full
+    weight = torch.randn(6, level.encoding.num_channels, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(6, dtype=torch.float64, requires_grad=True)
+    ours = layout_conv2d(level, weight, bias, stride, padding)
+    dense = F.conv2d(level.one_hot(torch.float64), weight, bias, stride, padding)
+    torch.testing.assert_close(ours, dense, rtol=1e-12, atol=1e-12)
+    upstream = torch.randn_like(dense)
+    for a, b in zip(
+        torch.autograd.grad(ours, (weight, bias), upstream), torch.autograd.grad(dense, (weight, bias), upstream), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_segment_sum_is_the_adjoint_of_look_up():
+    places = distinct_rows(torch.randint(0, 3, (50, 2)))
+    table = torch.randn(places.count, 4, dtype=torch.float64)
+    values = torch.randn(50, 4, dtype=torch.float64)
+    left = (look_up(table, places) * values).sum()
+    right = (table * segment_sum(values, places)).sum()
+    assert left.item() == pytest.approx(right.item(), rel=1e-12)

@@ -1,0 +1,56 @@
+"""Parameter-free normalisation against torch's own layers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from semsynth.ops.norm import ParameterFreeNorm, instance_norm, normalize_together
+
+
+@pytest.mark.parametrize("kind", ["batch", "sync_batch"])
+def test_batch_kinds_equal_batch_norm_in_training_and_evaluation(kind):
+    ours, theirs = ParameterFreeNorm(kind, 3).double(), nn.BatchNorm2d(3, affine=False).double()
+    for _ in range(3):
+        x = torch.randn(4, 3, 5, 6, dtype=torch.float64) * 3 + 1
+        torch.testing.assert_close(ours(x), theirs(x), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(ours.running_mean, theirs.running_mean, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(ours.running_var, theirs.running_var, rtol=1e-12, atol=1e-12)
+    x = torch.randn(4, 3, 5, 6, dtype=torch.float64)
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x), rtol=1e-12, atol=1e-12)
+
+
+def test_instance_kind_equals_instance_norm_and_has_no_state():
+    norm = ParameterFreeNorm("instance", 3)
+    x = torch.randn(2, 3, 5, 5)
+    torch.testing.assert_close(norm(x), nn.InstanceNorm2d(3)(x))
+    assert not norm.state_dict()
+
+
+def test_shared_normalisation_moves_every_layers_own_statistics():
+    first, second = ParameterFreeNorm("batch", 2), ParameterFreeNorm("batch", 2)
+    second.running_mean.fill_(5)
+    alone = ParameterFreeNorm("batch", 2)
+    alone.running_mean.fill_(5)
+    x = torch.randn(3, 2, 4, 4)
+    torch.testing.assert_close(normalize_together(x, first, second), alone(x))
+    torch.testing.assert_close(second.running_mean, alone.running_mean)
+    assert not torch.equal(first.running_mean, second.running_mean)
+
+
+def test_layers_with_their_own_statistics_cannot_share():
+    first, second = ParameterFreeNorm("batch", 2).eval(), ParameterFreeNorm("batch", 2).eval()
+    with pytest.raises(ValueError, match="own statistics"):
+        normalize_together(torch.randn(1, 2, 3, 3), first, second)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_instance_norm_has_the_right_gradient_in_every_memory_format(count, memory_format):
+    x = torch.randn(count, 6, 8, 9).to(memory_format=memory_format).requires_grad_()
+    upstream = torch.randn(count, 6, 8, 9).contiguous(memory_format=torch.channels_last)
+    mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, unbiased=False)
+    (expected,) = torch.autograd.grad((x - mean) / (var + 1e-5).sqrt(), x, upstream)
+    (gradient,) = torch.autograd.grad(instance_norm(x), x, upstream)
+    torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5)

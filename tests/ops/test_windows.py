@@ -1,0 +1,47 @@
+"""Distinct windows: exact, whatever the input."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from torch.nn import functional as F
+
+from semsynth.ops.windows import distinct_rows, unfold_windows
+
+matrices = hnp.arrays(np.int64, st.tuples(st.integers(1, 40), st.integers(1, 9)), elements=st.integers(0, 3))
+
+
+@given(matrices)
+@settings(deadline=None)
+def test_rows_and_index_rebuild_the_matrix(matrix):
+    matrix = torch.from_numpy(matrix)
+    found = distinct_rows(matrix)
+    assert torch.equal(found.rows[found.index], matrix)
+    assert found.count == len(torch.unique(matrix, dim=0))
+
+
+@given(matrices)
+@settings(deadline=None)
+def test_order_and_offsets_list_every_place_of_every_row_once(matrix):
+    found = distinct_rows(torch.from_numpy(matrix))
+    ends = [*found.offsets[1:].tolist(), len(matrix)]
+    for row, (start, end) in enumerate(zip(found.offsets.tolist(), ends, strict=True)):
+        assert found.order[start:end].tolist() == (found.index == row).nonzero().flatten().tolist()
+
+
+@given(
+    ids=hnp.arrays(np.int32, st.tuples(st.integers(1, 2), st.integers(3, 8), st.integers(3, 8)), elements=st.integers(0, 9)),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+)
+@settings(deadline=None)
+def test_windows_are_those_of_unfold(ids, kernel, stride, padding):
+    ids = torch.from_numpy(ids)
+    windows = unfold_windows(ids, kernel, stride, padding, outside=10)
+    padded = F.pad(ids[:, None].double(), (padding,) * 4, value=10)
+    expected = F.unfold(padded, kernel, stride=stride).transpose(1, 2).reshape(-1, kernel**2)
+    assert torch.equal(windows, expected.long())
