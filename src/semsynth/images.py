@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from io import BytesIO
 from pathlib import Path
 
@@ -49,11 +50,13 @@ def open_image(data: bytes, source: str) -> Image.Image:
         raise SemsynthError(f"{source} is empty: restore the file or remove it")
     too_large = f"has more than {MAX_PIXELS:,} pixels, the limit against decompression bombs: scale it down"
     try:
-        image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise SemsynthError(f"{source} is {image.width}x{image.height}: it {too_large}")
-        image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata, and on sizes above the limit here
+            image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise SemsynthError(f"{source} is {image.width}x{image.height}: it {too_large}")
+            image.load()
+    except Image.DecompressionBombError as error:
         raise SemsynthError(f"{source} {too_large}") from error
     except UnidentifiedImageError as error:
         known = ", ".join(PICTURE_FORMATS)
