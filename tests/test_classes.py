@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from semsynth.classes import BUILTIN_CLASS_SETS, UNKNOWN, VOID, ClassInfo, ClassSet, builtin
+from semsynth.errors import SemsynthError
+
+GAPS = ClassSet(
+    name="gaps",
+    classes=(
+        ClassInfo(id=7, name="road", color=(128, 64, 128)),
+        ClassInfo(id=300, name="sky", color=(70, 130, 180)),
+        ClassInfo(id=0, name="tree", color=(1, 2, 3)),
+    ),
+)
+
+
+def test_ids_map_to_channels_in_the_given_order() -> None:
+    assert GAPS.index_of_id[[7, 300, 0, VOID, 1]].tolist() == [0, 1, 2, 3, UNKNOWN]
+    assert GAPS.ids.tolist() == [7, 300, 0]
+    assert GAPS.palette.tolist() == [[128, 64, 128], [70, 130, 180], [1, 2, 3], [0, 0, 0]]
+    assert GAPS["sky"].id == 300
+    assert not GAPS.fits_8bit
+
+
+def test_id_255_needs_16_bits() -> None:
+    color = (1, 1, 1)
+    assert ClassSet(name="x", classes=(ClassInfo(id=254, name="a", color=color),)).fits_8bit
+    assert not ClassSet(name="x", classes=(ClassInfo(id=255, name="a", color=color),)).fits_8bit
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    GAPS.save(tmp_path / "classes.json")
+    assert ClassSet.load(tmp_path / "classes.json") == GAPS
+
+
+def test_the_plain_list_is_read_too(tmp_path: Path) -> None:
+    (tmp_path / "classes.json").write_text(json.dumps([{"id": 3, "name": "a", "color": [1, 2, 3]}]))
+    classes = ClassSet.load(tmp_path / "classes.json")
+    assert classes.name == tmp_path.name
+    assert classes["a"].color == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[", "not valid JSON"),
+        ("[]", "classes"),
+        (
+            '[{"id": 1, "name": "a", "color": [0, 0, 0]}, {"id": 1, "name": "b", "color": [0, 0, 1]}]',
+            "both 'a' and 'b'",
+        ),
+        ('[{"id": 65535, "name": "a", "color": [0, 0, 0]}]', "65535"),
+        ('[{"id": -1, "name": "a", "color": [0, 0, 0]}]', "-1"),
+        ('[{"id": 1, "name": "a", "color": [0, 0, 256]}]', "256"),
+        ('[{"id": 1, "name": "a", "colour": [0, 0, 2]}]', "unknown key 'classes.0.colour'"),
+    ],
+)
+def test_wrong_files_are_named(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "classes.json"
+    path.write_text(content)
+    with pytest.raises(SemsynthError, match=r"classes\.json.*") as caught:
+        ClassSet.load(path)
+    assert message in str(caught.value)
+
+
+def test_unknown_names_list_the_known_ones() -> None:
+    with pytest.raises(SemsynthError, match="no class 'car'; it has road, sky, tree"):
+        GAPS["car"]
+    with pytest.raises(SemsynthError, match=r"no class set 'city'; known: .*cityscapes"):
+        builtin("city")
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "ids"),
+    [
+        ("cityscapes", 35, range(35)),
+        ("cityscapes_19", 19, range(19)),
+        ("ade20k", 150, range(1, 151)),
+        ("ade20k_spade", 151, range(151)),
+        ("coco_stuff", 182, range(182)),
+        ("cmp_facades", 12, range(12)),
+        ("camvid", 11, range(11)),
+        ("labelmefacade", 8, range(8)),
+    ],
+)
+def test_builtin_sets(name: str, count: int, ids: range) -> None:
+    classes = builtin(name)
+    assert classes.name == name
+    assert classes.num_classes == count
+    assert classes.ids.tolist() == list(ids)
+    assert classes.fits_8bit
+    assert len({item.name for item in classes.classes}) == count
+
+
+def test_all_builtin_sets_are_tested() -> None:
+    assert len(BUILTIN_CLASS_SETS) == 8
+
+
+def test_builtin_facts() -> None:
+    cityscapes = builtin("cityscapes")
+    assert (cityscapes["road"].id, cityscapes["road"].color, cityscapes["road"].group) == (7, (128, 64, 128), "flat")
+    assert (cityscapes["bicycle"].id, builtin("cityscapes_19")["bicycle"].id) == (33, 18)
+    assert builtin("ade20k")["flag"].id == 150
+    assert builtin("ade20k_spade")["unknown"].id == 0
+    assert builtin("ade20k").classes == builtin("ade20k_spade").classes[1:]
+    assert (builtin("coco_stuff")["person"].id, builtin("coco_stuff")["wood"].id) == (0, 181)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("coco_stuff", "cocostuff_sample"),
+        ("cmp_facades", "cmp_facades"),
+        ("camvid", "camvid"),
+        ("labelmefacade", "labelmefacade"),
+    ],
+)
+def test_builtin_sets_fit_the_shared_data(shared: Path, name: str, folder: str) -> None:
+    assert builtin(name).classes == ClassSet.load(shared / "data" / folder / "classes.json").classes
+
+
+def test_cityscapes_contains_the_classes_of_the_sample(shared: Path) -> None:
+    sample = ClassSet.load(shared / "data/cityscapes_sample/classes.json")
+    ours = {item.id: (item.name, item.color) for item in builtin("cityscapes").classes}
+    assert all(ours[item.id] == (item.name, item.color) for item in sample.classes)
+
+
+def test_palette_is_uint8() -> None:
+    assert builtin("ade20k").palette.dtype == np.uint8
+    assert builtin("ade20k").palette[0].tolist() == [120, 120, 120]
