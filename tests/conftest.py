@@ -59,3 +59,13 @@ def _same_state_for_every_test() -> Iterator[None]:
     torch.use_deterministic_algorithms(deterministic)
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the parity tests measured, passed or not."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.getreports(key)]
+    lines = [value for report in reports for name, value in report.user_properties if name == "parity"]
+    if lines:
+        terminalreporter.section("parity: largest differences, relative")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)

@@ -1,0 +1,146 @@
+"""Iterations of SPADE's training, through the recipe and its phases, against the official trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from parity.golden import DTYPE, Case
+from parity.spade_losses import thin_vgg
+from parity.spade_networks import case_layout, case_options, compare_state, load_state
+from torch import Tensor, nn
+
+from semsynth.classes import ClassInfo, ClassSet
+from semsynth.convert.spade import official_names
+from semsynth.convert.spade_options import parse_options, recipe_config
+from semsynth.data.sample import Batch
+from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.vgg import OFFICIAL_SPADE
+from semsynth.recipes.base import Phase
+from semsynth.recipes.spade import SPADERecipe
+
+OFFICIAL_NETWORKS = {"netG": "generator", "netD": "discriminator", "netE": "encoder"}
+OFFICIAL_TERMS = {
+    "GAN": "adversarial",
+    "GAN_Feat": "feature_matching",
+    "VGG": "perceptual",
+    "KLD": "kl",
+    "D_Fake": "fake",
+    "D_real": "real",
+}
+SINGLE_PRECISION = "how far the official code's own single precision strays; here everything runs in double precision"
+
+
+def check_training(case: Case) -> None:
+    recipe = _recipe(case)
+    image = case.input("image")
+    batch = Batch(case_layout(case), image, tuple(str(i) for i in range(len(image))))
+    optimizers = {phase.name: _optimizer(recipe, phase) for phase in recipe.phases}
+    steps = max(int(name.split(".")[0]) for name in case.under("after"))
+    noise = case.input("eps") if "eps" in case else torch.empty(0)
+    with _replayed(noise):
+        for step in range(1, steps + 1):
+            _check_step(case, recipe, batch, optimizers, step)
+    for key in case.about:
+        if key.startswith("f32_vs_f64"):
+            case.not_applicable(SINGLE_PRECISION, key)
+        elif key == "losses_float32":
+            case.not_applicable(SINGLE_PRECISION, *(f"{key}.{name}" for name in case.about[key]))
+
+
+def _check_step(
+    case: Case, recipe: SPADERecipe, batch: Batch, optimizers: dict[str, torch.optim.Adam], step: int
+) -> None:
+    digest = any("DIGEST" in line for line in case.about["description"])
+    for phase in recipe.phases:
+        if (step - 1) % phase.every:
+            continue
+        with _fakes(recipe.networks["generator"]) as fakes:
+            values = _run(recipe, phase, batch, optimizers[phase.name])
+        if phase.name == "generator":
+            _compare_fake(case, step, fakes[0])
+        _compare_losses(case, step, values)
+        if step == 1:
+            _compare_gradients(case, recipe, phase, digest)
+    for official, name in OFFICIAL_NETWORKS.items():
+        if name in recipe.networks:
+            compare_state(case, recipe.networks[name], f"after{step}.{official}.", digest)
+
+
+def _recipe(case: Case) -> SPADERecipe:
+    images = len(case.stored("image"))  # in one batch, whatever the options say
+    config = recipe_config(parse_options({**case_options(case).model_dump(), "batch_size": images}, case.name))
+    count = config.generator.encoding.num_classes
+    infos = tuple(ClassInfo(id=i, name=str(i), color=(0, 0, 0)) for i in range(count))
+    perceptual = None
+    if config.loss.perceptual:
+        perceptual = PerceptualLoss(thin_vgg(case), convention=OFFICIAL_SPADE)
+    recipe = SPADERecipe(config, ClassSet(name="golden", classes=infos), perceptual)
+    for official, name in OFFICIAL_NETWORKS.items():
+        if name in recipe.networks:
+            load_state(case, recipe.networks[name].to(DTYPE).train(), f"state.{official}.")
+    return recipe
+
+
+def _optimizer(recipe: SPADERecipe, phase: Phase) -> torch.optim.Adam:
+    parameters = [parameter for name in phase.trains for parameter in recipe.networks[name].parameters()]
+    adam = phase.optimizer
+    return torch.optim.Adam(parameters, lr=adam.lr, betas=(adam.beta1, adam.beta2))
+
+
+def _run(recipe: SPADERecipe, phase: Phase, batch: Batch, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    """One step of a phase as the trainer makes it; returns the weighted terms."""
+    for name, network in recipe.networks.items():
+        network.requires_grad_(name in phase.trains)
+    optimizer.zero_grad()
+    terms = phase.terms(recipe.networks, batch)
+    weighted = {name: phase.weights[name] * term for name, term in terms.items()}
+    torch.stack(list(weighted.values())).sum().backward()
+    optimizer.step()
+    return weighted
+
+
+@contextmanager
+def _fakes(generator: nn.Module) -> Iterator[list[Tensor]]:
+    """The images that the generator makes meanwhile."""
+    images: list[Tensor] = []
+    handle = generator.register_forward_hook(lambda module, inputs, output: images.append(output.detach()))
+    yield images
+    handle.remove()
+
+
+@contextmanager
+def _replayed(noise: Tensor) -> Iterator[None]:
+    """Let ``torch.randn_like`` return the stored draws, in order; all of them have to be drawn."""
+    draws = iter(noise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "randn_like", lambda like, **options: next(draws))
+        yield
+    assert next(draws, None) is None, "fewer draws than officially"
+
+
+def _compare_losses(case: Case, step: int, values: dict[str, Tensor]) -> None:
+    ours = {name: official for official, name in OFFICIAL_TERMS.items()}
+    for name, value in values.items():
+        case.compare(f"losses_float64.step{step}.{ours[name]}", value)
+
+
+def _compare_fake(case: Case, step: int, fake: Tensor) -> None:
+    for name in (f"fake.step{step}", f"fake.step{step}_half"):
+        if name in case:
+            case.compare(name, fake)
+
+
+def _compare_gradients(case: Case, recipe: SPADERecipe, phase: Phase, digest: bool) -> None:
+    for official, name in OFFICIAL_NETWORKS.items():
+        if name not in phase.trains:
+            continue
+        network = recipe.networks[name]
+        gradients = {official_names(network)[key]: value.grad for key, value in network.named_parameters()}
+        assert set(gradients) == set(case.under(f"grad.{official}."))
+        for key, gradient in gradients.items():
+            assert gradient is not None
+            compare = case.compare_digest if digest else case.compare
+            compare(f"grad.{official}.{key}", gradient)

@@ -1,0 +1,61 @@
+"""Every golden case, dispatched on what its JSON says was run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from parity import data_transforms, spade_losses, spade_networks, spade_training
+from parity.golden import Case, Check, golden_folder
+
+from semsynth.recipes import RECIPES
+
+CHECKS: dict[tuple[str, str], Check] = {
+    ("spade", "models.networks.generator.SPADEGenerator"): spade_networks.check_generator,
+    ("spade", "models.networks.discriminator.MultiscaleDiscriminator"): spade_networks.check_discriminator,
+    ("spade", "models.networks.encoder.ConvEncoder"): spade_networks.check_encoder,
+    ("spade", "models.networks.loss.GANLoss / KLDLoss"): spade_losses.check_loss_functions,
+    (
+        "spade",
+        "models.pix2pix_model.Pix2PixModel.compute_generator_loss / compute_discriminator_loss",
+    ): spade_losses.check_objective,
+    ("spade", "trainers.pix2pix_trainer.Pix2PixTrainer"): spade_training.check_training,
+    ("spade", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
+    ("pix2pixhd", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
+}
+"""(system, what was run) -> the test."""
+
+CASES = sorted(golden_folder().glob("*.json"))
+
+
+def test_there_are_cases() -> None:
+    if CASES:
+        return
+    reason = f"{golden_folder()} holds no cases: set SEMSYNTH_GOLDEN to their folder"
+    if os.environ.get("SEMSYNTH_REQUIRE_SHARED") == "1" or "SEMSYNTH_GOLDEN" in os.environ:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_golden(path: Path, record_property: Callable[[str, object], None]) -> None:
+    case = Case(path)
+    check = find_check(case)
+    try:
+        check(case)
+        case.finish()
+    finally:
+        record_property("parity", case.summary())  # printed at the end: see the terminal summary in tests/conftest.py
+
+
+def find_check(case: Case) -> Check:
+    """The test that claims ``case``; skips cases of systems that do not exist here, fails where none claims it."""
+    system = case.system
+    assert system is not None, f"{case.name} is of an unknown commit: add it to SYSTEMS"
+    check = CHECKS.get((system, case.cls))
+    if check is None and system not in RECIPES:
+        pytest.skip(f"system not built yet: {system}")
+    assert check is not None, f"no test claims {case.name}: add '{case.cls}' to CHECKS"
+    return check
