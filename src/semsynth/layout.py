@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from semsynth.classes import UNKNOWN, VOID, ClassSet
+from semsynth.classes import UNKNOWN, ClassSet
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.ops.boundary import instance_boundary
@@ -53,9 +53,8 @@ class Layout:
                 f"ids outside the class set '{self.classes.name}': {found}{more}; map them to its classes or to void"
             )
         if self.instances is not None and self.instances.shape != self.labels.shape:
-            raise SemsynthError(
-                f"the instance map is {_pixels(self.instances.shape)}, the label map {_pixels(self.labels.shape)}: they must be equal"
-            )
+            instances, labels = _pixels(self.instances.shape), _pixels(self.labels.shape)
+            raise SemsynthError(f"the instance map is {instances}, the label map {labels}: they must be equal")
 
     @property
     def size(self) -> Size:
@@ -217,10 +216,12 @@ class LayoutBatch:
         """
         for layout in layouts:
             if layout.size != layouts[0].size:
-                raise SemsynthError(f"layouts of one batch must have one size, got {_pixels(layout.size)} and {_pixels(layouts[0].size)}")
+                sizes = f"{_pixels(layout.size)} and {_pixels(layouts[0].size)}"
+                raise SemsynthError(f"layouts of one batch must have one size, got {sizes}")
             if layout.classes.num_classes != encoding.num_classes:
+                count = layout.classes.num_classes
                 raise SemsynthError(
-                    f"the class set '{layout.classes.name}' has {layout.classes.num_classes} classes, the network {encoding.num_classes}"
+                    f"the class set '{layout.classes.name}' has {count} classes, the network {encoding.num_classes}"
                 )
             if encoding.edges and layout.instances is None:
                 raise SemsynthError("this network reads instance boundaries: give an instance map with each label map")
@@ -262,7 +263,7 @@ class LayoutBatch:
         return self.full.symbols.shape[0]
 
     def at(self, height: int, width: int) -> Level:
-        """The layouts at another resolution, nearest-sampled as ``torch.nn.functional.interpolate`` does; computed once."""
+        """The layouts at another resolution, sampled as torch's nearest interpolation does; computed once."""
         size = height, width
         if size == self.size:
             return self.full
