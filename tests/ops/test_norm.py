@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from semsynth.ops.norm import ParameterFreeNorm, instance_norm, normalize_together
+from semsynth.ops.norm import ParameterFreeNorm, normalize_together
 
 
 @pytest.mark.parametrize("kind", ["batch", "sync_batch"])
@@ -34,7 +34,7 @@ def test_shared_normalisation_moves_every_layers_own_statistics():
     alone = ParameterFreeNorm("batch", 2)
     alone.running_mean.fill_(5)
     x = torch.randn(3, 2, 4, 4)
-    torch.testing.assert_close(normalize_together(x, first, second), alone(x))
+    torch.testing.assert_close(normalize_together(x, first, second).value, alone(x))
     torch.testing.assert_close(second.running_mean, alone.running_mean)
     assert not torch.equal(first.running_mean, second.running_mean)
 
@@ -52,5 +52,15 @@ def test_instance_norm_has_the_right_gradient_in_every_memory_format(count, memo
     upstream = torch.randn(count, 6, 8, 9).contiguous(memory_format=torch.channels_last)
     mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, unbiased=False)
     (expected,) = torch.autograd.grad((x - mean) / (var + 1e-5).sqrt(), x, upstream)
-    (gradient,) = torch.autograd.grad(instance_norm(x), x, upstream)
+    (gradient,) = torch.autograd.grad(ParameterFreeNorm("instance", 6)(x), x, upstream)
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["batch", "instance"])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_value_can_be_had_again_from_its_source(kind, training):
+    norm = ParameterFreeNorm(kind, 3).double().train(training)
+    x = torch.randn(2, 3, 5, 6, dtype=torch.float64) * 2 + 1
+    made = normalize_together(x, norm)
+    again = (made.x - made.mean[..., None, None]) * made.rstd[..., None, None]
+    torch.testing.assert_close(again, made.value, rtol=1e-12, atol=1e-12)

@@ -17,7 +17,7 @@ from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
 from semsynth.ops.layout_conv import layout_conv2d
 from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
-from semsynth.ops.norm import EPSILON, NormKind, ParameterFreeNorm, normalize_together
+from semsynth.ops.norm import EPSILON, Normalized, NormKind, ParameterFreeNorm, normalize_together
 from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 
 NEGATIVE_SLOPE = 0.2
@@ -95,13 +95,13 @@ class SPADE(nn.Module):
         self.gamma = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)
         self.beta = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)
 
-    def forward(self, x: Tensor, level: Level, normalized: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, level: Level, normalized: Normalized | None = None) -> Tensor:
         """Modulate.
 
         Args:
             x: [N,C,h,w].
             level: the layout at h x w.
-            normalized: ``norm(x)`` where the caller has it already.
+            normalized: x normalised, where the caller has it already.
 
         Returns:
             [N,C,h,w].
@@ -110,9 +110,8 @@ class SPADE(nn.Module):
             return self._from_tables(x, level, normalized)
         hidden = F.relu(self.shared(level.one_hot(x.dtype)))  # [N,H,h,w]
         gamma, beta = self.gamma(hidden), self.beta(hidden)
-        if normalized is None:
-            normalized = self.norm(x)
-        return normalized * (1 + gamma) + beta  # type: ignore[no-any-return]
+        value = self.norm(x) if normalized is None else normalized.value
+        return value * (1 + gamma) + beta  # type: ignore[no-any-return]
 
     def freeze(self) -> None:
         """Compute what does not depend on the layout once and for all: for inference only."""
@@ -120,16 +119,17 @@ class SPADE(nn.Module):
             with torch.no_grad():
                 self._frozen = self._folded()
 
-    def _from_tables(self, x: Tensor, level: Level, normalized: Tensor | None) -> Tensor:
+    def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None) -> Tensor:
+        source: Tensor | Normalized
         if normalized is None and self.norm.uses_running_statistics:
-            (gamma, beta), normalized = self._frozen or self._folded(), x
+            (gamma, beta), source = self._frozen or self._folded(), x
         else:
             gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
             beta = Projection.of(self.beta.weight, _bias(self.beta))
-            normalized = self.norm(x) if normalized is None else normalized
+            source = normalized or normalize_together(x, self.norm)
         hidden = hidden_vectors(level, self.shared.weight, _bias(self.shared))
         places = level.windows(self.shared.kernel_size[0]).arrangements
-        return modulate(normalized, project(hidden, places, gamma), project(hidden, places, beta), places)
+        return modulate(source, project(hidden, places, gamma), project(hidden, places, beta), places)
 
     def _folded(self) -> tuple[Projection, Projection]:
         """Gamma and beta for x instead of norm(x) = scale * x + shift."""

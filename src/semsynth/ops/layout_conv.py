@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 from semsynth.ops.windows import DistinctRows
@@ -48,12 +49,12 @@ class _LookUp(torch.autograd.Function):
     """``table[places.index]`` whose backward is a segment sum: deterministic and parallel on CPU and GPU."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, table: Tensor, places: DistinctRows) -> Tensor:
+    def forward(ctx: FunctionCtx, table: Tensor, places: DistinctRows) -> Tensor:
         ctx.places = places  # type: ignore[attr-defined]
         return F.embedding(places.index, table)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor, None]:
         return segment_sum(grads[0], ctx.places), None  # type: ignore[attr-defined]
 
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 from semsynth.ops.layout_conv import segment_sum, sum_rows, symbol_rows
+from semsynth.ops.norm import Normalized
 from semsynth.ops.windows import DistinctRows
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Projection:
 
     @classmethod
     def of(cls, weight: Tensor, bias: Tensor) -> Projection:
-        """From a convolution's weight [C,H,k,k] and bias [C]."""
+        """From a convolution's weight [C,H,k,k] and bias [C]; a view where the weight is channels-last in memory."""
         return cls(weight.permute(2, 3, 0, 1).flatten(0, 1), bias)
 
 
@@ -74,41 +76,49 @@ def project(hidden: Tensor, arrangements: DistinctRows, projection: Projection) 
     Returns:
         [U,C].
     """
-    projected = torch.matmul(hidden, projection.taps.transpose(1, 2))  # [k*k,V+1,C]
+    taps = projection.taps.transpose(1, 2)  # [k*k,H,C]
+    projected = torch.bmm(hidden.expand(len(taps), -1, -1), taps)  # [k*k,V+1,C]
     return sum_rows(arrangements.rows, projected.flatten(0, 1)) + projection.bias
 
 
 class _Modulate(torch.autograd.Function):
-    """``x * gamma[index] + beta[index]``; saves ``x``, the tables and the index only."""
+    """``value * gamma[index] + beta[index]`` for rows of pixels; saves what ``value`` was made from, not ``value``."""
 
     @staticmethod
     def forward(
-        ctx: torch.autograd.function.FunctionCtx, x: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows
+        ctx: FunctionCtx, value: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows, source: tuple[Tensor, ...]
     ) -> Tensor:
-        ctx.save_for_backward(x, gamma)
+        ctx.save_for_backward(gamma, *source)
         ctx.places = places  # type: ignore[attr-defined]
-        out = torch.empty_like(x)
-        for part in _chunks(x):
+        out = torch.empty_like(value)
+        for part in _chunks(value):
             index = places.index[part]
-            torch.addcmul(F.embedding(index, beta), x[part], F.embedding(index, gamma), out=out[part])
+            torch.addcmul(F.embedding(index, beta), value[part], F.embedding(index, gamma), out=out[part])
         return out
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, gamma = ctx.saved_tensors  # type: ignore[attr-defined]
+    def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        gamma, x, *statistics = ctx.saved_tensors  # type: ignore[attr-defined]
         places: DistinctRows = ctx.places  # type: ignore[attr-defined]
         grad = grads[0].contiguous()
-        scaled = torch.empty_like(grad)
-        for part in _chunks(grad):
-            torch.mul(grad[part], F.embedding(places.index[part], gamma), out=scaled[part])
-        return scaled, segment_sum(grad * x, places), segment_sum(grad, places), None
+        grad_value = None
+        if ctx.needs_input_grad[0]:  # type: ignore[attr-defined]
+            grad_value = torch.empty_like(grad)
+            for part in _chunks(grad):
+                torch.mul(grad[part], F.embedding(places.index[part], gamma), out=grad_value[part])
+        grad_beta = segment_sum(grad, places)
+        if statistics:
+            mean, rstd = (statistic.to(x.dtype)[:, None] for statistic in statistics)  # [1 or N,1,C]
+            images = len(mean)
+            x = x.view(images, -1, x.shape[1]).sub(mean).mul_(rstd).view(x.shape)
+        return grad_value, segment_sum(grad * x, places), grad_beta, None, None
 
 
-def modulate(x: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows) -> Tensor:
+def modulate(normalized: Tensor | Normalized, gamma: Tensor, beta: Tensor, places: DistinctRows) -> Tensor:
     """Scale and shift every pixel by its rows of two tables.
 
     Args:
-        x: [N,C,h,w], best channels-last.
+        normalized: [N,C,h,w], best channels-last.
         gamma: [U,C].
         beta: [U,C].
         places: the row of each of the N*h*w pixels.
@@ -116,10 +126,21 @@ def modulate(x: Tensor, gamma: Tensor, beta: Tensor, places: DistinctRows) -> Te
     Returns:
         [N,C,h,w], channels-last.
     """
-    n, channels, height, width = x.shape
-    rows = x.permute(0, 2, 3, 1).reshape(-1, channels)  # [N*h*w,C]
-    out: Tensor = _Modulate.apply(rows, gamma.to(x.dtype), beta.to(x.dtype), places)  # type: ignore[no-untyped-call]
+    if isinstance(normalized, Normalized):
+        value = normalized.value
+        source = _rows(normalized.x.detach()), normalized.mean, normalized.rstd
+    else:
+        value = normalized
+        source = (_rows(value.detach()),)
+    n, channels, height, width = value.shape
+    tables = gamma.to(value.dtype), beta.to(value.dtype)
+    out: Tensor = _Modulate.apply(_rows(value), *tables, places, source)  # type: ignore[no-untyped-call]
     return out.view(n, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """[N,C,h,w] -> [N*h*w,C]."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
 def _chunks(rows: Tensor) -> list[slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -43,7 +44,7 @@ class ParameterFreeNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w], normalised."""
-        return normalize_together(x, self)
+        return normalize_together(x, self).value
 
     def track(self, mean: Tensor, var: Tensor) -> None:
         """Move the running statistics towards a batch's mean and unbiased variance, [C] each."""
@@ -51,8 +52,50 @@ class ParameterFreeNorm(nn.Module):
         self.running_var.lerp_(var.to(self.running_var.dtype), self.momentum)
 
 
-def instance_norm(x: Tensor) -> Tensor:
-    """Normalise each channel of each image: [N,C,h,w] -> [N,C,h,w].
+@dataclass(frozen=True, eq=False)
+class Normalized:
+    """A normalised tensor, and from what it can be had again: ``(x - mean) * rstd``.
+
+    Autograd keeps ``x`` anyway; who needs ``value`` in a backward pass does not have to keep it, too.
+    """
+
+    value: Tensor
+    """[N,C,h,w]; gradients flow through it."""
+    x: Tensor
+    """[N,C,h,w]."""
+    mean: Tensor
+    """[1,C] or [N,C], a constant."""
+    rstd: Tensor
+    """[1,C] or [N,C], a constant: one over the standard deviation."""
+
+
+def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Normalized:
+    """Normalise ``x`` once for several layers of one kind that would all do the same.
+
+    Only their running statistics are their own: in evaluation mode batch kinds take no ``others``.
+    """
+    if norm.kind == "instance":
+        var, mean = torch.var_mean(_wide(x.detach()), (2, 3), correction=0)  # [N,C]
+        return Normalized(_instance_norm(x), x, mean, (var + EPSILON).rsqrt())
+    if not norm.training:
+        if others:
+            raise ValueError("in evaluation mode every layer has its own statistics")
+        value = F.batch_norm(x, norm.running_mean, norm.running_var, eps=EPSILON)
+        return Normalized(value, x, norm.running_mean[None], (norm.running_var[None] + EPSILON).rsqrt())
+    if norm.kind == "sync_batch" and _world_size() > 1:
+        value, mean, var, count = _synchronized(x)
+    else:
+        # Momentum 1 makes these two the batch's own mean and unbiased variance.
+        mean, var = torch.zeros_like(norm.running_mean), torch.ones_like(norm.running_var)
+        value = F.batch_norm(x, mean, var, training=True, momentum=1.0, eps=EPSILON)
+        count = x.numel() / x.shape[1]
+    for layer in (norm, *others):
+        layer.track(mean, var)
+    return Normalized(value, x, mean[None], (var[None] * ((count - 1) / count) + EPSILON).rsqrt())
+
+
+def _instance_norm(x: Tensor) -> Tensor:
+    """Normalise each channel of each image.
 
     For one image that is what batch statistics do, and takes their way: on CPUs the backward pass of torch's
     ``instance_norm`` (2.13) is wrong for N = 1 where the gradient arrives channels-last.
@@ -62,39 +105,22 @@ def instance_norm(x: Tensor) -> Tensor:
     return F.instance_norm(x, eps=EPSILON)
 
 
-def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Tensor:
-    """Normalise ``x`` once for several layers of one kind that would all do the same.
-
-    Only their running statistics are their own: in evaluation mode batch kinds take no ``others``.
-    """
-    if norm.kind == "instance":
-        return instance_norm(x)
-    if not norm.training:
-        if others:
-            raise ValueError("in evaluation mode every layer has its own statistics")
-        return F.batch_norm(x, norm.running_mean, norm.running_var, eps=EPSILON)
-    if norm.kind == "sync_batch" and _world_size() > 1:
-        normalized, mean, var = _synchronized(x)
-    else:
-        # Momentum 1 makes these two the batch's own mean and unbiased variance.
-        mean, var = torch.zeros_like(norm.running_mean), torch.ones_like(norm.running_var)
-        normalized = F.batch_norm(x, mean, var, training=True, momentum=1.0, eps=EPSILON)
-    for layer in (norm, *others):
-        layer.track(mean, var)
-    return normalized
-
-
-def _synchronized(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised x, mean and unbiased variance over all processes."""
-    wide = x if x.dtype == torch.float64 else x.float()
+def _synchronized(x: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Normalised x, mean, unbiased variance and number of values per channel, over all processes."""
+    wide = _wide(x)
     count = wide.new_tensor([x.numel() / x.shape[1]])
     total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))  # type: ignore[no-untyped-call]
-    n = total[-1].detach()
+    n = float(total[-1])
     mean = total[:-1] / n  # [C]
     centred = wide - mean[:, None, None]
     var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n  # type: ignore[no-untyped-call]
     normalized = (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
-    return normalized, mean.detach(), (var * (n / (n - 1))).detach()
+    return normalized, mean.detach(), (var * (n / (n - 1))).detach(), n
+
+
+def _wide(x: Tensor) -> Tensor:
+    """At least float32."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def _world_size() -> int:

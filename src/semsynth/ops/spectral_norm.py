@@ -30,18 +30,19 @@ class SpectralConv2d(nn.Conv2d):
         self.register_buffer("u", F.normalize(torch.randn(out_channels), dim=0, eps=EPSILON))
         self.register_buffer("v", F.normalize(torch.randn(self.weight[0].numel()), dim=0, eps=EPSILON))
 
-    def normalized_weight(self) -> Tensor:
-        """[out,in,k,k]: the weight that the convolution applies."""
-        if self.folded:
-            return self.weight
+    def singular_value(self) -> Tensor:
+        """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
         matrix = self.weight.flatten(1)  # [out, in*k*k]
         if self.training:
             with torch.no_grad():
                 self.v.copy_(F.normalize(matrix.t().mv(self.u), dim=0, eps=EPSILON))
                 self.u.copy_(F.normalize(matrix.mv(self.v), dim=0, eps=EPSILON))
         # The copies let a second forward move u and v before the first one's backward.
-        sigma = torch.dot(self.u.clone(), matrix.mv(self.v.clone()))
-        return self.weight / sigma
+        return torch.dot(self.u.clone(), matrix.mv(self.v.clone()))
+
+    def normalized_weight(self) -> Tensor:
+        """[out,in,k,k]: the weight that the convolution applies."""
+        return self.weight if self.folded else self.weight / self.singular_value()
 
     def fold(self) -> None:
         """Divide the weight once and for all: for inference, where it saves the division at every call."""
@@ -51,8 +52,12 @@ class SpectralConv2d(nn.Conv2d):
             self.folded = True
 
     def forward(self, input: Tensor) -> Tensor:
-        """[N,in,h,w] -> [N,out,h',w']."""
-        return self._conv_forward(input, self.normalized_weight(), self.bias)
+        """[N,in,h,w] -> [N,out,h',w']; divides what is smaller, the weight or the output."""
+        positions = input.shape[0] * input.shape[2] * input.shape[3]
+        if self.folded or positions > self.weight[0].numel():
+            return self._conv_forward(input, self.normalized_weight(), self.bias)
+        output = self._conv_forward(input, self.weight, None) / self.singular_value()
+        return output if self.bias is None else output + self.bias.to(output.dtype).view(-1, 1, 1)
 
 
 def conv2d(
