@@ -1,0 +1,1 @@
+"""The papers' networks, one file per family, each with its configuration."""

@@ -70,6 +70,7 @@ class InputConvention(Config):
 
 TORCHVISION = InputConvention()
 """0..1 minus the mean over the deviation of ImageNet."""
+EXAMPLE = TORCHVISION.model_dump_json()
 OFFICIAL_SPADE = InputConvention(low=-1, high=1, mean=(0, 0, 0), std=(1, 1, 1))
 """[-1,1] straight in: what the official SPADE code feeds to torchvision's weights."""
 
@@ -157,8 +158,7 @@ def load_vgg19(
     chosen = convention or stated
     if chosen is None:
         raise SemsynthError(
-            f"{path} does not say which input it expects: add metadata 'input_convention' with JSON such as "
-            f"{TORCHVISION.model_dump_json()}"
+            f"{path} does not say which input it expects: add metadata 'input_convention' with JSON such as {EXAMPLE}"
         )
     widths = _prefix_widths(path, state)
     network = VGG19(widths, chosen, pooling)
@@ -222,8 +222,12 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], InputConvention | 
     except SafetensorError as error:
         raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
     if "input_convention" in metadata:
-        values = json.loads(metadata["input_convention"])
-        return state, validated(InputConvention, values, f"{path}, metadata 'input_convention'")
+        source = f"{path}, metadata 'input_convention'"
+        try:
+            values = json.loads(metadata["input_convention"])
+        except ValueError as error:
+            raise SemsynthError(f"{source} is not valid JSON ({error}): write it as {EXAMPLE}") from error
+        return state, validated(InputConvention, values, source)
     return state, parse_convention(metadata.get("input", ""))
 
 
