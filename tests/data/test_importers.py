@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from semsynth.classes import VOID, ClassSet, builtin
+from semsynth.data.folder import DatasetFolder
+from semsynth.data.importers.cityscapes import import_cityscapes
+from semsynth.data.importers.coco_stuff import import_coco_stuff
+from semsynth.data.importers.folder import import_folder
+from semsynth.data.importers.pairs import copy, link
+from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
+from semsynth.errors import SemsynthError
+from semsynth.images import save_png
+
+
+def photo(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (8, 10, 3), dtype=np.uint8)
+
+
+def numbers(high: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, high, (8, 10)).astype(dtype)
+
+
+@pytest.fixture
+def cityscapes(tmp_path: Path) -> Path:
+    root = tmp_path / "cs"
+    for split, city, count in (("train", "aachen", 2), ("train", "ulm", 1), ("val", "bonn", 1), ("test", "bern", 1)):
+        for index in range(count):
+            name = f"{city}_000000_00{index:04d}"
+            folder = root / "gtFine" / split / city
+            save_png(folder / f"{name}_gtFine_labelIds.png", numbers(34))
+            save_png(folder / f"{name}_gtFine_instanceIds.png", numbers(34_000, np.uint16))
+            save_png(folder / f"{name}_gtFine_color.png", photo())
+            save_png(root / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png", photo(index))
+    return root
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    root = tmp_path / "coco"
+    for split, count in (("train", 3), ("val", 1)):
+        for index in range(count):
+            name = f"{index:012d}"
+            save_png(root / f"{split}_img" / f"{name}.png", photo(index))
+            save_png(
+                root / f"{split}_label" / f"{name}.png", np.where(numbers(9) == 0, 255, numbers(182)).astype(np.uint8)
+            )
+            save_png(root / f"{split}_inst" / f"{name}.png", numbers(200))
+    return root
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """images/ and labels/ of the toy scenes, undivided."""
+    root = tmp_path / "plain"
+    for seed in range(4):
+        sample = draw_scene(seed, 16)
+        assert sample.image is not None
+        save_png(root / "images" / f"{seed}.png", sample.image)
+        save_png(root / "labels" / f"{seed}.png", sample.layout.labels.astype(np.uint8))
+    return root
+
+
+def test_cityscapes(cityscapes: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    counts = import_cityscapes(cityscapes, tmp_path / "out", progress=lambda *step: steps.append(step))
+    assert counts == {"train": 3, "val": 1}
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    folder = DatasetFolder(tmp_path / "out", "train", instances=True)
+    assert folder.classes == builtin("cityscapes")
+    assert folder.names == ("aachen_000000_000000", "aachen_000000_000001", "ulm_000000_000000")
+    assert np.array_equal(folder[0].layout.labels, numbers(34))
+    assert np.array_equal(folder[0].layout.instances, numbers(34_000, np.uint16))
+    assert not (tmp_path / "out/test").exists()
+
+
+def test_cityscapes_misses(cityscapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match="gtFine/SPLIT"):
+        import_cityscapes(tmp_path, tmp_path / "out")
+    next((cityscapes / "leftImg8bit/train/ulm").iterdir()).unlink()
+    with pytest.raises(SemsynthError, match="train: 1 label maps have no partner in photos/: ulm_000000_000000"):
+        import_cityscapes(cityscapes, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_coco_stuff_in_both_arrangements(coco: Path, tmp_path: Path) -> None:
+    assert import_coco_stuff(coco, tmp_path / "a") == {"train": 3, "val": 1}
+    first = DatasetFolder(tmp_path / "a", "train", instances=True)[0]
+    assert first.layout.classes == builtin("coco_stuff")
+    assert (first.layout.labels == VOID).any()
+    downloads = tmp_path / "downloads"
+    for split in ("train", "val"):
+        shutil.copytree(coco / f"{split}_img", downloads / f"{split}2017")
+        shutil.copytree(coco / f"{split}_label", downloads / f"stuffthingmaps_trainval2017/{split}2017")
+    assert import_coco_stuff(downloads, tmp_path / "b") == {"train": 3, "val": 1}
+    again = DatasetFolder(tmp_path / "b", "train")[0]
+    assert np.array_equal(first.layout.labels, again.layout.labels)
+    assert not (tmp_path / "b/train/instances").exists()
+
+
+def test_coco_stuff_misses(coco: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match="holds no pixel maps: looked for train_label"):
+        import_coco_stuff(tmp_path, tmp_path / "out")
+    shutil.rmtree(coco / "val_img")
+    with pytest.raises(SemsynthError, match="val_label has no photos beside it"):
+        import_coco_stuff(coco, tmp_path / "out")
+
+
+def test_folder_of_ids(plain: Path, tmp_path: Path) -> None:
+    assert import_folder(plain, tmp_path / "out", TOY_CLASSES, split="val") == {"val": 4}
+    folder = DatasetFolder(tmp_path / "out", "val")
+    for seed in range(4):
+        assert np.array_equal(folder[seed].layout.labels, draw_scene(seed, 16).layout.labels)
+    label = tmp_path / "out/val/labels/0.png"
+    assert label.read_bytes() == (plain / "labels/0.png").read_bytes()
+
+
+def test_folder_with_splits_and_instances(tmp_path: Path) -> None:
+    write_toy(tmp_path / "toy", 5, size=16)
+    assert import_folder(tmp_path / "toy", tmp_path / "out", TOY_CLASSES) == {"train": 4, "val": 1}
+    assert DatasetFolder(tmp_path / "out", "val", instances=True)[0].layout.instances is not None
+
+
+def test_folder_of_colours_becomes_ids(plain: Path, tmp_path: Path) -> None:
+    for seed in range(4):
+        save_png(plain / "labels" / f"{seed}.png", draw_scene(seed, 16).layout.colors())
+    import_folder(plain, tmp_path / "out", TOY_CLASSES)
+    assert np.array_equal(DatasetFolder(tmp_path / "out", "train")[3].layout.labels, draw_scene(3, 16).layout.labels)
+    assert (tmp_path / "out/train/labels/0.png").stat().st_size < (plain / "labels/0.png").stat().st_size
+
+
+def test_folder_with_a_void_id_of_its_own(plain: Path, tmp_path: Path) -> None:
+    few = ClassSet(name="few", classes=TOY_CLASSES.classes[1:])
+    with pytest.raises(SemsynthError, match=r"0\.png: ids outside the class set 'few': 0"):
+        import_folder(plain, tmp_path / "out", few)
+    import_folder(plain, tmp_path / "out", few, void=0)
+    labels = draw_scene(0, 16).layout.labels
+    assert np.array_equal(
+        DatasetFolder(tmp_path / "out", "train")[0].layout.labels, np.where(labels == 0, np.uint16(VOID), labels)
+    )
+    with pytest.raises(SemsynthError, match="id 3 is a class of 'few'"):
+        import_folder(plain, tmp_path / "other", few, void=3)
+
+
+def test_folder_misses(plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match="no folder"):
+        import_folder(tmp_path / "none", tmp_path / "out", TOY_CLASSES)
+    with pytest.raises(SemsynthError, match="neither labels/ nor SPLIT/labels/"):
+        import_folder(plain / "images", tmp_path / "out", TOY_CLASSES)
+    (plain / "labels/2.png").rename(plain / "labels/two.png")
+    with pytest.raises(SemsynthError, match="have no partner in photos/: two; 1 files in photos/ have no label map: 2"):
+        import_folder(plain, tmp_path / "out", TOY_CLASSES)
+
+
+def test_files_are_linked_or_copied_without_a_change(plain: Path, tmp_path: Path) -> None:
+    source = plain / "images/1.png"
+    import_folder(plain, tmp_path / "linked", TOY_CLASSES, place=link)
+    assert (tmp_path / "linked/train/images/1.png").samefile(source)
+    import_folder(plain, tmp_path / "copied", TOY_CLASSES, place=copy)
+    copied = tmp_path / "copied/train/images/1.png"
+    assert not copied.samefile(source)
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == source.read_bytes()
+
+
+def test_links_fall_back(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("another file system")
+
+    source = plain / "images/1.png"
+    monkeypatch.setattr(os, "link", refuse)
+    link(source, tmp_path / "a/1.png")
+    assert (tmp_path / "a/1.png").is_symlink()
+    assert (tmp_path / "a/1.png").samefile(source)
+    monkeypatch.setattr(os, "symlink", refuse)
+    link(source, tmp_path / "b/1.png")
+    assert not (tmp_path / "b/1.png").is_symlink()
+    assert (tmp_path / "b/1.png").read_bytes() == source.read_bytes()
+
+
+def test_an_interrupted_import_goes_on(plain: Path, tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        import_folder(plain, out, TOY_CLASSES, place=copy, progress=interrupt)
+    done = sorted(out.rglob("*.png"))
+    assert len(done) == 4
+    times = {path: path.stat().st_mtime_ns for path in done}
+    assert import_folder(plain, out, TOY_CLASSES, place=copy) == {"train": 4}
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    assert len(DatasetFolder(out, "train")) == 4
+    assert not list(out.rglob("*.part"))
+
+
+def test_links_to_removed_sources_are_renewed(plain: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out/train/images/0.png"
+    target.parent.mkdir(parents=True)
+    target.symlink_to(tmp_path / "gone.png")
+    import_folder(plain, tmp_path / "out", TOY_CLASSES)
+    assert target.samefile(plain / "images/0.png")
+
+
+def test_another_dataset_is_not_mixed_in(plain: Path, cityscapes: Path, tmp_path: Path) -> None:
+    import_folder(plain, tmp_path / "out", TOY_CLASSES)
+    with pytest.raises(SemsynthError, match="holds other classes than 'cityscapes'"):
+        import_cityscapes(cityscapes, tmp_path / "out")
