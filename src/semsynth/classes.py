@@ -43,7 +43,7 @@ shift of the ids has no effect (``data/ade20k_dataset.py``).
 ``cityscapes_19``: the benchmark's train ids. ``coco_stuff``: the 182 ids of the pixel maps; its colours are our own.
 """
 
-Level8 = Annotated[int, Field(ge=0, le=255)]
+ColorValue = Annotated[int, Field(ge=0, le=255)]
 
 
 class ClassInfo(Config):
@@ -53,7 +53,7 @@ class ClassInfo(Config):
     """The number that stands for the class in label maps."""
     name: str
     """For people."""
-    color: tuple[Level8, Level8, Level8]
+    color: tuple[ColorValue, ColorValue, ColorValue]
     """RGB, 0..255, of colour-coded maps and previews."""
     group: str = ""
     """Optional super-category, for example ``vehicle``."""

@@ -38,7 +38,7 @@ def coordinates(height: int, width: int) -> Sample:
     return Sample("c", Layout(labels, CLASSES, (rows * 1000 + columns).astype(np.int32)), image)
 
 
-heights = st.integers(8, 90)
+heights = st.integers(1, 90)
 
 
 @given(st.sampled_from(MODES), heights, heights, st.booleans(), st.integers(0, 2**31), st.sampled_from([0.5, 1.0, 2.0]))
@@ -185,6 +185,21 @@ def test_official_crops_at_test_time_are_random_ours_are_not() -> None:
         pipeline = Pipeline(mode="crop", crop_size=16, official=official)
         corners = {int(pipeline.apply(sample, random.Random(seed), False).layout.instances[0, 0]) for seed in range(10)}
         assert (len(corners) > 1) == distinct
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_single_pixels_and_slivers(mode: Mode) -> None:
+    pipeline = Pipeline(mode=mode, load_size=40, crop_size=32)
+    for size in ((1, 1), (1, 900), (900, 1)):
+        result = pipeline.apply(make_sample(*size), random.Random(0), False)
+        assert min(result.layout.size) >= 1
+        assert pipeline.output_size in (None, result.layout.size)
+
+
+def test_slivers_never_fill_the_memory() -> None:
+    sliver = make_sample(9000, 1)
+    with pytest.raises(SemsynthError, match="'s' of 1x9000 would have to be scaled to 286x2574000"):
+        Pipeline(mode="scale_width_and_crop").apply(sliver, random.Random(0), True)
 
 
 def test_wrong_settings() -> None:

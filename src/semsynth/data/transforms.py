@@ -29,6 +29,8 @@ from pydantic import Field
 from semsynth.classes import UNKNOWN, VOID
 from semsynth.config import Config
 from semsynth.data.sample import Sample
+from semsynth.errors import SemsynthError
+from semsynth.images import MAX_PIXELS
 from semsynth.layout import Layout, Size
 
 T = TypeVar("T", bound=np.generic)
@@ -89,9 +91,13 @@ class Pipeline(Config):
             sample: as stored.
             rng: source of crop position and mirroring; advanced by the same three draws in every mode.
             train: whether to augment.
+
+        Raises:
+            SemsynthError: so long and thin a picture that scaling it would fill the memory.
         """
         size = sample.layout.size
-        scaled = self._official_scaled_size(size) if self.official else self._scaled_size(size, train)
+        height, width = self._official_scaled_size(size) if self.official else self._scaled_size(size, train)
+        scaled = max(1, height), max(1, width)
         draw = self.draw(size, rng, train)
         sample = _resized(sample, scaled)
         if self.output_size and "crop" in self.mode and not self._leaves_small(scaled):
@@ -178,6 +184,12 @@ def _resized(sample: Sample, size: Size) -> Sample:
     if size == sample.layout.size:
         return sample
     height, width = size
+    if height * width > MAX_PIXELS:
+        rows, columns = sample.layout.size
+        raise SemsynthError(
+            f"'{sample.name}' of {columns}x{rows} would have to be scaled to {width}x{height}, beyond {MAX_PIXELS:,} "
+            "pixels: cut it into less narrow pictures"
+        )
     image = sample.image
     if image is not None:
         image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
