@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from semsynth.recipes.base import System
     from semsynth.training.run import RunFolder, RunRecord
 
-CHANGEABLE = ("steps", "workers", "log_every", "sample_every", "save_every")
-"""Keys of ``training`` that may change on resuming: none of them changes what a step computes."""
-
 
 def train(
     system: Annotated[str, typer.Argument(help="The paper's system: spade.")],
@@ -24,7 +22,8 @@ def train(
     preset: Annotated[str, typer.Option(help="Configuration to begin with; --dry-run shows it.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Total steps, also with --resume.")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the configuration, as generator.width=32.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the configuration, as generator.width=32."),
     ] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -34,7 +33,9 @@ def train(
     init_from: Annotated[Path | None, typer.Option(help="Model folder whose weights a new run begins with.")] = None,
     perceptual_weights: Annotated[Path | None, typer.Option(help="File with VGG-19 or its beginning.")] = None,
     no_perceptual: Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show recipe, parameters and memory; train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show recipe, parameters and memory; train nothing.")
+    ] = False,
 ) -> None:
     """Train a system on pairs of label maps and photos.
 
@@ -51,25 +52,23 @@ def train(
     assignments += [] if precision is None else [f"training.precision={precision}"]
     assignments += ["loss.perceptual=0"] if no_perceptual else []
     if resume is not None:
-        given = {"--data": data, "--out": out, "--init-from": init_from, "--perceptual-weights": perceptual_weights}
-        wrong = [name for name, value in given.items() if value is not None] + (["--preset"] if preset != "default" else [])
-        if wrong:
-            raise SemsynthError(f"--resume takes everything from {resume / 'recipe.json'}: leave out {', '.join(wrong)}")
         run = RunFolder(resume)
+        given = {"--data": data, "--out": out, "--init-from": init_from, "--perceptual-weights": perceptual_weights}
+        wrong = [name for name, value in given.items() if value is not None]
+        wrong += ["--preset"] if preset != "default" else []
+        if wrong:
+            raise SemsynthError(f"--resume takes everything from {run.record}: leave out {', '.join(wrong)}")
         record = _resumed(RECIPES[system], system, run, assignments)
+    elif data is None or (out is None and not dry_run):
+        raise SemsynthError("a new run needs --data DIR and --out RUN (or --resume RUN to continue one)")
     else:
-        if data is None or (out is None and not dry_run):
-            raise SemsynthError("a new run needs --data DIR and --out RUN (or --resume RUN to continue one)")
-        run = RunFolder(out or Path("run"))
-        record = _new(RECIPES[system], system, preset, data, assignments)
-        record = record.model_copy(
-            update={
-                "perceptual_weights": str(perceptual_weights.absolute()) if perceptual_weights else None,
-                "init_from": str(init_from.absolute()) if init_from else None,
-            }
+        run = RunFolder(out or Path())
+        files = {"perceptual_weights": perceptual_weights, "init_from": init_from}
+        record = _new(RECIPES[system], system, preset, data, assignments).model_copy(
+            update={key: str(path.absolute()) for key, path in files.items() if path is not None}
         )
     if dry_run:
-        _describe(record)
+        _describe(record, devices)
     else:
         _train(run, record, device, devices, fresh=resume is None)
 
@@ -87,6 +86,7 @@ def _new(system: System, name: str, preset: str, data: Path, assignments: list[s
 
 def _resumed(system: System, name: str, run: RunFolder, assignments: list[str]) -> RunRecord:
     from semsynth.config import override, validated
+    from semsynth.training.run import CHANGEABLE
 
     record = run.open()
     if record.system != name:
@@ -95,8 +95,8 @@ def _resumed(system: System, name: str, run: RunFolder, assignments: list[str]) 
         key = assignment.partition("=")[0].strip()
         if key not in {f"training.{changeable}" for changeable in CHANGEABLE}:
             raise SemsynthError(
-                f"--resume with {assignment}: resuming continues the same training, and '{key}' would make it another one; "
-                f"only training.{{{','.join(CHANGEABLE)}}} may change (a new run with --init-from may change everything)"
+                f"--resume with {assignment}: '{key}' would make it another training; resuming can change only "
+                f"training.{{{','.join(CHANGEABLE)}}} (a new run with --init-from can change everything)"
             )
     config = override(validated(system.config, record.config, f"{run.record}: config"), assignments)
     return record.model_copy(update={"config": config.model_dump(mode="json")})
@@ -108,27 +108,25 @@ def _has_instances(data: Path) -> bool:
 
 def _train(run: RunFolder, record: RunRecord, device: str, devices: int, fresh: bool) -> None:
     from semsynth.cli.progress import ProgressBar
-    from semsynth.config import dump_config
     from semsynth.training.devices import is_first_process, make_fabric
     from semsynth.training.start import begin_with, build_recipe, open_data
     from semsynth.training.trainer import Trainer
 
     fabric = make_fabric(device, devices, record.config["training"]["precision"])
-    if is_first_process() and fresh:
+    first = is_first_process()
+    if first and fresh:
         run.check_unused()
     data = open_data(Path(record.data))
     recipe = build_recipe(record, data)
-    taken = begin_with(Path(record.init_from), recipe) if fresh and record.init_from else []
-    if is_first_process():
-        if fresh:
-            run.create(record)
-        else:
-            dump_config(record, run.record)
+    begins = record.init_from is not None and not run.state.checkpoints()
+    taken = begin_with(Path(record.init_from), recipe) if begins and record.init_from else []
+    if first:
+        run.begin(record) if fresh else run.rewrite(record)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
         trainer = Trainer(recipe, data, run, fabric, progress)
         if taken:
-            progress.note(f"a new training, its {', '.join(taken)} beginning with the weights of {record.init_from}")
+            progress.note(f"a new training; its {' and '.join(taken)} begin with the weights of {record.init_from}")
         if not fresh:
             trainer.resume()
             progress.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")
@@ -137,3 +135,35 @@ def _train(run: RunFolder, record: RunRecord, device: str, devices: int, fresh: 
             progress.note(f"stopped and saved after step {trainer.step}: go on with --resume {run.root}")
             raise typer.Exit(128 + signal)
         progress.note(f"done after {trainer.step} steps: the model is {run.model}")
+
+
+def _describe(record: RunRecord, devices: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from semsynth.training.data import Share
+    from semsynth.training.devices import make_fabric
+    from semsynth.training.memory import count_parameters, estimate_memory
+    from semsynth.training.start import build_recipe, example_batch, open_data
+
+    data = open_data(Path(record.data))
+    recipe = build_recipe(record, data)
+    settings = recipe.config.training
+    share = Share(settings.batch_size, settings.accumulate, 0, devices)
+    precision = "bf16-mixed" if settings.precision == "16-mixed" else settings.precision
+    memory = estimate_memory(
+        recipe, make_fabric("cpu", 1, precision), example_batch(recipe, data), share.micro_batch_size
+    )
+    console = Console(soft_wrap=True)
+    console.print_json(record.model_dump_json())
+    parameters = Table("network", "parameters", title="trained")
+    for name, network in recipe.networks.items():
+        parameters.add_row(name, f"{count_parameters(network):,}")
+    needed = Table("what", "MiB per device", title="memory")
+    for name, size in (*dataclasses.asdict(memory).items(), ("total", memory.total)):
+        needed.add_row(name, f"{size / 2**20:,.1f}")
+    console.print(parameters, needed)
+    console.print(
+        f"Activations are those kept for the backward pass of {share.micro_batch_size} image(s), measured on one image; "
+        "convolution work space and the allocator's reserve come on top."
+    )

@@ -62,10 +62,11 @@ class Share:
     def __post_init__(self) -> None:
         parts = self.accumulate * self.world_size
         if self.batch_size % parts:
-            down, up = self.batch_size // parts * parts, -(-self.batch_size // parts) * parts
+            lower, higher = self.batch_size // parts * parts, -(-self.batch_size // parts) * parts
+            choice = f"{lower} or {higher}" if lower else str(higher)
             raise SemsynthError(
-                f"training.batch_size={self.batch_size} is the batch of a whole step and does not divide into {self.world_size} device(s) "
-                f"x {self.accumulate} micro-batch(es): use {f'{down} or ' if down else ''}{up}"
+                f"training.batch_size={self.batch_size} counts a whole step's images and does not divide among "
+                f"{self.world_size} device(s) x {self.accumulate} micro-batch(es): use {choice}"
             )
 
     @property
@@ -83,7 +84,12 @@ class MicroBatches(Dataset[Batch]):
     """The micro-batches of one process, by number: step ``s`` has ``s * accumulate`` and the following ones."""
 
     def __init__(
-        self, samples: Samples, pipeline: Pipeline, collate: Callable[[Sequence[Sample]], Batch], seed: int, share: Share
+        self,
+        samples: Samples,
+        pipeline: Pipeline,
+        collate: Callable[[Sequence[Sample]], Batch],
+        seed: int,
+        share: Share,
     ) -> None:
         self.samples = samples
         self.pipeline = pipeline
@@ -115,7 +121,9 @@ class _Guarded(Dataset[Batch | SemsynthError]):
             return error
 
 
-def read_batches(batches: MicroBatches, numbers: Sequence[int], workers: int, pin: bool) -> Generator[Batch, None, None]:
+def read_batches(
+    batches: MicroBatches, numbers: Sequence[int], workers: int, pin: bool
+) -> Generator[Batch, None, None]:
     """Read micro-batches ahead, in order, in ``workers`` processes (0: in this one, when asked for).
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import DoublePrecision, MixedPrecision, Precision
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from semsynth.errors import SemsynthError
 
@@ -46,7 +46,8 @@ def pick_device(device: str) -> str:
     if name not in present:
         raise SemsynthError(f"--device {device}: unknown, choose auto, cpu, cuda or mps")
     if not present[name]:
-        reason = "this torch build has no CUDA" if name == "cuda" and not torch.backends.cuda.is_built() else "none was found"
+        without = name == "cuda" and not torch.backends.cuda.is_built()
+        reason = "this torch build has no CUDA" if without else "none was found"
         raise SemsynthError(f"--device {device}: there is no such device here ({reason}): use --device cpu or auto")
     return name
 

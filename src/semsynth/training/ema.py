@@ -31,7 +31,7 @@ class MovingAverage:
         """Move towards ``networks`` after optimiser step ``step``, counted from 1."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         for name, average in self.networks.items():
-            pairs = list(zip(_tensors(average), _tensors(networks[name]), strict=True))
+            pairs = list(zip(tensors_of(average), tensors_of(networks[name]), strict=True))
             floating = [(a, b) for a, b in pairs if a.is_floating_point()]
             torch._foreach_lerp_([a for a, _ in floating], [b for _, b in floating], weight)
             for a, b in pairs:
@@ -51,14 +51,13 @@ def refreshed(
     iterations put them right.
     """
     copies = {name: copy.deepcopy(network).train() for name, network in networks.items()}
-    norms = [m for network in copies.values() for m in network.modules() if isinstance(getattr(m, "running_mean", None), Tensor)]
+    modules = [module for network in copies.values() for module in network.modules()]
+    norms = [module for module in modules if isinstance(getattr(module, "running_mean", None), Tensor)]
     momenta = [norm.momentum for norm in norms]
-    for network in copies.values():
-        for module in network.modules():
-            if isinstance(module, SpectralConv2d):
-                for _ in range(POWER_ITERATIONS):
-                    module.normalized_weight()
     with torch.no_grad():
+        for convolution in (module for module in modules if isinstance(module, SpectralConv2d)):
+            for _ in range(POWER_ITERATIONS):
+                convolution.normalized_weight()
         for number, batch in enumerate(batches):
             for norm in norms:
                 norm.momentum = 1 / (number + 1)  # type: ignore[assignment]
@@ -68,5 +67,6 @@ def refreshed(
     return {name: network.eval() for name, network in copies.items()}
 
 
-def _tensors(network: nn.Module) -> list[Tensor]:
+def tensors_of(network: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, in a fixed order."""
     return [*network.parameters(), *network.buffers()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,8 +49,8 @@ class TermWindow:
         self._entries: list[tuple[int, str, Tensor]] = []
 
     def add(self, step: int, phase: str, terms: dict[str, Tensor]) -> None:
-        """Take the terms of one phase of one step; scalars without gradients."""
-        self._entries += [(step, f"{phase}/{name}", value) for name, value in terms.items()]
+        """Take the scalar terms of one phase, in one step and micro-batch."""
+        self._entries += [(step, f"{phase}/{name}", value.detach()) for name, value in terms.items()]
 
     def close(self, reduce: Callable[[Tensor], Tensor]) -> tuple[dict[str, float], BadTerm | None]:
         """Read and forget everything.
@@ -64,13 +65,38 @@ class TermWindow:
             return {}, None
         values = reduce(torch.stack([value.float() for _, _, value in self._entries])).tolist()
         series: dict[str, list[float]] = {}
-        bad = None
-        for (step, name, _), value in zip(self._entries, values, strict=True):
+        for (_, name, _), value in zip(self._entries, values, strict=True):
             series.setdefault(name, []).append(value)
-            if bad is None and not math.isfinite(value):
-                bad = BadTerm(step, name, value)
-        self._entries = []
-        return {name: math.fsum(values) / len(values) if bad is None else math.nan for name, values in series.items()}, bad
+        entries, self._entries = self._entries, []
+        for (step, name, _), value in zip(entries, values, strict=True):
+            if not math.isfinite(value):
+                return {}, BadTerm(step, name, value)
+        return {name: math.fsum(values) / len(values) for name, values in series.items()}, None
+
+
+class Clock:
+    """Training time over all sessions, and speed between log lines."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._before = seconds
+        self._begin: float | None = None
+        self._lap = 0, 0.0
+
+    def start(self, step: int) -> None:
+        """A session begins after ``step`` steps."""
+        self._begin = time.monotonic()
+        self._lap = step, self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far."""
+        return self._before + (0.0 if self._begin is None else time.monotonic() - self._begin)
+
+    def lap(self, step: int) -> float:
+        """Steps per second since the last call or the session's beginning."""
+        (last_step, last_seconds), now = self._lap, self.seconds
+        self._lap = step, now
+        return (step - last_step) / max(now - last_seconds, 1e-9)
 
 
 class LogWriter:
@@ -84,13 +110,13 @@ class LogWriter:
 
     def write(self, line: LogLine) -> None:
         """Append one line."""
-        with explained(self.path), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(line)) + "\n")
-        for name, value in line.terms.items():
-            self.events.add_scalar(name, value, line.step)
-        for phase, rate in line.learning_rates.items():
-            self.events.add_scalar(f"learning_rate/{phase}", rate, line.step)
-        self.events.add_scalar("images_per_second", line.images_per_second, line.step)
+        with explained(self.path):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(line)) + "\n")
+            rates = {f"learning_rate/{phase}": rate for phase, rate in line.learning_rates.items()}
+            scalars = line.terms | rates | {"images_per_second": line.images_per_second}
+            for name, value in scalars.items():
+                self.events.add_scalar(name, value, line.step)
 
     def close(self) -> None:
         """Flush."""

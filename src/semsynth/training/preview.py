@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from semsynth.data.sample import Batch, Sample
 from semsynth.data.transforms import Pipeline
-from semsynth.images import to_uint8
+from semsynth.images import save_png, to_uint8
+from semsynth.recipes.base import Networks
 from semsynth.training.data import Samples
 
 ROWS = 6
 """Layouts in a grid."""
 _GAP = 4
 """White pixels between pictures."""
-
-Generate = Callable[[Mapping[str, nn.Module], Batch], Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,28 +38,16 @@ class FixedLayouts:
         fixed = tuple(pipeline.apply(sample, random.Random(0), train=False) for sample in chosen)
         return cls(fixed, tuple(collate([_with_photo(sample)]) for sample in fixed))
 
-    def grid(self, columns: Sequence[Callable[[Batch], Tensor]]) -> NDArray[np.uint8]:
-        """[H,W,3] uint8: a row per layout with its colours, its photo, and a picture from each of ``columns``."""
+    def write(self, path: Path, shown: Sequence[Networks], picture: Callable[[Networks, Batch], Tensor]) -> None:
+        """Save a grid as PNG: a row per layout with its colours, its photo, and a picture of each of ``shown``."""
         rows = []
         for sample, batch in zip(self.samples, self.batches, strict=True):
             pictures = [sample.layout.colors()] + ([] if sample.image is None else [sample.image])
-            pictures += [to_uint8(column(batch).float().cpu())[0] for column in columns]
-            rows.append(np.concatenate([_framed(picture) for picture in pictures], axis=1))
+            pictures += [to_uint8(picture(networks, batch))[0] for networks in shown]
+            rows.append(np.concatenate([_framed(one) for one in pictures], axis=1))
         width = max(row.shape[1] for row in rows)
-        return np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows])
-
-
-@torch.no_grad()
-def generate_for_inference(networks: Mapping[str, nn.Module], generate: Generate, batch: Batch) -> Tensor:
-    """Pictures in evaluation mode; the networks go back to the mode they were in."""
-    modes = {name: network.training for name, network in networks.items()}
-    try:
-        for network in networks.values():
-            network.eval()
-        return generate(networks, batch)
-    finally:
-        for name, network in networks.items():
-            network.train(modes[name])
+        padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+        save_png(path, np.concatenate(padded))
 
 
 def _with_photo(sample: Sample) -> Sample:

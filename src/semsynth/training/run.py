@@ -6,14 +6,22 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from semsynth import __version__
-from semsynth.config import Config, dump_config, load_config
+from semsynth.checkpoint import Card
+from semsynth.classes import ClassSet
+from semsynth.config import Config, dump_config, load_config, validated
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder
+from semsynth.files import explained
+from semsynth.recipes.base import RecipeConfig
 from semsynth.training.state import StateFolder
+
+CHANGEABLE = ("steps", "workers", "log_every", "sample_every", "save_every")
+"""Keys of ``training`` that may change on resuming: none of them changes what a step computes."""
 
 
 class RunRecord(Config):
@@ -47,14 +55,17 @@ class RunFolder:
         self.model = root / "model"
         self.state = StateFolder(root / "state")
 
-    def create(self, record: RunRecord) -> None:
-        """Begin a new run.
+    def begin(self, record: RunRecord) -> None:
+        """Start a new run.
 
         Raises:
             SemsynthError: the folder holds something already, or cannot be written.
         """
         self.check_unused()
-        make_folder(self.root)
+        self.rewrite(record)
+
+    def rewrite(self, record: RunRecord) -> None:
+        """Write ``recipe.json``."""
         dump_config(record, self.record)
 
     def check_unused(self) -> None:
@@ -62,8 +73,8 @@ class RunFolder:
         with explained(self.root, "cannot read"):
             used = self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
         if used:
-            way_out = f"go on with --resume {self.root}, or choose another --out" if self.record.exists() else "choose another --out"
-            raise SemsynthError(f"{self.root} exists and is not an empty folder: {way_out}")
+            go_on = f"go on with --resume {self.root}, or " if self.record.exists() else ""
+            raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
 
     def open(self) -> RunRecord:
         """Read the record of an existing run.
@@ -72,5 +83,47 @@ class RunFolder:
             SemsynthError: it is no run folder.
         """
         if not self.record.is_file():
-            raise SemsynthError(f"{self.root} is no run folder ({self.record.name} is missing): give the --out of an earlier training")
+            raise SemsynthError(f"{self.record} is missing, so {self.root} is no run folder: give an earlier --out")
         return load_config(RunRecord, self.record)
+
+
+def model_card(run: RunFolder, classes: ClassSet, num_images: int) -> Card:
+    """The part of a model's card that does not change as training goes on; people add the rest."""
+    record = run.open() if run.record.exists() else None
+    return Card(
+        name=run.root.resolve().name,
+        data=f"{classes.name}: {num_images} training images",
+        recipe=f"{record.system}, preset {record.preset}" if record else "",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images: int, record: Path) -> None:
+    """Compare a checkpoint with the training that wants to continue from it.
+
+    Raises:
+        SemsynthError: another configuration than the checkpoint's, :data:`CHANGEABLE` keys aside, or another number of
+            training images.
+    """
+    then = validated(type(config), json.loads(state["config"]), f"the checkpoint of {record}")
+    before, now = (_flat(one.model_dump(mode="json")) for one in (then, config))
+    free = {f"training.{key}" for key in CHANGEABLE}
+    different = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in free)
+    if different:
+        key = different[0]
+        raise SemsynthError(
+            f"{record}: {key} is {now.get(key)}, but the checkpoint was trained with {before.get(key)}: "
+            "put it back, or start a new run with --init-from"
+        )
+    if state.get("num_images", num_images) != num_images:
+        raise SemsynthError(
+            f"{record}: the dataset has {num_images} training images, but had {state['num_images']} at the checkpoint: "
+            "restore it, or start a new run with --init-from"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -9,9 +9,11 @@ import torch
 from semsynth.checkpoint import load_model
 from semsynth.config import validated
 from semsynth.data.folder import IMAGES, INSTANCES, DatasetFolder, splits
+from semsynth.data.sample import Batch
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
+from semsynth.training.data import MicroBatches, Share
 from semsynth.training.run import RunRecord
 from semsynth.training.trainer import Data
 
@@ -43,6 +45,13 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
     torch.manual_seed(config.training.seed)
     weights = Path(record.perceptual_weights) if record.perceptual_weights else None
     return system.build(config, data.classes, weights)
+
+
+def example_batch(recipe: Recipe, data: Data) -> Batch:
+    """The first training image as a batch."""
+    config = recipe.config
+    batches = MicroBatches(data.train, config.data, recipe.collate, config.training.seed, Share(batch_size=1))
+    return batches[0]
 
 
 def begin_with(model: Path, recipe: Recipe) -> list[str]:

@@ -18,6 +18,9 @@ FORMAT = 1
 KEPT = 2
 """Checkpoints that stay in the folder."""
 
+_DAMAGE = (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile)
+"""What reading a damaged file raises."""
+
 _NAME = re.compile(r"step_(\d{8})\.pt")
 
 
@@ -51,15 +54,16 @@ class StateFolder:
         for path in reversed(self.checkpoints()):
             try:
                 state = _read(path)
-            except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            except _DAMAGE as error:
                 damaged.append(path.name)
-                note(f"{path} is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__}): trying the one before it")
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                note(f"{path} is damaged ({reason}): trying the one before it")
                 continue
             if state["format"] > FORMAT:
-                raise SemsynthError(f"{path} was written by a newer semsynth (format {state['format']}): upgrade to resume this run")
+                raise SemsynthError(f"{path} has format {state['format']}, newer than this semsynth: upgrade to resume")
             return state
         found = f"only damaged ones ({', '.join(damaged)})" if damaged else "none"
-        raise SemsynthError(f"{self.path}: no checkpoint to resume from, found {found}: start a new run, with --init-from if there is a model")
+        raise SemsynthError(f"no checkpoint to resume from in {self.path}, found {found}: start a new run")
 
 
 def _write(state: dict[str, Any], path: Path) -> None:
@@ -73,6 +77,6 @@ def _read(path: Path) -> dict[str, Any]:
     if broken is not None:
         raise ValueError(f"wrong checksum of {broken}")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not isinstance(state.get("format"), int) or not isinstance(state.get("step"), int):
+    if not isinstance(state, dict) or not all(isinstance(state.get(key), int) for key in ("format", "step")):
         raise ValueError("not a training checkpoint")
     return state

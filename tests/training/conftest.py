@@ -1,0 +1,122 @@
+"""A toy dataset and a SPADE of a few thousand parameters: every mechanism of a training in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from semsynth.config import override
+from semsynth.data.toy import TOY_CLASSES, write_toy
+from semsynth.recipes import RECIPES
+from semsynth.training import trainer as trainer_module
+from semsynth.training.devices import make_fabric
+from semsynth.training.log import LogLine
+from semsynth.training.run import RunFolder, RunRecord
+from semsynth.training.start import build_recipe, open_data
+from semsynth.training.trainer import Trainer
+
+TINY = (
+    "generator.width=2",
+    "generator.hidden=4",
+    "generator.crop_size=64",
+    "discriminator.width=4",
+    "discriminator.max_width=8",
+    "data.load_size=72",
+    "data.crop_size=64",
+    "loss.perceptual=0",
+    "training.batch_size=2",
+    "training.workers=0",
+    "training.log_every=2",
+    "training.sample_every=1000",
+    "training.save_every=1000",
+    "training.steps=4",
+)
+STYLED = (
+    "generator.input=noise",
+    "generator.z_dim=4",
+    'encoder={"width": 2, "z_dim": 4, "size": 32}',
+    'augmentation={"color": true, "cutout": 0.5}',
+    "training.ema=0.9",
+)
+"""Everything that draws noise, and the moving average."""
+
+
+class Listener:
+    """Keeps what a trainer tells its observer; ``on_step`` runs after every step."""
+
+    def __init__(self, on_step: Callable[[int], None] | None = None) -> None:
+        self.notes: list[str] = []
+        self.lines: list[LogLine] = []
+        self.on_step = on_step
+
+    def started(self, step: int, total_steps: int) -> None:
+        self.began = step, total_steps
+
+    def stepped(self, step: int) -> None:
+        if self.on_step is not None:
+            self.on_step(step)
+
+    def logged(self, line: LogLine) -> None:
+        self.lines.append(line)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(autouse=True)
+def _small_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread, and averages refreshed on a few images."""
+    torch.set_num_threads(1)
+    monkeypatch.setattr(trainer_module, "REFRESH_IMAGES", 4)
+    monkeypatch.setattr(trainer_module, "REFRESH_BATCHES", 2)
+
+
+@pytest.fixture(scope="session")
+def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six training scenes of 72x72 and two for validation, with instances."""
+    folder = tmp_path_factory.mktemp("toy")
+    write_toy(folder, 8, size=72)
+    return folder
+
+
+@pytest.fixture
+def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
+    """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy)``."""
+
+    def make(
+        name: str, *settings: str, resume: bool = False, listener: Listener | None = None, data: Path = toy_data
+    ) -> Trainer:
+        config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, False), [*TINY, *settings])
+        record = RunRecord(system="spade", preset="default", data=str(data), config=config.model_dump(mode="json"))
+        run = RunFolder(tmp_path / name)
+        run.rewrite(record) if resume else run.begin(record)
+        samples = open_data(data)
+        fabric = make_fabric("cpu", 1, config.training.precision)
+        fabric.launch()
+        trainer = Trainer(build_recipe(record, samples), samples, run, fabric, listener or Listener())
+        if resume:
+            trainer.resume()
+        return trainer
+
+    return make
+
+
+@pytest.fixture
+def listener() -> type[Listener]:
+    """The observer class."""
+    return Listener
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> tuple[str, ...]:
+    """``KEY=VALUE`` settings of the tiny system, for command lines."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def styled() -> tuple[str, ...]:
+    """Settings that add a style encoder, augmentation and a moving average."""
+    return STYLED
