@@ -173,6 +173,19 @@ def test_a_frozen_generator_makes_the_same_picture():
         assert relative(generator(layout), expected) <= 1e-5
 
 
+def test_a_generator_frozen_in_bfloat16_makes_nearly_the_same_picture():
+    layout = layout_batch("edges", (64, 64))
+    generator = rough(SPADEGenerator(config_for(layout, spectral=False))).eval()
+    for parameter in generator.parameters():
+        parameter.data *= 0.5
+    with torch.inference_mode():
+        expected = generator(layout)
+        generator.freeze(torch.bfloat16)
+        out = generator(layout)
+    assert out.dtype == torch.bfloat16
+    assert (out - expected).abs().mean() <= 0.02
+
+
 def test_a_frozen_generator_can_be_trained_again():
     layout = layout_batch("blocks", (64, 64))
     generator = rough(SPADEGenerator(config_for(layout, spectral=False))).eval()

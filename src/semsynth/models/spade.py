@@ -113,11 +113,12 @@ class SPADE(nn.Module):
         value = self.norm(x) if normalized is None else normalized.value
         return value * (1 + gamma) + beta  # type: ignore[no-any-return]
 
-    def freeze(self) -> None:
-        """Compute what does not depend on the layout once and for all: for inference only."""
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Compute what does not depend on the layout once and for all, and keep it in ``dtype``: for inference only."""
         if self.norm.uses_running_statistics:
             with torch.no_grad():
-                self._frozen = self._folded()
+                gamma, beta = self._folded()
+                self._frozen = gamma.to(dtype), beta.to(dtype)
 
     def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None) -> Tensor:
         source: Tensor | Normalized
@@ -232,12 +233,18 @@ class SPADEGenerator(nn.Module):
             if isinstance(module, SPADE):
                 module.path = path
 
-    def freeze(self) -> None:
-        """Fold everything that does not depend on layout or features, once moved and cast: for inference only."""
+    def freeze(self, dtype: torch.dtype | None = None) -> None:
+        """Fold everything that depends neither on layout nor on features: for inference, on its device already.
+
+        Args:
+            dtype: arithmetic from now on, for example bfloat16; what is folded is computed before the cast.
+        """
+        dtype = dtype or self.to_rgb.weight.dtype
         fold_spectral_norm(self)
         for module in self.modules():
             if isinstance(module, SPADE):
-                module.freeze()
+                module.freeze(dtype)
+        self.to(dtype)
 
     def _start_size(self, size: Size | None) -> Size:
         if size is None or size == self.config.output_size:

@@ -48,6 +48,10 @@ class Projection:
         """From a convolution's weight [C,H,k,k] and bias [C]; a view where the weight is channels-last in memory."""
         return cls(weight.permute(2, 3, 0, 1).flatten(0, 1), bias)
 
+    def to(self, dtype: torch.dtype) -> Projection:
+        """The same in another number format."""
+        return Projection(self.taps.to(dtype), self.bias.to(dtype))
+
 
 def hidden_vectors(level: Level, weight: Tensor, bias: Tensor) -> Tensor:
     """Evaluate "same" convolution and ReLU for every distinct label window.
