@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from semsynth.losses.distance import at_least_single
+
 AdversarialKind = Literal["hinge", "least_squares", "original", "wasserstein"]
 """Hinge (SPADE), squared error against 1 and 0 (pix2pixHD), cross entropy (the first GAN), or plain means."""
 
@@ -45,9 +47,7 @@ def _judge(kind: AdversarialKind, logits: Tensor, real: bool) -> Tensor:
 
 
 def _logits(scale: Sequence[Tensor]) -> Tensor:
-    """The last output, in at least single precision: a mean of half-precision numbers is coarse."""
-    last = scale[-1]
-    return last if last.dtype == torch.float64 else last.float()
+    return at_least_single(scale[-1])
 
 
 def _mean(terms: Sequence[Tensor]) -> Tensor:

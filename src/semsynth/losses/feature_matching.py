@@ -1,12 +1,12 @@
-"""Feature matching: the discriminator should see the same features in both images (pix2pixHD, section 3.3)."""
+"""Feature matching: the discriminator should see the same features in both images (pix2pixHD, equation 4)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from semsynth.losses.adversarial import ScaleOutputs
+from semsynth.losses.distance import mean_absolute_difference
 
 
 def feature_matching_loss(fake: ScaleOutputs, real: ScaleOutputs) -> Tensor:
@@ -23,12 +23,8 @@ def feature_matching_loss(fake: ScaleOutputs, real: ScaleOutputs) -> Tensor:
         A scalar.
     """
     terms = [
-        F.l1_loss(_wide(of_fake), _wide(of_real.detach()))
+        mean_absolute_difference(of_fake, of_real.detach())
         for fake_scale, real_scale in zip(fake, real, strict=True)
         for of_fake, of_real in zip(fake_scale[:-1], real_scale[:-1], strict=True)
     ]
     return torch.stack(terms).sum() / len(fake)
-
-
-def _wide(features: Tensor) -> Tensor:
-    return features if features.dtype == torch.float64 else features.float()

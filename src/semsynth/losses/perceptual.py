@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from semsynth.errors import SemsynthError
+from semsynth.losses.distance import mean_absolute_difference
 from semsynth.models.vgg import VGG19, InputConvention
 
 PAPER_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -67,13 +67,9 @@ class PerceptualLoss(nn.Module):
         with torch.no_grad():
             wanted = self._features(real)
         made = self._features(fake)
-        terms = [weight * F.l1_loss(_wide(made[name]), _wide(wanted[name])) for name, weight in self.weights.items()]
+        terms = [weight * mean_absolute_difference(made[name], wanted[name]) for name, weight in self.weights.items()]
         return torch.stack(terms).sum() / self.vgg.convention.gain
 
     def _features(self, image: Tensor) -> dict[str, Tensor]:
         x = self.convention.convert(image).contiguous(memory_format=torch.channels_last)
         return self.vgg(x, self.weights)  # type: ignore[no-any-return]
-
-
-def _wide(features: Tensor) -> Tensor:
-    return features if features.dtype == torch.float64 else features.float()

@@ -2,7 +2,8 @@
 
 Isola et al. 2017 (the patch discriminator), Wang et al., "High-Resolution Image Synthesis and Semantic
 Manipulation with Conditional GANs", CVPR 2018, section 3.2 (several scales), Park et al., "Semantic Image
-Synthesis with Spatially-Adaptive Normalization", CVPR 2019, appendix A (spectral and instance norm).
+Synthesis with Spatially-Adaptive Normalization", CVPR 2019, section 4; official ``discriminator.py`` (spectral
+and instance norm).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The style encoder of SPADE's variational autoencoder (Park et al. 2019, section 3 and figure 14)."""
+"""The style encoder of SPADE's variational autoencoder (Park et al. 2019, section 3; official ``encoder.py``)."""
 
 from __future__ import annotations
 
