@@ -181,6 +181,7 @@ def loss_weights(options: OfficialOptions) -> LossWeights:
         adversarial_kind=_GAN_MODES[options.gan_mode],
         feature_matching=0.0 if options.no_gan_feat_loss else options.lambda_feat,
         perceptual=0.0 if options.no_vgg_loss else options.lambda_vgg,
+        perceptual_input="official",
         kl=options.lambda_kld,
     )
 

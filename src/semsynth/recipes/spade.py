@@ -16,6 +16,9 @@ Differences between paper and official code, and what is done here:
 - *ADE20K*: the code means to shift labels by one and does not; see the class set's description.
 - *KL term*: the code sums over the images of each device. Here it is the sum over the whole batch,
   however many devices or micro-batches share it.
+- *Input of VGG-19*: the code feeds [-1,1] to torchvision's weights, which expect ImageNet's mean and
+  deviation. Here every weights file is fed what it was trained on; ``loss.perceptual_input="official"``
+  is the code's way.
 - *Crops*: two of the code's pipelines can leave the picture; ``data.official=spade`` reproduces that.
 """
 
@@ -46,7 +49,7 @@ from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
-from semsynth.models.vgg import load_vgg19
+from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
 from semsynth.ops.initialization import initialize_xavier
 from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Schedule, System, Terms, Training
 
@@ -60,6 +63,8 @@ class LossWeights(Config):
     """lambda_feat."""
     perceptual: float = Field(10.0, ge=0)
     """lambda_vgg."""
+    perceptual_input: Literal["as_trained", "official"] = "as_trained"
+    """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
     kl: float = Field(0.05, ge=0)
     """lambda_kld; only with a style encoder."""
 
@@ -311,7 +316,10 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
     expected = config.generator.encoding.num_classes
     if classes.num_classes != expected:
         raise SemsynthError(f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}")
-    perceptual = PerceptualLoss(load_vgg19(perceptual_weights)) if config.loss.perceptual else None
+    perceptual = None
+    if config.loss.perceptual:
+        convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
+        perceptual = PerceptualLoss(load_vgg19(perceptual_weights), convention=convention)
     return SPADERecipe(config, classes, perceptual)
 
 
