@@ -12,9 +12,8 @@ KINDS = ("one class", "noise", "blocks", "edges", "void", "batch")
 def layout_batch(kind: str, size: tuple[int, int], num_classes: int = 5) -> LayoutBatch:
     """A batch of layouts with a property; deterministic."""
     generator = torch.Generator().manual_seed(1)
-    encoding = LayoutEncoding(
-        num_classes=num_classes, void={"void": "none", "batch": "after"}.get(kind, "none"), edges=kind in ("edges", "batch")
-    )
+    void = "after" if kind == "batch" else "none"
+    encoding = LayoutEncoding(num_classes=num_classes, void=void, edges=kind in ("edges", "batch"))
     n = 3 if kind == "batch" else 1
     height, width = size
     if kind == "one class":

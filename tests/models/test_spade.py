@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from layouts import KINDS, layout_batch
 from torch import nn
 from torch.nn import functional as F
 
-from layouts import KINDS, layout_batch
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.models.spade import SPADE, SPADEGenerator, SPADEGeneratorConfig, SPADEResBlock
 
@@ -53,7 +53,7 @@ def test_on_a_uniform_layout_normalised_label_features_vanish_and_spades_do_not(
 
 @pytest.mark.parametrize("path", ["tables", "dense"])
 def test_spatially_constant_modulation_is_conditional_batch_norm_and_adain(path):
-    """Section 3: with one gamma and beta per class for all positions, SPADE is conditional batch norm; AdaIN for N = 1."""
+    """Section 3: with one gamma and beta per image, SPADE is conditional batch norm, and AdaIN for N = 1."""
     encoding = LayoutEncoding(num_classes=3)
     layer = rough(SPADE(5, SPADEGeneratorConfig(encoding=encoding, hidden=8, kernel_size=1, norm="batch")))
     layer.path = path

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from layouts import KINDS, layout_batch
 from torch.nn import functional as F
 
-from layouts import KINDS, layout_batch
 from semsynth.ops.layout_conv import layout_conv2d, look_up, segment_sum
 from semsynth.ops.windows import distinct_rows
 
@@ -21,9 +21,8 @@ def test_equals_the_dense_convolution(kind, kernel, stride, padding):
     dense = F.conv2d(level.one_hot(torch.float64), weight, bias, stride, padding)
     torch.testing.assert_close(ours, dense, rtol=1e-12, atol=1e-12)
     upstream = torch.randn_like(dense)
-    for a, b in zip(
-        torch.autograd.grad(ours, (weight, bias), upstream), torch.autograd.grad(dense, (weight, bias), upstream), strict=True
-    ):
+    gradients = [torch.autograd.grad(result, (weight, bias), upstream) for result in (ours, dense)]
+    for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 

@@ -33,7 +33,7 @@ def test_order_and_offsets_list_every_place_of_every_row_once(matrix):
 
 
 @given(
-    ids=hnp.arrays(np.int32, st.tuples(st.integers(1, 2), st.integers(3, 8), st.integers(3, 8)), elements=st.integers(0, 9)),
+    ids=hnp.arrays(np.int32, st.tuples(st.integers(1, 2), *[st.integers(3, 8)] * 2), elements=st.integers(0, 9)),
     kernel=st.integers(1, 3),
     stride=st.integers(1, 3),
     padding=st.integers(0, 2),

@@ -251,7 +251,8 @@ class SPADEGenerator(nn.Module):
             return self.config.start_size
         step = 2**self.config.upsamplings
         if self.config.input == "noise" or size[0] % step or size[1] % step:
-            raise ValueError(f"cannot make {size}: the output size is {self.config.output_size}, input {self.config.input}")
+            possible = f"{self.config.output_size} from noise, multiples of {step} from a layout"
+            raise ValueError(f"cannot make {size}: {possible}")
         return size[0] // step, size[1] // step
 
     def _first_features(self, level: Level, z: Tensor | None) -> Tensor:

@@ -1,0 +1,1 @@
+"""Small tensor functions that two or more models share."""

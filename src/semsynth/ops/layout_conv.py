@@ -39,7 +39,15 @@ def symbol_rows(level: Level, weight: Tensor) -> Tensor:
 
 
 def sum_rows(selection: Tensor, table: Tensor) -> Tensor:
-    """For every row of ``selection`` [U,T], the sum over taps t of ``table[t * (len(table) // T) + selection[:, t]]``: [U,O]."""
+    """Add up one row of a table per tap.
+
+    Args:
+        selection: [U,T] integers in 0..R-1, the row to take at each tap.
+        table: [T*R,O], the R rows of tap 0 first.
+
+    Returns:
+        [U,O].
+    """
     taps = selection.shape[1]
     offsets = torch.arange(taps, device=selection.device) * (table.shape[0] // taps)
     return F.embedding_bag(selection + offsets, table, mode="sum")
@@ -64,11 +72,13 @@ def look_up(table: Tensor, places: DistinctRows) -> Tensor:
 
 
 def segment_sum(values: Tensor, places: DistinctRows) -> Tensor:
-    """[M,O] -> [U,O]: the sum of the values at all places of each distinct row (the adjoint of :func:`look_up`)."""
+    """[M,O] -> [U,O]: the sum over all places of each distinct row (the adjoint of :func:`look_up`)."""
     return F.embedding_bag(places.order, values.contiguous(), places.offsets, mode="sum")
 
 
-def layout_conv2d(level: Level, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0) -> Tensor:
+def layout_conv2d(
+    level: Level, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0
+) -> Tensor:
     """Equals ``F.conv2d(level.one_hot(), weight, bias, stride, padding)`` up to float rounding.
 
     Args:

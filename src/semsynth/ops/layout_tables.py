@@ -130,6 +130,7 @@ def modulate(normalized: Tensor | Normalized, gamma: Tensor, beta: Tensor, place
     Returns:
         [N,C,h,w], channels-last.
     """
+    source: tuple[Tensor, ...]
     if isinstance(normalized, Normalized):
         value = normalized.value
         source = _rows(normalized.x.detach()), normalized.mean, normalized.rstd

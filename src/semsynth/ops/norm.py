@@ -109,11 +109,11 @@ def _synchronized(x: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
     """Normalised x, mean, unbiased variance and number of values per channel, over all processes."""
     wide = _wide(x)
     count = wide.new_tensor([x.numel() / x.shape[1]])
-    total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))  # type: ignore[no-untyped-call]
+    total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))
     n = float(total[-1])
     mean = total[:-1] / n  # [C]
     centred = wide - mean[:, None, None]
-    var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n  # type: ignore[no-untyped-call]
+    var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n
     normalized = (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
     return normalized, mean.detach(), (var * (n / (n - 1))).detach(), n
 

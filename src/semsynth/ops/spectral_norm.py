@@ -23,7 +23,14 @@ class SpectralConv2d(nn.Conv2d):
     v: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0, bias: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self.folded = False
@@ -55,8 +62,8 @@ class SpectralConv2d(nn.Conv2d):
         """[N,in,h,w] -> [N,out,h',w']; divides what is smaller, the weight or the output."""
         positions = input.shape[0] * input.shape[2] * input.shape[3]
         if self.folded or positions > self.weight[0].numel():
-            return self._conv_forward(input, self.normalized_weight(), self.bias)
-        output = self._conv_forward(input, self.weight, None) / self.singular_value()
+            return self._conv_forward(input, self.normalized_weight(), self.bias)  # type: ignore[no-any-return]
+        output: Tensor = self._conv_forward(input, self.weight, None) / self.singular_value()
         return output if self.bias is None else output + self.bias.to(output.dtype).view(-1, 1, 1)
 
 

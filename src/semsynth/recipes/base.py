@@ -18,7 +18,7 @@ from semsynth.data.sample import Batch, Sample
 from semsynth.data.transforms import Pipeline
 
 Terms = dict[str, Tensor]
-"""Named scalar loss terms, before weighting; a term's mean over processes and micro-batches is the term of the whole batch."""
+"""Named scalar loss terms, before weighting; the mean over processes and micro-batches is the whole batch's."""
 
 Networks = Mapping[str, nn.Module]
 """The networks by name. A phase sees those it trains as the trainer wrapped them and the others as they are, frozen."""
@@ -33,7 +33,7 @@ class Adam(Config):
 
 
 class Schedule(Config):
-    """Constant learning rate, then linear decay, changed once an epoch as the official code of pix2pixHD and SPADE does."""
+    """Constant learning rate, then linear decay, changed once an epoch as official pix2pixHD and SPADE do."""
 
     epochs: int = Field(50, ge=1)
     """Epochs at the full rate."""

@@ -96,7 +96,7 @@ class SPADEConfig(RecipeConfig):
         if self.encoder is not None and self.generator.input != "noise":
             raise ValueError("a style encoder needs generator.input=noise")
         if self.encoder is not None and self.encoder.z_dim != self.generator.z_dim:
-            raise ValueError(f"encoder.z_dim {self.encoder.z_dim} and generator.z_dim {self.generator.z_dim} must be equal")
+            raise ValueError(f"encoder.z_dim={self.encoder.z_dim} and generator.z_dim={self.generator.z_dim} differ")
         return self
 
 
@@ -161,7 +161,7 @@ class SPADERecipe(Recipe):
         )
 
     def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
-        """min over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
+        """Minimise over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
         kind = self.config.loss.adversarial_kind
         z, kl = self._style(networks, batch)
         fake = networks["generator"](batch.layout, z)  # [N,3,H,W]
@@ -176,7 +176,7 @@ class SPADERecipe(Recipe):
         return terms
 
     def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
-        """min over D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], for a fake of the generator as it is now."""
+        """Minimise over D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], for a fake of the generator as it is now."""
         kind = self.config.loss.adversarial_kind
         with torch.no_grad():
             z, _ = self._style(networks, batch)
@@ -197,7 +197,7 @@ class SPADERecipe(Recipe):
         save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
 
     def _style(self, networks: Networks, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
-        """z and the KL term: from the photo, from the prior, or None for a generator that starts from the layout."""
+        """Style vector and KL term: of the photo, of the prior (no term), or None if the layout comes in first."""
         if "encoder" not in self.networks:
             return self._prior(batch), None
         mu, logvar = networks["encoder"](batch.image)
@@ -217,13 +217,17 @@ class SPADERecipe(Recipe):
         return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
 
 
+SQUARES = Pipeline(mode="resize_and_crop", load_size=286, crop_size=256)
+EPOCHS_50 = Schedule(epochs=50)
+
+
 def _paper(
     classes: ClassSet,
     void: Literal["none", "after"],
     edges: bool,
     *,
-    data: Pipeline = Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
-    schedule: Schedule = Schedule(),
+    data: Pipeline = SQUARES,
+    schedule: Schedule = EPOCHS_50,
     batch_size: int = 32,
     upsamplings: Literal[5, 6, 7] = 5,
 ) -> SPADEConfig:
@@ -279,7 +283,7 @@ def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
         generator=SPADEGeneratorConfig(encoding=encoding, width=16, hidden=64, input="noise", z_dim=64),
         discriminator=PatchDiscriminatorConfig(encoding=encoding, width=32, max_width=256),
         encoder=StyleEncoderConfig(width=16, z_dim=64),
-        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+        data=SQUARES,
         generator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
         augmentation=Augmentation(color=True, cutout=0.5),
@@ -315,7 +319,10 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
     assert isinstance(config, SPADEConfig)
     expected = config.generator.encoding.num_classes
     if classes.num_classes != expected:
-        raise SemsynthError(f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}")
+        raise SemsynthError(
+            f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}: "
+            "set generator.encoding and discriminator.encoding, or take a preset"
+        )
     perceptual = None
     if config.loss.perceptual:
         convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
