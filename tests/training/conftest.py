@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,7 +92,7 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
     def make(
         name: str, *settings: str, resume: bool = False, listener: Listener | None = None, data: Path = toy_data
     ) -> Trainer:
-        config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, False), [*TINY, *settings])
+        config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, True), [*TINY, *settings])
         record = RunRecord(system="spade", preset="default", data=str(data), config=config.model_dump(mode="json"))
         run = RunFolder(tmp_path / name)
         run.rewrite(record) if resume else run.begin(record)
@@ -102,6 +105,25 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
         return trainer
 
     return make
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., subprocess.Popen[str]]:
+    """Starts ``semsynth train spade`` with one thread, in a process group of its own."""
+    program = Path(sys.executable).with_name("semsynth")
+
+    def run(*arguments: str | Path, settings: Sequence[str] = ()) -> subprocess.Popen[str]:
+        sets = [part for setting in settings for part in ("--set", setting)]
+        return subprocess.Popen(
+            [str(program), "train", "spade", *map(str, arguments), *sets],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return run
 
 
 @pytest.fixture

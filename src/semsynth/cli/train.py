@@ -113,22 +113,22 @@ def _train(run: RunFolder, record: RunRecord, device: str, devices: int, fresh: 
     from semsynth.training.trainer import Trainer
 
     fabric = make_fabric(device, devices, record.config["training"]["precision"])
-    first = is_first_process()
-    if first and fresh:
+    if fresh and is_first_process():
         run.check_unused()
     data = open_data(Path(record.data))
     recipe = build_recipe(record, data)
     begins = record.init_from is not None and not run.state.checkpoints()
     taken = begin_with(Path(record.init_from), recipe) if begins and record.init_from else []
-    if first:
-        run.begin(record) if fresh else run.rewrite(record)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
         trainer = Trainer(recipe, data, run, fabric, progress)
         if taken:
-            progress.note(f"a new training; its {' and '.join(taken)} begin with the weights of {record.init_from}")
+            progress.note(f"a new training that begins with the {' and '.join(taken)} of {record.init_from}")
         if not fresh:
             trainer.resume()
+        if fabric.is_global_zero:  # not earlier: whatever is wrong has been found by now
+            run.begin(record) if fresh else run.rewrite(record)
+        if not fresh:
             progress.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")
         signal = trainer.fit()
         if signal is not None:
@@ -164,6 +164,6 @@ def _describe(record: RunRecord, devices: int) -> None:
         needed.add_row(name, f"{size / 2**20:,.1f}")
     console.print(parameters, needed)
     console.print(
-        f"Activations are those kept for the backward pass of {share.micro_batch_size} image(s), measured on one image; "
-        "convolution work space and the allocator's reserve come on top."
+        f"Activations are those kept for the backward pass of {share.micro_batch_size} image(s), measured on one; "
+        "work space of convolutions and the allocator's reserve come on top."
     )

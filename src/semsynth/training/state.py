@@ -68,7 +68,10 @@ class StateFolder:
 
 def _write(state: dict[str, Any], path: Path) -> None:
     with path.open("wb") as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # torch's archive writer hides the file's error behind one of its own
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
 def _read(path: Path) -> dict[str, Any]:

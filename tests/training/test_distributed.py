@@ -1,0 +1,96 @@
+"""Two processes do what one process does."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from semsynth.training.state import StateFolder
+from semsynth.training.trainer import Trainer
+
+# Synchronised batch statistics everywhere, float64, and no noise: each process would draw its own.
+SETTINGS = ("training.batch_size=4", "training.precision=64-true", "training.ema=0.9", "discriminator.norm=sync_batch")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def assert_close(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> None:
+    assert one.keys() == other.keys()
+    for name, tensors in one.items():
+        for key, value in tensors.items():
+            torch.testing.assert_close(value, other[name][key], rtol=tolerance, atol=tolerance, msg=f"{name}.{key}")
+
+
+def test_two_processes_equal_one_and_never_drift_apart(
+    start: Callable[..., Trainer], toy_data: Path, tmp_path: Path, tiny_settings: tuple[str, ...]
+) -> None:
+    """A joint forward pass of generator and discriminator lets the processes' weights drift; phases do not."""
+    alone = start("alone", *SETTINGS)
+    alone.fit()
+    shared = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "GROUP_RANK": "0",
+        "TORCHELASTIC_RUN_ID": "test",
+    }
+    script = Path(__file__).with_name("rank_main.py")
+    arguments = [str(script), str(tmp_path / "both"), str(toy_data), str(tmp_path), *tiny_settings, *SETTINGS]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    ranks = [torch.load(tmp_path / f"rank_{rank}_of_2.pt", weights_only=True) for rank in range(2)]
+    assert_close(ranks[0], ranks[1], 0)
+    expected = {name: network.state_dict() for name, network in alone.recipe.networks.items()}
+    assert_close(ranks[0], expected, 1e-6)
+    saved = StateFolder(tmp_path / "both" / "state").load(lambda text: None)
+    assert alone.learner.ema is not None
+    averages = {name: network.state_dict() for name, network in alone.learner.ema.networks.items()}
+    assert_close(saved["averages"], averages, 1e-6)
+
+
+def test_devices_option_equals_one_process_and_micro_batches_too(
+    start: Callable[..., Trainer],
+    command: Callable[..., subprocess.Popen[str]],
+    toy_data: Path,
+    tmp_path: Path,
+    tiny_settings: tuple[str, ...],
+) -> None:
+    """``--devices 2``, each with two micro-batches of one image."""
+    settings = (
+        "generator.norm=instance",
+        "generator.spectral=false",
+        "discriminator.spectral=false",
+        "training.batch_size=4",
+        "training.precision=64-true",
+    )
+    alone = start("alone", *settings)
+    alone.fit()
+    options = ("--data", toy_data, "--out", tmp_path / "both", "--device", "cpu", "--devices", "2")
+    process = command(*options, settings=[*tiny_settings, *settings, "training.accumulate=2"])
+    errors = process.communicate(timeout=240)[1]
+    assert process.returncode == 0, errors
+    saved = StateFolder(tmp_path / "both" / "state").load(lambda text: None)
+    expected = {name: network.state_dict() for name, network in alone.recipe.networks.items()}
+    assert_close(saved["networks"], expected, 1e-6)
+    assert len((tmp_path / "both" / "log.jsonl").read_text().splitlines()) == 2
