@@ -284,8 +284,8 @@ def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
         discriminator=PatchDiscriminatorConfig(encoding=encoding, width=32, max_width=256),
         encoder=StyleEncoderConfig(width=16, z_dim=64),
         data=SQUARES,
-        generator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
-        discriminator_optimizer=Adam(lr=2e-4, beta1=0.0, beta2=0.99),
+        generator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
+        discriminator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
         augmentation=Augmentation(color=True, cutout=0.5),
         loss=LossWeights(kl=0.0125),  # 0.05 at the batch size of 1 that the official sum over the batch has by default
         perceptual_crop=128,
