@@ -8,6 +8,7 @@ model comes from). Loading reads JSON and tensors only: it never runs code from 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ FORMAT = 1
 """The version of the model folder that this release writes; it reads this one and all before it."""
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
+
+BUNDLED = Path(__file__).parent / "models_bundled"
+"""Where the models that ship with the package lie."""
 
 System = Literal["spade"]
 """The systems whose models this release can build."""
@@ -166,9 +170,54 @@ def load_model(folder: Path) -> LoadedModel:
     return LoadedModel(config, classes, networks, card)
 
 
+def find_model(model: str | Path) -> Path:
+    """The model folder that ``model`` stands for.
+
+    Args:
+        model: a bundled model's name, a model folder, a run folder, or a Hugging Face id ``user/name``,
+            which is downloaded unless it has been before.
+
+    Raises:
+        SemsynthError: there is none; the message says where it was looked for.
+    """
+    bundled = sorted(folder.name for folder in BUNDLED.glob("*") if is_model_folder(folder))
+    if model in bundled:
+        return BUNDLED / model
+    folder = Path(model)
+    for candidate in (folder, folder / "model"):
+        if is_model_folder(candidate):
+            return candidate
+    if folder.is_dir():
+        raise SemsynthError(
+            f"{folder} is neither a model folder ({CONFIG} is missing) nor a run folder with a model in it: "
+            "'semsynth train' writes RUN/model with its first checkpoint"
+        )
+    if not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)):
+        return _download(str(model))
+    raise SemsynthError(
+        f"there is no model '{model}': give a bundled one ({', '.join(bundled) or 'this installation has none'}), "
+        "a model folder, a run folder, or a Hugging Face id such as user/name"
+    )
+
+
 def is_model_folder(folder: Path) -> bool:
     """Whether ``folder`` looks like one that :func:`save_model` wrote."""
     return (folder / CONFIG).is_file()
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        # Nothing but what a model folder holds: the repository cannot bring code along.
+        return Path(snapshot_download(hub_id, allow_patterns=["*.json", "*.safetensors"]))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise SemsynthError(
+            f"there is no folder '{hub_id}' here, and no such model came from the Hugging Face hub ({reason[:200]}): "
+            "check the name and the network, or download it elsewhere and give the folder"
+        ) from error
 
 
 def _weight_files(config: ModelConfig) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Layout:
                 f"ids outside the class set '{self.classes.name}': {found}{more}; map them to its classes or to void"
             )
         if self.instances is not None and self.instances.shape != self.labels.shape:
-            instances, labels = _pixels(self.instances.shape), _pixels(self.labels.shape)
+            instances, labels = pixels(self.instances.shape), pixels(self.labels.shape)
             raise SemsynthError(f"the instance map is {instances}, the label map {labels}: they must be equal")
 
     @property
@@ -216,7 +216,7 @@ class LayoutBatch:
         """
         for layout in layouts:
             if layout.size != layouts[0].size:
-                sizes = f"{_pixels(layout.size)} and {_pixels(layouts[0].size)}"
+                sizes = f"{pixels(layout.size)} and {pixels(layouts[0].size)}"
                 raise SemsynthError(f"layouts of one batch must have one size, got {sizes}")
             if layout.classes.num_classes != encoding.num_classes:
                 count = layout.classes.num_classes
@@ -299,6 +299,6 @@ def _nearest_centres(n: int, m: int) -> NDArray[np.int64]:
     return np.minimum(np.add.accumulate(steps).astype(np.int64), n - 1)
 
 
-def _pixels(size: tuple[int, ...]) -> str:
+def pixels(size: tuple[int, ...]) -> str:
     """'WIDTHxHEIGHT', as image programs say it."""
     return f"{size[1]}x{size[0]}"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from semsynth.cli.progress import count_bar
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
     from semsynth.classes import ClassSet
-    from semsynth.data import progress
     from semsynth.data.check import Report
 
 app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
@@ -64,7 +61,7 @@ def import_(
     if form != "folder" and (classes is not None or void is not None or split != "train"):
         raise SemsynthError(f"--classes, --void and --split belong to 'folder'; {form} has its own classes and splits")
     place = copy if copies else link
-    with _bar("importing") as bar:
+    with count_bar("importing") as bar:
         if form == "cityscapes":
             counts = import_cityscapes(source, out, place=place, progress=bar)
         elif form == "coco-stuff":
@@ -84,7 +81,7 @@ def check(
     """Read every file of a dataset folder; exit with 1 and a list if something is wrong."""
     from semsynth.data.check import check_dataset
 
-    with _bar("checking") as bar:
+    with count_bar("checking") as bar:
         report = check_dataset(root, bar)
     _print_report(report)
     if report.problems:
@@ -96,7 +93,7 @@ def toy(out: Out, count: Count = 200, size: SquareSize = 256, seed: Seed = 0) ->
     """Draw scenes with labels, instances and photos: a dataset for tests and a first training."""
     from semsynth.data.toy import write_toy
 
-    with _bar("drawing") as bar:
+    with count_bar("drawing") as bar:
         write_toy(out, count, size, seed, bar)
     typer.echo(f"{out}: {count} scenes of {size}x{size} in train and val")
 
@@ -106,7 +103,7 @@ def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0)
     """Draw random house fronts as layouts of the cmp_facades classes (no photos)."""
     from semsynth.data.facades import write_facades
 
-    with _bar("drawing") as bar:
+    with count_bar("drawing") as bar:
         write_facades(out, count, size, seed, bar)
     typer.echo(f"{out}: {count} layouts of {size}x{size} in test/labels")
 
@@ -123,23 +120,6 @@ def _class_set(given: str | None, source: Path) -> ClassSet:
             f"({', '.join(BUILTIN_CLASS_SETS)})"
         )
     return ClassSet.load(path)
-
-
-@contextmanager
-def _bar(description: str) -> Iterator[progress.Progress]:
-    """A progress bar on stderr as a callback; nothing where there is no terminal."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_report(report: Report) -> None:

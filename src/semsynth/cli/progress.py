@@ -1,7 +1,9 @@
-"""The progress bar of a training."""
+"""Progress bars, on stderr: of jobs that count something, and of a training."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -9,7 +11,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from semsynth.data.progress import Progress as Report
     from semsynth.training.log import LogLine
+
+
+@contextmanager
+def count_bar(description: str) -> Iterator[Report]:
+    """A bar as a callback that takes (done, total); nothing where there is no terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class ProgressBar:
