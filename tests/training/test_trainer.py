@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -293,3 +294,39 @@ def test_complete_run_resumes_to_nothing(start: Start) -> None:
     assert trainer.fit() is None
     assert trainer.step == 2
     assert trainer.run.state.checkpoints()[-1].stat().st_mtime_ns == state
+
+
+def test_every_step_has_its_own_noise(start: Start, listener: Any) -> None:
+    seeds: list[int] = []
+    start("run", listener=listener(lambda step: seeds.append(torch.initial_seed()))).fit()
+    assert len(set(seeds)) == 4
+
+
+def test_steps_leave_no_tensors_behind(start: Start, styled: tuple[str, ...], listener: Any) -> None:
+    alive: list[int] = []
+
+    def count(step: int) -> None:
+        if step % 4 == 0:
+            gc.collect()
+            alive.append(sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()))
+
+    settings = ("training.steps=12", "training.log_every=4", "training.save_every=4", "training.sample_every=4")
+    start("run", *styled, *settings, listener=listener(count)).fit()
+    assert alive[0] == alive[1] == alive[2]
+
+
+@pytest.mark.parametrize("val", ["none", "labels only"])
+def test_previews_do_without_validation_photos(start: Start, toy_data: Path, tmp_path: Path, val: str) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(toy_data, data)
+    shutil.rmtree(data / "val" if val == "none" else data / "val" / "images")
+    trainer = start("run", "training.steps=1", data=data)
+    trainer.fit()
+    rows, columns = (6, 3) if val == "none" else (2, 2)  # training layouts with photos; colours and picture only
+    assert decode_image(trainer.run.samples / "step_00000001.png").shape == (rows * 68, columns * 68, 3)
+
+
+def test_output_below_a_file_is_one_line(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SemsynthError, match="a part of that path is a file"):
+        start("file/run")

@@ -72,6 +72,8 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-tru
         raise SemsynthError(f"--devices {devices}: this machine has {torch.cuda.device_count()} CUDA device(s)")
     if name == "mps" and devices > 1:
         raise SemsynthError(f"--devices {devices}: this machine has one MPS device")
+    if name == "cuda":
+        torch.backends.cudnn.benchmark = True  # training pictures have one size
     several = devices * nodes > 1
     return Fabric(
         accelerator=name,
