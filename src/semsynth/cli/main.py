@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
-from semsynth.cli import data
+from semsynth.cli import convert, data
+from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
 
@@ -54,8 +55,10 @@ def _options(
     """Semantic image synthesis: a label map goes in, a photograph comes out."""
 
 
+app.command()(synthesize)
 app.command()(train)
 app.add_typer(data.app, name="data")
+app.add_typer(convert.app, name="convert")
 
 
 def main() -> None:

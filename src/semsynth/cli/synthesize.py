@@ -1,0 +1,241 @@
+"""``semsynth synthesize``: label maps in, photos out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from semsynth.cli.progress import count_bar
+from semsynth.errors import SemsynthError
+from semsynth.files import make_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.layout import Layout, Size
+    from semsynth.synthesizer import Synthesizer
+
+CONTACT_SHEET = "contact_sheet.png"
+_SHOWN_NOTES = 5
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One label map and where its photos go."""
+
+    path: Path
+    instances: Path | None
+    outputs: tuple[Path, ...]
+    """One for each style."""
+
+
+def synthesize(
+    maps: Annotated[
+        list[Path],
+        typer.Argument(metavar="MAP.png...", help="Label maps, or folders of them.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the photos; made if missing.", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model or run folder, bundled name, or Hugging Face id; default the bundled facades."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Draws the style; default 0.")] = None,
+    style: Annotated[Path | None, typer.Option(help="Photo to take the style from, instead of a seed.")] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Photos of each map, with seeds SEED, SEED + 1, ...")
+    ] = 1,
+    instances: Annotated[
+        Path | None, typer.Option(help="Folder of instance maps named like the label maps, for models that read them.")
+    ] = None,
+    contact_sheet: Annotated[
+        bool, typer.Option("--contact-sheet", help=f"Also write {CONTACT_SHEET}: layouts and photos side by side.")
+    ] = False,
+    strict_size: Annotated[
+        bool, typer.Option("--strict-size", help="Refuse maps of a size that the model cannot make.")
+    ] = False,
+    size: Annotated[
+        str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the photos; default that of the map.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"], typer.Option(help="auto is bfloat16 where the hardware has it.")
+    ] = "auto",
+) -> None:
+    """Turn label maps into photos.
+
+    Label maps are PNG files: class ids in 8 bit (255 is void) or 16 bit (65535 is void), palette PNGs, or RGB
+    in the class set's colours. Every map is checked before the first photo is written.
+    """
+    if style is not None and (seed is not None or count > 1):
+        raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
+    wanted = None if size is None else _parse_size(size)
+    jobs = _plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
+    _check_outputs(jobs, out, contact_sheet, style)
+
+    from semsynth.images import decode_image
+    from semsynth.synthesizer import DEFAULT_MODEL, load
+
+    if style is not None:
+        decode_image(style)  # before the model is loaded
+    synthesizer = load(model or DEFAULT_MODEL, device, precision)
+    if count > 1 and not synthesizer.has_styles:
+        raise SemsynthError("this model makes one photo of a layout: leave out --count")
+    if synthesizer.needs_instances and instances is None:
+        raise SemsynthError("this model reads instance boundaries: give their folder with --instances DIR")
+    if style is not None or count == 1:
+        vectors = [synthesizer.style(style, seed)]
+    else:
+        vectors = [synthesizer.style(seed=(seed or 0) + i) for i in range(count)]
+    _check_layouts(synthesizer, jobs, wanted, strict_size)
+    sheet = _write_photos(synthesizer, jobs, vectors, wanted, contact_sheet)
+    typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
+    if sheet is not None:
+        _save_sheet(sheet, out / CONTACT_SHEET)
+
+
+def _parse_size(text: str) -> Size:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise SemsynthError(f"--size {text}: expected WIDTHxHEIGHT in pixels, for example 512x256")
+    if not (0 < int(width) < 2**20 and 0 < int(height) < 2**20):
+        raise SemsynthError(f"--size {text}: both sides must be between 1 and a million pixels")
+    return int(height), int(width)
+
+
+def _plan(maps: Sequence[Path], out: Path, seeds: range | None, instances: Path | None) -> list[_Job]:
+    """List the label maps and name their outputs; nothing is decoded yet."""
+    if instances is not None and not instances.is_dir():
+        raise SemsynthError(f"--instances {instances}: there is no such folder")
+    jobs = []
+    for path in _label_maps(maps):
+        beside = None if instances is None else instances / f"{path.stem}.png"
+        if beside is not None and not beside.is_file():
+            raise SemsynthError(f"{path} has no instance map: {beside} does not exist")
+        names = [f"{path.stem}.png"] if seeds is None else [f"{path.stem}_seed{seed}.png" for seed in seeds]
+        jobs.append(_Job(path, beside, tuple(out / name for name in names)))
+    return jobs
+
+
+def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
+    for path in given:
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() == ".png" and file.is_file())
+            if not found:
+                raise SemsynthError(f"there are no PNG files in {path}: give a folder of label maps")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise SemsynthError(f"there is no label map {path}: check the path")
+
+
+def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: Path | None) -> None:
+    """Make sure, before anything is computed, that the photos can be written and replace nothing that is read."""
+    sources: dict[Path, Path] = {}
+    for job in jobs:
+        for output in job.outputs:
+            other = sources.setdefault(output, job.path)
+            if other != job.path:
+                raise SemsynthError(f"{other} and {job.path} would both become {output}: run them into two folders")
+    if contact_sheet and out / CONTACT_SHEET in sources:
+        raise SemsynthError(
+            f"{sources[out / CONTACT_SHEET]} and the contact sheet would both become {CONTACT_SHEET}: rename it"
+        )
+    read = [job.path for job in jobs] + [job.instances for job in jobs if job.instances] + ([style] if style else [])
+    inputs = {path.resolve() for path in read}
+    for output in (*sources, *([out / CONTACT_SHEET] if contact_sheet else [])):
+        if output.resolve() in inputs:
+            raise SemsynthError(f"{output} is an input and would be replaced by a photo: choose another --out")
+    folder = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not folder.is_dir():
+        raise SemsynthError(f"--out {out}: {folder} is a file: choose another folder")
+    if not os.access(folder, os.W_OK):
+        raise SemsynthError(f"--out {out}: {folder} cannot be written to: choose another folder")
+
+
+def _fitted(synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False) -> tuple[Layout, str | None]:
+    instances = job.instances if synthesizer.needs_instances else None
+    return synthesizer.fit(synthesizer.open_layout(job.path, instances), size, strict=strict, source=str(job.path))
+
+
+def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | None, strict: bool) -> None:
+    """Decode every map once, keeping none: decoding takes a hundredth of the time that synthesis takes.
+
+    Raises:
+        SemsynthError: the first problem, and how many more there are.
+    """
+    problems, notes = [], []
+    with count_bar("checking") as bar:
+        for i, job in enumerate(jobs):
+            try:
+                note = _fitted(synthesizer, job, size, strict)[1]
+            except SemsynthError as error:
+                problems.append(str(error))
+            else:
+                notes += [] if note is None else [note]
+            bar(i + 1, len(jobs))
+    if problems:
+        more = f" ({len(problems) - 1} more of the {len(jobs)} label maps have problems)" if len(problems) > 1 else ""
+        raise SemsynthError(f"{problems[0]}{more}")
+    for note in notes[:_SHOWN_NOTES]:
+        typer.echo(f"note: {note}", err=True)
+    if len(notes) > _SHOWN_NOTES:
+        typer.echo(f"note: {len(notes) - _SHOWN_NOTES} more label maps are resized as well", err=True)
+
+
+def _write_photos(
+    synthesizer: Synthesizer,
+    jobs: Sequence[_Job],
+    vectors: Sequence[Tensor | None],
+    size: Size | None,
+    with_sheet: bool,
+) -> ContactSheet | None:
+    """Make and write the photos a few at a time: memory does not grow with their number."""
+    import numpy as np
+    from PIL import Image
+
+    from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.images import save_png
+    from semsynth.synthesizer import BATCH_SIZE
+
+    sheet = ContactSheet(1 + len(vectors)) if with_sheet else None
+    make_folder(jobs[0].outputs[0].parent)
+
+    def photos() -> Iterator[tuple[Layout, Tensor | None, Path, str | None]]:
+        for job in jobs:
+            layout, _ = _fitted(synthesizer, job, size)
+            for i, (vector, output) in enumerate(zip(vectors, job.outputs, strict=True)):
+                yield layout, vector, output, None if i else job.path.stem
+
+    remaining, done = photos(), 0
+    with count_bar("synthesising") as bar:
+        while batch := list(islice(remaining, BATCH_SIZE)):
+            styles = [vector for _, vector, _, _ in batch if vector is not None]
+            made = synthesizer.synthesize_batch([layout for layout, *_ in batch], styles or None)
+            for (layout, _, output, name), photo in zip(batch, made, strict=True):
+                save_png(output, np.asarray(photo))
+                if sheet is not None:
+                    if name is not None:
+                        sheet.start_row(Image.fromarray(layout.colors()), name)
+                    sheet.add(photo, output.stem)
+            done += len(batch)
+            bar(done, len(jobs) * len(vectors))
+    return sheet
+
+
+def _save_sheet(sheet: ContactSheet, path: Path) -> None:
+    import numpy as np
+
+    from semsynth.images import save_png
+
+    save_png(path, np.asarray(sheet.draw()))
+    typer.echo(f"contact sheet: {path}")
+    if sheet.left_out:
+        typer.echo(f"note: the sheet shows the first {sheet.max_rows} maps, {sheet.left_out} are left out", err=True)
