@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from semsynth import __version__
 from semsynth.cli import convert, data
+from semsynth.cli.demo import demo
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
@@ -55,6 +56,7 @@ def _options(
     """Semantic image synthesis: a label map goes in, a photograph comes out."""
 
 
+app.command()(demo)
 app.command()(synthesize)
 app.command()(train)
 app.add_typer(data.app, name="data")
