@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from semsynth import __version__
 from semsynth.cli import convert, data
 from semsynth.cli.demo import demo
+from semsynth.cli.doctor import doctor
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
@@ -59,6 +60,7 @@ def _options(
 app.command()(demo)
 app.command()(synthesize)
 app.command()(train)
+app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
 
