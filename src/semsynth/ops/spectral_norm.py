@@ -39,13 +39,17 @@ class SpectralConv2d(nn.Conv2d):
 
     def singular_value(self) -> Tensor:
         """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
-        matrix = self.weight.flatten(1)  # [out, in*k*k]
+        # The matrix [out, in*k*k] in the order that the weight has in memory, so that it is a view; v follows it.
+        weight, v = self.weight, self.v.view_as(self.weight[0])
+        if weight.is_contiguous(memory_format=torch.channels_last):
+            weight, v = weight.permute(0, 2, 3, 1), v.permute(1, 2, 0)
+        matrix = weight.flatten(1)
         if self.training:
             with torch.no_grad():
-                self.v.copy_(F.normalize(matrix.t().mv(self.u), dim=0, eps=EPSILON))
-                self.u.copy_(F.normalize(matrix.mv(self.v), dim=0, eps=EPSILON))
+                v.copy_(F.normalize(matrix.t().mv(self.u), dim=0, eps=EPSILON).view_as(v))
+                self.u.copy_(F.normalize(matrix.mv(v.flatten()), dim=0, eps=EPSILON))
         # The copies let a second forward move u and v before the first one's backward.
-        return torch.dot(self.u.clone(), matrix.mv(self.v.clone()))
+        return torch.dot(self.u.clone(), matrix.mv(v.flatten().clone()))
 
     def normalized_weight(self) -> Tensor:
         """[out,in,k,k]: the weight that the convolution applies."""
