@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import semsynth
+from semsynth.cli.main import app
+from semsynth.errors import SemsynthError
+
+HEAVY = {"torch", "numpy", "PIL", "lightning_fabric", "lightning", "transformers", "fastapi", "tensorboard"}
+COMMANDS = ("demo", "synthesize", "train", "doctor", "data", "convert")
+RUN = "from semsynth.cli.main import main; main()"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level packages in a fresh interpreter after ``code``."""
+    report = f"{code}\nimport json, sys; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", report], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def semsynth_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("code", ["import semsynth", "import semsynth.cli.main"])
+def test_nothing_heavy_is_imported_before_it_is_needed(code: str) -> None:
+    assert not loaded_by(code) & HEAVY
+
+
+def test_help_of_every_command_imports_nothing_heavy() -> None:
+    code = (
+        "from typer.testing import CliRunner\nfrom semsynth.cli.main import app\n"
+        f"for name in {COMMANDS}: assert CliRunner().invoke(app, [name, '--help']).exit_code == 0, name"
+    )
+    assert not loaded_by(code) & HEAVY
+
+
+def test_every_command_is_there() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(name in result.output for name in COMMANDS)
+
+
+def test_version() -> None:
+    done = semsynth_command("--version")
+    assert (done.returncode, done.stdout) == (0, f"semsynth {semsynth.__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--no-such-option"], ["no-such-command"], ["train"], ["synthesize"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    done = semsynth_command(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_users_mistake_is_one_line_on_stderr(tmp_path: Path) -> None:
+    done = semsynth_command("data", "check", str(tmp_path / "nowhere"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"error: there is no dataset folder {tmp_path / 'nowhere'}")
+
+
+def test_an_error_over_several_lines_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(version: bool = False) -> None:
+        raise SemsynthError("a.png: wrong\n  ids: 7,\n  8")
+
+    broken = typer.Typer(cls=app.info.cls)
+    broken.command("fail")(fail)
+    broken.command("other")(lambda: None)
+    result = CliRunner().invoke(broken, ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr == "error: a.png: wrong ids: 7, 8\n"
+
+
+def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    broken = typer.Typer(cls=app.info.cls)
+    broken.command("fail")(fail)
+    broken.command("other")(lambda: None)
+    result = CliRunner().invoke(broken, ["fail"])
+    assert isinstance(result.exception, RuntimeError)
+
+
+def test_ctrl_c_exits_with_130() -> None:
+    code = (
+        "import time, typer\nfrom semsynth.cli.main import app, main\n"
+        "@app.command()\ndef wait():\n    print('ready', flush=True); time.sleep(60)\nmain()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors

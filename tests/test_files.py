@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from semsynth.errors import SemsynthError
+from semsynth.files import make_folder, read_json, sha256, write_atomically, write_bytes, write_json
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("mounting a tmpfs is not allowed here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.bin"
+    write_bytes(path, b"content")
+    assert path.read_bytes() == b"content"
+    assert [p.name for p in path.parent.iterdir()] == ["c.bin"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(partial: Path) -> None:
+        partial.write_bytes(b"half of the n")
+        raise ValueError("interrupted")
+
+    with pytest.raises(ValueError, match="interrupted"):
+        write_atomically(path, fail)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_readers_never_see_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = {bytes([value]) * 300_000 for value in (1, 2, 3)}
+    write_bytes(path, next(iter(contents)))
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            for content in contents:
+                write_bytes(path, content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert all(path.read_bytes() in contents for _ in range(200))
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    code = f"""
+import os, signal
+from pathlib import Path
+from semsynth.files import write_atomically
+def half(partial):
+    partial.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+write_atomically(Path({str(path)!r}), half)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode != 0
+    assert path.read_bytes() == b"old"
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tiny_disk: Path) -> None:
+    path = tiny_disk / "big.bin"
+    with pytest.raises(SemsynthError, match=r"cannot write .*big\.bin: the disk is full: free some space"):
+        write_bytes(path, bytes(1_000_000))
+    assert list(tiny_disk.iterdir()) == []
+    write_bytes(path, bytes(1000))  # what was written of the big one has been given back
+    assert path.stat().st_size == 1000
+
+
+def test_a_read_only_disk_is_said(tiny_disk: Path) -> None:
+    write_bytes(tiny_disk / "file", b"old")
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    with pytest.raises(SemsynthError, match="the folder is read-only: choose another one"):
+        write_bytes(tiny_disk / "file", b"new")
+    assert (tiny_disk / "file").read_bytes() == b"old"
+    with pytest.raises(SemsynthError, match="cannot create the folder .* the folder is read-only"):
+        make_folder(tiny_disk / "folder")
+
+
+def test_a_full_device_is_said(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+
+    def write(partial: Path) -> None:
+        with full.open("wb") as file:
+            file.write(b"x")
+
+    with pytest.raises(SemsynthError, match="the disk is full"):
+        write_atomically(tmp_path / "file", write)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "no permission"),
+        (errno.EDQUOT, "quota"),
+        (errno.EIO, os.strerror(errno.EIO)),
+    ],
+)
+def test_every_reason_is_said_in_words(tmp_path: Path, number: int, words: str) -> None:
+    def fail(partial: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(SemsynthError, match=words) as caught:
+        write_atomically(tmp_path / "file", fail)
+    assert str(tmp_path / "file") in str(caught.value)
+
+
+def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    with pytest.raises(SemsynthError, match="no permission to write there"):
+        write_bytes(folder / "file", b"x")
+
+
+def test_a_file_in_the_way_of_a_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SemsynthError, match="cannot create the folder"):
+        make_folder(tmp_path / "file" / "folder")
+    with pytest.raises(SemsynthError, match="cannot create the folder"):
+        write_bytes(tmp_path / "file" / "other", b"x")
+
+
+def test_json_round_trip_keeps_all_letters(tmp_path: Path) -> None:
+    value = {"name": "Fassade – größer", "numbers": [1, 2.5, None, True]}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value
+    assert "größer" in (tmp_path / "a.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00"])
+def test_what_is_no_json_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(SemsynthError, match=r"a\.json is not valid JSON"):
+        read_json(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match=r"cannot read .*nothing\.json"):
+        read_json(tmp_path / "nothing.json")
+    with pytest.raises(SemsynthError, match="cannot read"):
+        sha256(tmp_path / "nothing.json")
+
+
+def test_sha256_of_a_known_text(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")  # the example of FIPS 180-2
+    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    (tmp_path / "big").write_bytes(bytes(1_000_000))
+    assert sha256(tmp_path / "big") == hashlib.sha256(bytes(1_000_000)).hexdigest()
