@@ -1,0 +1,62 @@
+"""Model folders with tiny random networks, whose photos depend visibly on layout and style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from semsynth.checkpoint import Card, ModelConfig, save_model
+from semsynth.classes import ClassSet, builtin
+from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.models.spade import SPADEGeneratorConfig
+from semsynth.models.style_encoder import StyleEncoderConfig
+
+CLASSES = builtin("cmp_facades")
+Z_DIM = 8
+
+
+def save_tiny_model(
+    folder: Path,
+    *,
+    styles: bool = True,
+    encoder: bool = True,
+    edges: bool = False,
+    crop_size: int = 32,
+    classes: ClassSet = CLASSES,
+) -> Path:
+    """A model that makes 32x32 photos from noise, or from the layout alone where ``styles`` is off."""
+    config = ModelConfig(
+        generator=SPADEGeneratorConfig(
+            encoding=LayoutEncoding(num_classes=classes.num_classes, void="after", edges=edges),
+            width=2,
+            crop_size=crop_size,
+            hidden=8,
+            input="noise" if styles else "layout",
+            z_dim=Z_DIM,
+        ),
+        encoder=StyleEncoderConfig(width=2, z_dim=Z_DIM, size=32) if styles and encoder else None,
+    )
+    generator = torch.Generator().manual_seed(7)
+    networks = config.build()
+    for network in networks.values():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
+    _gather_statistics(networks["generator"], config.generator, generator)
+    save_model(folder, config, classes, networks, Card(name="tiny", licence="<none> & free"))
+    return folder
+
+
+def _gather_statistics(network: nn.Module, config: SPADEGeneratorConfig, generator: torch.Generator) -> None:
+    """Forward passes in training mode: without fitting statistics activations explode and photos are black or white."""
+    network.train()
+    shape = 4, 8, 8
+    for _ in range(20):
+        coarse = torch.randint(0, config.encoding.num_labels, shape, generator=generator)
+        labels = coarse.repeat_interleave(4, 1).repeat_interleave(4, 2)
+        layout = LayoutBatch.from_channels(labels, config.encoding, labels if config.encoding.edges else None)
+        z = torch.randn(4, Z_DIM, generator=generator) if config.input == "noise" else None
+        with torch.no_grad():
+            network(layout, z)
