@@ -33,7 +33,7 @@ lint: $(DEVELOPMENT) ## ruff, mypy --strict on src, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(DEVELOPMENT) ## sort imports and format
 	$(BIN)/ruff check --fix-only --quiet .
