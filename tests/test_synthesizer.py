@@ -22,7 +22,7 @@ from semsynth.data.label_files import write_layout
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png, to_uint8
 from semsynth.layout import Layout, LayoutBatch
-from semsynth.synthesizer import Synthesizer, choose_device, choose_dtype, load
+from semsynth.synthesizer import DEFAULT_MODEL, Synthesizer, choose_device, choose_dtype, load
 
 LAYOUTS = [draw_facade(seed, 32) for seed in range(5)]
 
@@ -264,7 +264,20 @@ def test_a_run_folder_stands_for_its_model(folder: Path, tmp_path: Path) -> None
     assert np.array_equal(pixels(photo), pixels(load(str(folder), "cpu", "float32")(LAYOUTS[0])))
 
 
-def test_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundled_model_is_found_by_its_name(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bundled").mkdir()
+    (tmp_path / "bundled" / DEFAULT_MODEL).symlink_to(folder)
+    (tmp_path / DEFAULT_MODEL).mkdir()
+    monkeypatch.setattr("semsynth.checkpoint.BUNDLED", tmp_path / "bundled")
+    monkeypatch.chdir(tmp_path)
+    assert load(device="cpu").card.name == "tiny"
+    with pytest.raises(SemsynthError, match="neither a model folder"):
+        load(f"./{DEFAULT_MODEL}")
+    with pytest.raises(SemsynthError, match=f"a bundled one \\({DEFAULT_MODEL}\\)"):
+        load("nowhere")
+
+
+def test_models_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match=r"no model 'nowhere'.*Hugging Face id"):
         load("nowhere")
     with pytest.raises(SemsynthError, match="neither a model folder"):
