@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -55,6 +55,8 @@ class Case:
     """Layouts per side of a mosaic: full-size street maps put together from the half-size ones at hand."""
     trains: bool = True
     """Whether a dense training step fits into an ordinary machine."""
+    upsamplings: Literal[5, 6, 7] = 6
+    """Of the paper's generator for this data."""
     width: int = 64
     """The generator's; 64 is the paper's."""
 
@@ -63,14 +65,18 @@ class Case:
         """The generator."""
         height, width = self.size
         return SPADEGeneratorConfig(
-            encoding=self.encoding, width=self.width, crop_size=width, aspect_ratio=width / height
+            encoding=self.encoding,
+            width=self.width,
+            crop_size=width,
+            aspect_ratio=width / height,
+            upsamplings=self.upsamplings,
         )
 
 
 COCO = LayoutEncoding(num_classes=182, void="after", edges=True)
 CITYSCAPES = LayoutEncoding(num_classes=35, edges=True)
 CASES = (
-    Case("coco", "184 channels, 256x256 (COCO-Stuff)", "cocostuff_sample", COCO, 182, (256, 256)),
+    Case("coco", "184 channels, 256x256 (COCO-Stuff)", "cocostuff_sample", COCO, 182, (256, 256), upsamplings=5),
     Case("city", "36 channels, 256x512 (Cityscapes)", "cityscapes_sample", CITYSCAPES, 0, (256, 512)),
     Case(
         "city-full", "36 channels, 1024x2048 (Cityscapes)", "cityscapes_sample", CITYSCAPES, 0, (1024, 2048), 2, False
