@@ -16,7 +16,7 @@ DEVELOPMENT := $(VENV)/.development
 .PHONY: help setup demo test test-all lint format bench bundle clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(DEVELOPMENT) ## make .venv with the package and everything that tests need
 
