@@ -162,7 +162,7 @@ def test_unusable_pixels_are_refused_in_one_line(with_styles: Synthesizer, sourc
 
 def test_a_layout_of_other_classes_is_refused(with_styles: Synthesizer) -> None:
     other = Layout(np.zeros((32, 32), np.uint16), builtin("camvid"))
-    with pytest.raises(SemsynthError, match="'camvid', the model of 'cmp_facades'"):
+    with pytest.raises(SemsynthError, match="'camvid', the model of 'cmp_facades', whose"):
         with_styles(other)
 
 

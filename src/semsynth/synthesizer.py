@@ -209,12 +209,20 @@ class Synthesizer:
             return layout_from_bytes(_png(source), self.classes, "the given picture")
         if not isinstance(source, Layout):
             return _layout_from_array(source, self.classes)
-        if _meaning(source.classes) != _meaning(self.classes):
-            raise SemsynthError(
-                f"the layout is of the class set '{source.classes.name}', the model of '{self.classes.name}', "
-                "and their ids differ in meaning: convert the label map first"
-            )
+        self.check_classes(source.classes)
         return source
+
+    def check_classes(self, classes: ClassSet, source: str = "the layout") -> None:
+        """Make sure that ids of ``classes`` mean to this model what they mean there.
+
+        Raises:
+            SemsynthError: an id has another name, or one set lacks it; ``source`` is who uses the classes.
+        """
+        if _meaning(classes) != _meaning(self.classes):
+            raise SemsynthError(
+                f"{source} is of the class set '{classes.name}', the model of '{self.classes.name}', whose ids mean "
+                "other things: choose a model of these classes, or convert the label maps"
+            )
 
     def nearest_sizes(self, size: Size) -> list[Size]:
         """The sizes next to ``size`` that the network can make, the nearest first."""

@@ -286,6 +286,15 @@ def test_damaged_models(models: Path, maps: Path, tmp_path: Path) -> None:
     assert_refused(run(maps, "--model", model, "--out", out), out, model, "config.json")
 
 
+def test_a_dataset_of_other_classes(models: Path, tmp_path: Path) -> None:
+    labels, out = tmp_path / "streets" / "val" / "labels", tmp_path / "out"
+    write_layout(labels / "a.png", draw_facade(0, 32))  # ids that both class sets have
+    builtin("camvid").save(tmp_path / "streets" / "classes.json")
+    assert_refused(run(labels, "--model", models / "styles", "--out", out), out, labels, "camvid", "cmp_facades")
+    builtin("cmp_facades").save(tmp_path / "streets" / "classes.json")
+    assert run(labels, "--model", models / "styles", "--out", out).exit_code == 0
+
+
 def test_what_a_model_cannot_do(models: Path, maps: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     plain, styles = ("--model", models / "plain", "--out", out), ("--model", models / "styles", "--out", out)

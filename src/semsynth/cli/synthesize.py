@@ -93,6 +93,7 @@ def synthesize(
         vectors = [synthesizer.style(style, seed)]
     else:
         vectors = [synthesizer.style(seed=(seed or 0) + i) for i in range(count)]
+    _check_datasets(synthesizer, jobs)
     _check_layouts(synthesizer, jobs, wanted, strict_size)
     sheet = _write_photos(synthesizer, jobs, vectors, wanted, contact_sheet)
     typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
@@ -163,6 +164,16 @@ def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: 
 def _fitted(synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False) -> tuple[Layout, str | None]:
     instances = job.instances if synthesizer.needs_instances else None
     return synthesizer.fit(synthesizer.open_layout(job.path, instances), size, strict=strict, source=str(job.path))
+
+
+def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
+    """Label maps inside a dataset folder tell their class set: the ids alone might mean anything."""
+    from semsynth.classes import ClassSet
+
+    for folder in dict.fromkeys(job.path.absolute().parent for job in jobs):
+        described = folder.parent.parent / "classes.json"
+        if folder.name == "labels" and described.is_file():
+            synthesizer.check_classes(ClassSet.load(described), str(folder))
 
 
 def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | None, strict: bool) -> None:
