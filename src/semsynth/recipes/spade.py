@@ -129,6 +129,9 @@ class SPADERecipe(Recipe):
             self.networks["encoder"] = StyleEncoder(config.encoder)
         for network in self.networks.values():
             initialize_xavier(network)
+        if config.encoder is not None and config.encoder.norm == "none" and not config.encoder.spectral:
+            # The official gain of 0.02 relies on layers that normalise; without them styles would begin as zero.
+            initialize_xavier(self.networks["encoder"], nn.init.calculate_gain("leaky_relu", 0.2))
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
@@ -282,12 +285,13 @@ def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
     return SPADEConfig(
         generator=SPADEGeneratorConfig(encoding=encoding, width=16, hidden=64, input="noise", z_dim=64),
         discriminator=PatchDiscriminatorConfig(encoding=encoding, width=32, max_width=256),
-        encoder=StyleEncoderConfig(width=16, z_dim=64, norm="none"),  # instance norm would take the colours away
+        # Instance norm would take the photo's colours away, and they are most of its style.
+        encoder=StyleEncoderConfig(width=16, z_dim=64, norm="none", spectral=False),
         data=SQUARES,
         generator_optimizer=Adam(lr=3e-4, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
         augmentation=Augmentation(color=True, cutout=0.5),
-        loss=LossWeights(kl=0.0125),  # a sum over the batch beside means: the weight has to follow the batch size
+        loss=LossWeights(kl=0.005),  # low, or a generator this small learns to do without styles
         perceptual_crop=128,
         schedule=Schedule(epochs=200),
         training=Training(batch_size=2, ema=0.995, precision="bf16-mixed"),
