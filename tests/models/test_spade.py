@@ -88,10 +88,11 @@ def test_the_papers_capacities(width, upsamplings, millions):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("kernel", [1, 3, 5])
 @pytest.mark.parametrize("norm", ["batch", "instance"])
-@pytest.mark.parametrize("training", [True, False])
-def test_a_layer_with_tables_equals_the_dense_layer(kind, kernel, norm, training):
+@pytest.mark.parametrize("mode", ["training", "frozen", "evaluation"])
+def test_a_layer_with_tables_equals_the_dense_layer(kind, kernel, norm, mode):
     layout = layout_batch(kind, (24, 40))
-    layer = rough(SPADE(6, config_for(layout, kernel_size=kernel, norm=norm))).train(training)
+    config = config_for(layout, kernel_size=kernel, norm=norm, frozen_statistics=mode == "frozen")
+    layer = rough(SPADE(6, config)).train(mode != "evaluation")
     start = torch.randn(len(layout), 6, 24, 40)
     results = []
     for path in ("dense", "tables"):

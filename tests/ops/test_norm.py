@@ -41,7 +41,7 @@ def test_shared_normalisation_moves_every_layers_own_statistics():
 
 def test_layers_with_their_own_statistics_cannot_share():
     first, second = ParameterFreeNorm("batch", 2).eval(), ParameterFreeNorm("batch", 2).eval()
-    with pytest.raises(ValueError, match="own statistics"):
+    with pytest.raises(ValueError, match="own running statistics"):
         normalize_together(torch.randn(1, 2, 3, 3), first, second)
 
 
@@ -64,3 +64,12 @@ def test_the_value_can_be_had_again_from_its_source(kind, training):
     made = normalize_together(x, norm)
     again = (made.x - made.mean[..., None, None]) * made.rstd[..., None, None]
     torch.testing.assert_close(again, made.value, rtol=1e-12, atol=1e-12)
+
+
+def test_frozen_statistics_are_used_in_training_and_stay():
+    norm = ParameterFreeNorm("batch", 3)
+    norm.frozen = True
+    norm.running_mean.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    x = torch.randn(2, 3, 4, 4)
+    torch.testing.assert_close(norm.train()(x), (x - norm.running_mean.view(3, 1, 1)) / (1 + 1e-5) ** 0.5)
+    assert norm.running_mean.tolist() == [1, 2, 3]

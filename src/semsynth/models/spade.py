@@ -45,6 +45,9 @@ class SPADEGeneratorConfig(Config):
     """How often resolution doubles (official "normal", "more", "most"); the seventh adds the block ``up_4``."""
     norm: NormKind = "sync_batch"
     """The parameter-free normalisation that is modulated."""
+    frozen_statistics: bool = False
+    """Normalise by the running statistics in training, too: to go on with a trained generator and styles where batches
+    are small. Statistics of two images take away what they have in common, such as a colour."""
     kernel_size: Literal[1, 3, 5] = 3
     """Of the three convolutions of every SPADE layer."""
     hidden: int = Field(128, ge=1)
@@ -91,6 +94,7 @@ class SPADE(nn.Module):
         self._frozen: tuple[Projection, Projection] | None = None
         kernel, hidden = config.kernel_size, config.hidden
         self.norm = ParameterFreeNorm(config.norm, channels)
+        self.norm.frozen = config.frozen_statistics
         self.shared = nn.Conv2d(config.encoding.num_channels, hidden, kernel, padding=kernel // 2)
         self.gamma = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)
         self.beta = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)

@@ -33,6 +33,8 @@ class ParameterFreeNorm(nn.Module):
         super().__init__()
         self.kind: NormKind = kind
         self.momentum = MOMENTUM
+        self.frozen = False
+        """Whether training, too, normalises by the running statistics, and leaves them alone."""
         if kind != "instance":
             self.register_buffer("running_mean", torch.zeros(channels))
             self.register_buffer("running_var", torch.ones(channels))
@@ -40,7 +42,7 @@ class ParameterFreeNorm(nn.Module):
     @property
     def uses_running_statistics(self) -> bool:
         """Whether the result is, at the moment, a fixed scale and shift per channel."""
-        return self.kind != "instance" and not self.training
+        return self.kind != "instance" and (self.frozen or not self.training)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w], normalised."""
@@ -72,14 +74,14 @@ class Normalized:
 def normalize_together(x: Tensor, norm: ParameterFreeNorm, *others: ParameterFreeNorm) -> Normalized:
     """Normalise ``x`` once for several layers of one kind that would all do the same.
 
-    Only their running statistics are their own: in evaluation mode batch kinds take no ``others``.
+    Only their running statistics are their own: where these are used, batch kinds take no ``others``.
     """
     if norm.kind == "instance":
         var, mean = torch.var_mean(_wide(x.detach()), (2, 3), correction=0)  # [N,C]
         return Normalized(_instance_norm(x), x, mean, (var + EPSILON).rsqrt())
-    if not norm.training:
+    if norm.uses_running_statistics:
         if others:
-            raise ValueError("in evaluation mode every layer has its own statistics")
+            raise ValueError("every layer has its own running statistics")
         value = F.batch_norm(x, norm.running_mean, norm.running_var, eps=EPSILON)
         return Normalized(value, x, norm.running_mean[None], (norm.running_var[None] + EPSILON).rsqrt())
     if norm.kind == "sync_batch" and _world_size() > 1:
