@@ -43,6 +43,7 @@ from semsynth.images import to_tensor
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.augmentation import Augmentation, augment_together, crop_together
+from semsynth.losses.distance import mean_absolute_difference
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualLoss
@@ -65,6 +66,9 @@ class LossWeights(Config):
     """lambda_vgg."""
     perceptual_input: Literal["as_trained", "official"] = "as_trained"
     """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
+    pixels: float = Field(0.0, ge=0)
+    """Mean absolute difference of the pictures in [-1,1] (not in the paper): teaches a style encoder the colours, which
+    instance-normalised discriminators and VGG-19 hardly see."""
     kl: float = Field(0.05, ge=0)
     """lambda_kld; only with a style encoder."""
 
@@ -149,6 +153,7 @@ class SPADERecipe(Recipe):
                     "adversarial": 1.0,
                     "feature_matching": loss.feature_matching,
                     "perceptual": loss.perceptual,
+                    "pixels": loss.pixels,
                     "kl": loss.kl,
                 },
                 self.config.generator_optimizer,
@@ -174,6 +179,8 @@ class SPADERecipe(Recipe):
             terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(*crop_together(self.config.perceptual_crop, fake, batch.image))
+        if self.config.loss.pixels:
+            terms["pixels"] = mean_absolute_difference(fake, batch.image)
         if kl is not None:
             terms["kl"] = kl
         return terms
@@ -291,7 +298,7 @@ def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
         generator_optimizer=Adam(lr=3e-4, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
         augmentation=Augmentation(color=True, cutout=0.5),
-        loss=LossWeights(kl=0.005),  # low, or a generator this small learns to do without styles
+        loss=LossWeights(pixels=5.0, kl=0.005),  # KL low, or a generator this small learns to do without styles
         perceptual_crop=128,
         schedule=Schedule(epochs=200),
         training=Training(batch_size=2, ema=0.995, precision="bf16-mixed"),
