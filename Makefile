@@ -8,6 +8,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
 WORKERS ?= auto
 DATA ?= ../shared/data
+# For `make bundle`: total steps of the training, and a file with (the beginning of) VGG-19; empty: download it.
+STEPS ?= 20000
+PERCEPTUAL ?=
 
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.development
@@ -42,6 +45,16 @@ format: $(DEVELOPMENT) ## sort imports and format
 bench: $(INSTALLED) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
 	$(BIN)/python benchmarks/modulation.py --data $(DATA)
 	$(BIN)/python benchmarks/latency.py
+
+bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put it into the package
+	@if [ -e runs/facades/recipe.json ]; then \
+		$(BIN)/semsynth train spade --resume runs/facades --steps $(STEPS); \
+	else \
+		$(BIN)/semsynth train spade --data $(DATA)/cmp_facades --out runs/facades --steps $(STEPS) --preset small \
+			--set generator.frozen_statistics=true --init-from src/semsynth/models_bundled/facades \
+			$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL)); \
+	fi
+	$(BIN)/python tools/bundle.py runs/facades $(DATA)/cmp_facades $(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
