@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before torch starts its thread pool, and inherited by the processes that tests start: parallel
-# test workers share the machine instead of each taking all of it.
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+# Before torch starts its thread pool, and inherited by test workers and by the processes that tests start: networks as
+# small as these lose more by threads than they gain, above all where several workers share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import numpy as np
