@@ -298,7 +298,7 @@ def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
         generator_optimizer=Adam(lr=3e-4, beta1=0.0, beta2=0.99),
         discriminator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
         augmentation=Augmentation(color=True, cutout=0.5),
-        loss=LossWeights(pixels=5.0, kl=0.005),  # KL low, or a generator this small learns to do without styles
+        loss=LossWeights(pixels=10.0, kl=0.005),  # KL low, or a generator this small learns to do without styles
         perceptual_crop=128,
         schedule=Schedule(epochs=200),
         training=Training(batch_size=2, ema=0.995, precision="bf16-mixed"),
