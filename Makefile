@@ -43,8 +43,8 @@ format: $(DEVELOPMENT) ## sort imports and format
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
-	$(BIN)/python benchmarks/modulation.py --data $(DATA)
-	$(BIN)/python benchmarks/latency.py
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/modulation.py --data $(DATA)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/latency.py
 
 bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put it into the package
 	@if [ -e runs/facades/recipe.json ]; then \

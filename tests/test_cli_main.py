@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -92,6 +93,16 @@ def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     broken.command("other")(lambda: None)
     result = CliRunner().invoke(broken, ["fail"])
     assert isinstance(result.exception, RuntimeError)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_without_spinning_unless_told_otherwise(given: str | None, expected: str) -> None:
+    code = "import os, typer\nfrom semsynth.cli.main import app, main\n"
+    code += "@app.command()\ndef policy(): typer.echo(os.environ['OMP_WAIT_POLICY'])\nmain()"
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", code, "policy"], capture_output=True, text=True, env=environment)
+    assert done.stdout == f"{expected}\n"
 
 
 def test_ctrl_c_exits_with_130() -> None:

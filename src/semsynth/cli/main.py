@@ -6,6 +6,7 @@ Every sub-command lives in its own module and imports its work inside the functi
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -67,4 +68,7 @@ app.add_typer(convert.app, name="convert")
 
 def main() -> None:
     """Run the command line; wrong usage and wrong input exit with 2, Ctrl-C with 130."""
+    # Torch's threads otherwise wait for one another by spinning: on a machine that has anything else to do, ten times
+    # the time. Read when torch is loaded, which the commands do later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="semsynth")
