@@ -275,4 +275,3 @@ def _activate(x: Tensor) -> Tensor:
 def _bias(conv: nn.Conv2d) -> Tensor:
     assert conv.bias is not None
     return conv.bias
-
