@@ -29,7 +29,6 @@ SEEDS = range(4)
 
 CARD = {
     "name": "facades",
-    "recipe": "semsynth train spade --preset small on cmp_facades, perceptual term with VGG-19 up to relu3_1",
     "licence": (
         "Trained on the CMP Facade Database (Tylecek and Sara 2013), whose authors state no licence and ask for "
         "citation; the perceptual term used VGG-19 (CC BY 4.0). Weights: use as the data allows."
@@ -48,13 +47,20 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--perceptual-weights", type=Path)
+    parser.add_argument("--recipe", help="how the model was trained, where the run's own card does not say it all")
     arguments = parser.parse_args()
     folder = arguments.run / "model" if (arguments.run / "model").is_dir() else arguments.run
     model = load_model(folder)
     scores = score(folder, DatasetFolder(arguments.data, "val"), arguments.perceptual_weights)
     train = len(DatasetFolder(arguments.data, "train"))
+    recipe = arguments.recipe or model.card.recipe
     card = model.card.model_copy(
-        update={**CARD, "scores": scores, "data": f"{arguments.data.name}, train split, {train} photos"}
+        update={
+            **CARD,
+            "recipe": recipe,
+            "scores": scores,
+            "data": f"{arguments.data.name}, train split, {train} photos",
+        }
     )
     save_model(arguments.out, model.config, model.classes, model.networks, card, torch.float16)
     print(card.model_dump_json(indent=2))  # noqa: T201  (a script)
