@@ -105,17 +105,21 @@ class _Modulate(torch.autograd.Function):
         gamma, x, *statistics = ctx.saved_tensors  # type: ignore[attr-defined]
         places: DistinctRows = ctx.places  # type: ignore[attr-defined]
         grad = grads[0].contiguous()
+        # In this order, and in place, no more than one temporary of the size of x exists at a time.
+        if statistics:
+            mean, rstd = (statistic.to(x.dtype)[:, None] for statistic in statistics)  # [1 or N,1,C]
+            products = x.view(len(mean), -1, x.shape[1]).sub(mean).mul_(rstd).view(x.shape).mul_(grad)
+        else:
+            products = grad * x
+        grad_gamma = segment_sum(products, places)
+        del products
+        grad_beta = segment_sum(grad, places)
         grad_value = None
         if ctx.needs_input_grad[0]:  # type: ignore[attr-defined]
             grad_value = torch.empty_like(grad)
             for part in _chunks(grad):
                 torch.mul(grad[part], F.embedding(places.index[part], gamma), out=grad_value[part])
-        grad_beta = segment_sum(grad, places)
-        if statistics:
-            mean, rstd = (statistic.to(x.dtype)[:, None] for statistic in statistics)  # [1 or N,1,C]
-            images = len(mean)
-            x = x.view(images, -1, x.shape[1]).sub(mean).mul_(rstd).view(x.shape)
-        return grad_value, segment_sum(grad * x, places), grad_beta, None, None
+        return grad_value, grad_gamma, grad_beta, None, None
 
 
 def modulate(normalized: Tensor | Normalized, gamma: Tensor, beta: Tensor, places: DistinctRows) -> Tensor:
