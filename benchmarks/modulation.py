@@ -54,7 +54,7 @@ class Case:
     tiles: int = 1
     """Layouts per side of a mosaic: full-size street maps put together from the half-size ones at hand."""
     huge: bool = False
-    """Whether one picture takes minutes: then no warm-up, two repetitions, and no training, which needs 50 GB."""
+    """Whether one picture takes minutes: then no warm-up, two repetitions, and no training: some 30 GB."""
     upsamplings: Literal[5, 6, 7] = 6
     """Of the paper's generator for this data."""
     width: int = 64
