@@ -169,7 +169,7 @@ class SPADEResBlock(nn.Module):
         dx = self.conv_0(_activate(self.norm_0(x, level, normalized)))
         dx = self.conv_1(_activate(self.norm_1(dx, level)))
         shortcut = self.conv_s(self.norm_s(x, level, normalized)) if self.learned_shortcut else x
-        return shortcut + dx  # type: ignore[no-any-return]
+        return dx.add_(shortcut)  # type: ignore[no-any-return]
 
 
 class SPADEGenerator(nn.Module):

@@ -86,7 +86,11 @@ def project(hidden: Tensor, arrangements: DistinctRows, projection: Projection) 
 
 
 class _Modulate(torch.autograd.Function):
-    """``value * gamma[index] + beta[index]`` for rows of pixels; saves what ``value`` was made from, not ``value``."""
+    """``value * gamma[index] + beta[index]`` at every pixel; saves what ``value`` was made from, not ``value``.
+
+    Images go in and come out as [N,C,h,w]: were the result a view of rows in autograd's eyes, the activation that
+    follows in place would cost the backward pass two copies of it.
+    """
 
     @staticmethod
     def forward(
@@ -94,17 +98,18 @@ class _Modulate(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(gamma, *source)
         ctx.places = places  # type: ignore[attr-defined]
-        out = torch.empty_like(value)
-        for part in _chunks(value):
+        out = torch.empty(value.shape, dtype=value.dtype, device=value.device, memory_format=torch.channels_last)
+        rows, out_rows = _rows(value), _rows(out)
+        for part in _chunks(rows):
             index = places.index[part]
-            torch.addcmul(F.embedding(index, beta), value[part], F.embedding(index, gamma), out=out[part])
+            torch.addcmul(F.embedding(index, beta), rows[part], F.embedding(index, gamma), out=out_rows[part])
         return out
 
     @staticmethod
     def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor | None, ...]:
         gamma, x, *statistics = ctx.saved_tensors  # type: ignore[attr-defined]
         places: DistinctRows = ctx.places  # type: ignore[attr-defined]
-        grad = grads[0].contiguous()
+        grad = _rows(grads[0])
         # In this order, and in place, no more than one temporary of the size of x exists at a time.
         if statistics:
             mean, rstd = (statistic.to(x.dtype)[:, None] for statistic in statistics)  # [1 or N,1,C]
@@ -116,9 +121,10 @@ class _Modulate(torch.autograd.Function):
         grad_beta = segment_sum(grad, places)
         grad_value = None
         if ctx.needs_input_grad[0]:  # type: ignore[attr-defined]
-            grad_value = torch.empty_like(grad)
-            for part in _chunks(grad):
-                torch.mul(grad[part], F.embedding(places.index[part], gamma), out=grad_value[part])
+            grad_value = torch.empty_like(grads[0], memory_format=torch.channels_last)
+            rows = _rows(grad_value)
+            for part in _chunks(rows):
+                torch.mul(grad[part], F.embedding(places.index[part], gamma), out=rows[part])
         return grad_value, grad_gamma, grad_beta, None, None
 
 
@@ -141,14 +147,12 @@ def modulate(normalized: Tensor | Normalized, gamma: Tensor, beta: Tensor, place
     else:
         value = normalized
         source = (_rows(value.detach()),)
-    n, channels, height, width = value.shape
     tables = gamma.to(value.dtype), beta.to(value.dtype)
-    out: Tensor = _Modulate.apply(_rows(value), *tables, places, source)  # type: ignore[no-untyped-call]
-    return out.view(n, height, width, channels).permute(0, 3, 1, 2)
+    return _Modulate.apply(value, *tables, places, source)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _rows(x: Tensor) -> Tensor:
-    """[N,C,h,w] -> [N*h*w,C]."""
+    """[N,C,h,w] -> [N*h*w,C]; a view where it is channels-last."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
