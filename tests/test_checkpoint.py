@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from semsynth.checkpoint import Card, LoadedModel, ModelConfig, load_model, save_model
+from semsynth.checkpoint import Card, LoadedModel, SPADEModel, load_model, save_model
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
@@ -23,7 +23,7 @@ CLASSES = ClassSet(
         ClassInfo(id=i, name=name, color=(80 * i, 9, 9)) for i, name in enumerate(["wall", "window", "door"])
     ),
 )
-CONFIG = ModelConfig(
+CONFIG = SPADEModel(
     generator=SPADEGeneratorConfig(
         encoding=LayoutEncoding(num_classes=3), width=1, crop_size=32, hidden=4, input="noise", z_dim=4
     ),

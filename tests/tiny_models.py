@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from semsynth.checkpoint import Card, ModelConfig, save_model
+from semsynth.checkpoint import Card, SPADEModel, save_model
 from semsynth.classes import ClassSet, builtin
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.models.spade import SPADEGeneratorConfig
@@ -27,7 +27,7 @@ def save_tiny_model(
     classes: ClassSet = CLASSES,
 ) -> Path:
     """A model that makes 32x32 photos from noise, or from the layout alone where ``styles`` is off."""
-    config = ModelConfig(
+    config = SPADEModel(
         generator=SPADEGeneratorConfig(
             encoding=LayoutEncoding(num_classes=classes.num_classes, void="after", edges=edges),
             width=2,

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -26,6 +27,9 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, read_json, sha256, write_bytes
+from semsynth.layout import LayoutEncoding
+from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig
 
@@ -36,9 +40,6 @@ CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
 
 BUNDLED = Path(__file__).parent / "models_bundled"
 """Where the models that ship with the package lie."""
-
-System = Literal["spade"]
-"""The systems whose models this release can build."""
 
 
 class Card(Config):
@@ -69,25 +70,76 @@ class Card(Config):
 
 
 class ModelConfig(Config):
-    """What to build and how to know that the other files belong to it."""
+    """What to build and how to know that the other files belong to it; one class per system."""
 
     format: int = FORMAT
     """Version of the folder's format."""
-    system: System = "spade"
-    """Which paper's system the networks form."""
+    system: str
+    """Which paper's system the networks form, a key of :data:`MODELS`."""
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
+    encoder: Config | None = None
+    """Photo -> style; None where the model has none."""
+
+    @property
+    def network_names(self) -> tuple[str, ...]:
+        """``generator``, and ``encoder`` where the model has one."""
+        return ("generator",) if self.encoder is None else ("generator", "encoder")
+
+    @property
+    @abstractmethod
+    def encoding(self) -> LayoutEncoding:
+        """How the networks read layouts."""
+
+    @abstractmethod
+    def build(self) -> dict[str, nn.Module]:
+        """The networks by name, newly initialised."""
+
+
+class SPADEModel(ModelConfig):
+    """SPADE's generator, and the style encoder of its multi-modal variant."""
+
+    system: Literal["spade"] = "spade"
     generator: SPADEGeneratorConfig
     """Layout -> image."""
     encoder: StyleEncoderConfig | None = None
     """Photo -> style; None where the model has none."""
-    sha256: dict[str, str] = Field(default_factory=dict)
-    """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
 
     def build(self) -> dict[str, nn.Module]:
-        """The networks by name, newly initialised."""
+        """Generator and style encoder, newly initialised."""
         networks: dict[str, nn.Module] = {"generator": SPADEGenerator(self.generator)}
-        if self.encoder is not None:
-            networks["encoder"] = StyleEncoder(self.encoder)
-        return networks
+        return networks if self.encoder is None else networks | {"encoder": StyleEncoder(self.encoder)}
+
+
+class Pix2PixHDModel(ModelConfig):
+    """pix2pixHD's generator, and the encoder of its objects' features."""
+
+    system: Literal["pix2pixhd"] = "pix2pixhd"
+    generator: Pix2PixHDGeneratorConfig
+    """Layout and features -> image."""
+    encoder: InstanceEncoderConfig | None = None
+    """Photo and objects -> features; None where the model has none."""
+    objects: Literal["instances", "labels"] = "instances"
+    """What has features of its own: every instance, or every class."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """Generator and style encoder, newly initialised."""
+        networks: dict[str, nn.Module] = {"generator": Pix2PixHDGenerator(self.generator)}
+        return networks if self.encoder is None else networks | {"encoder": InstanceEncoder(self.encoder)}
+
+
+MODELS: dict[str, type[ModelConfig]] = {"spade": SPADEModel, "pix2pixhd": Pix2PixHDModel}
+"""The systems whose models this release can build."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +151,8 @@ class LoadedModel:
     networks: dict[str, nn.Module]
     """``generator`` and, where the model has one, ``encoder``: on the CPU, float32, in evaluation mode."""
     card: Card
+    folder: Path
+    """Where it was read from."""
 
 
 def save_model(
@@ -123,10 +177,10 @@ def save_model(
     Raises:
         SemsynthError: the folder cannot be written, a network is missing, or a value does not fit ``dtype``.
     """
-    if classes.num_classes != config.generator.encoding.num_classes:
+    if classes.num_classes != config.encoding.num_classes:
         raise SemsynthError(
             f"cannot save {folder}: the class set '{classes.name}' has {classes.num_classes} classes, "
-            f"the generator {config.generator.encoding.num_classes}"
+            f"the generator {config.encoding.num_classes}"
         )
     names = _weight_files(config)
     missing = [name for name in names if name not in networks]
@@ -141,7 +195,7 @@ def save_model(
         dump_config(card, staging / CARD)
         digests = {file: sha256(staging / file) for file in (*names.values(), CLASSES)}
         dump_config(config.model_copy(update={"sha256": digests}), staging / CONFIG)
-    if config.encoder is None:
+    if "encoder" not in config.network_names:
         (folder / "encoder.safetensors").unlink(missing_ok=True)  # of the model that stood here before
 
 
@@ -157,17 +211,17 @@ def load_model(folder: Path) -> LoadedModel:
     for file in (*names.values(), CLASSES):
         _check_file(folder / file, config.sha256.get(file))
     classes = ClassSet.load(folder / CLASSES)
-    if classes.num_classes != config.generator.encoding.num_classes:
+    if classes.num_classes != config.encoding.num_classes:
         raise SemsynthError(
             f"{folder / CLASSES}: the class set '{classes.name}' has {classes.num_classes} classes, the model "
-            f"{config.generator.encoding.num_classes}: restore the file that was saved with the model"
+            f"{config.encoding.num_classes}: restore the file that was saved with the model"
         )
     card = load_config(Card, folder / CARD) if (folder / CARD).exists() else Card()
     with torch.device("meta"):  # no time and no random numbers for an initialisation that the file replaces
         networks = config.build()
     for name, network in networks.items():
         _load_weights(network, folder / names[name])
-    return LoadedModel(config, classes, networks, card)
+    return LoadedModel(config, classes, networks, card, folder)
 
 
 def find_model(model: str | Path) -> Path:
@@ -222,8 +276,7 @@ def _download(hub_id: str) -> Path:
 
 def _weight_files(config: ModelConfig) -> dict[str, str]:
     """Network name -> file name."""
-    names = ["generator"] if config.encoder is None else ["generator", "encoder"]
-    return {name: f"{name}.safetensors" for name in names}
+    return {name: f"{name}.safetensors" for name in config.network_names}
 
 
 @contextmanager
@@ -270,12 +323,13 @@ def _read_config(folder: Path) -> ModelConfig:
             f"{path} has format {values['format']}, this release reads up to {FORMAT}: "
             "upgrade with 'pip install -U semsynth'"
         )
-    if values.get("system") not in get_args(System):
+    kind = MODELS.get(str(values.get("system")))
+    if kind is None:
         raise SemsynthError(
-            f"{path}: unknown system '{values.get('system')}', this release builds {', '.join(get_args(System))}: "
+            f"{path}: unknown system '{values.get('system')}', this release builds {', '.join(MODELS)}: "
             "upgrade with 'pip install -U semsynth', or correct the file"
         )
-    return validated(ModelConfig, values, str(path))
+    return validated(kind, values, str(path))
 
 
 def _check_file(path: Path, digest: str | None) -> None:

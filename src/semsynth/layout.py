@@ -21,7 +21,7 @@ from semsynth.classes import UNKNOWN, ClassSet
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.ops.boundary import instance_boundary
-from semsynth.ops.windows import DistinctRows, distinct_rows, unfold_windows
+from semsynth.ops.windows import DistinctRows, distinct_rows, window_columns
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -145,7 +145,8 @@ class Level:
     """[N,h,w] int32: the label channel, or ``2 * channel + edge`` where the encoding has an edge channel."""
     encoding: LayoutEncoding
     _label_windows: dict[int, LabelWindows] = field(default_factory=dict)
-    _patches: dict[tuple[int, int, int], DistinctRows] = field(default_factory=dict)
+    _patches: dict[tuple[int, int, int, bool], DistinctRows] = field(default_factory=dict)
+    _padded: dict[Size, Level] = field(default_factory=dict)
 
     @property
     def size(self) -> Size:
@@ -166,19 +167,30 @@ class Level:
         """Distinct windows for two stacked ``kernel`` x ``kernel`` convolutions with "same" padding; computed once."""
         if kernel not in self._label_windows:
             outside = self.encoding.num_symbols
-            windows = distinct_rows(unfold_windows(self.symbols, kernel, padding=kernel // 2, outside=outside))
+            windows = distinct_rows(window_columns(self.symbols, kernel, padding=kernel // 2, outside=outside))
             centres = windows.index.view(self.symbols.shape)
-            arrangements = unfold_windows(centres, kernel, padding=kernel // 2, outside=windows.count)
+            arrangements = window_columns(centres, kernel, padding=kernel // 2, outside=windows.count)
             self._label_windows[kernel] = LabelWindows(windows, distinct_rows(arrangements))
         return self._label_windows[kernel]
 
-    def patches(self, kernel: int, stride: int, padding: int) -> DistinctRows:
-        """Distinct windows for one convolution; computed once."""
-        key = kernel, stride, padding
+    def patches(self, kernel: int, stride: int, padding: int, reflect: bool = False) -> DistinctRows:
+        """Distinct windows for one convolution, zero-padded unless ``reflect`` is set; computed once."""
+        key = kernel, stride, padding, reflect
         if key not in self._patches:
-            outside = self.encoding.num_symbols
-            self._patches[key] = distinct_rows(unfold_windows(self.symbols, kernel, stride, padding, outside=outside))
+            outside = None if reflect else self.encoding.num_symbols
+            self._patches[key] = distinct_rows(window_columns(self.symbols, kernel, stride, padding, outside=outside))
         return self._patches[key]
+
+    def padded(self, bottom: int, right: int) -> Level:
+        """The level with its last row and column repeated so many times; made once."""
+        key = bottom, right
+        if key not in self._padded:
+            rows, columns = (
+                torch.arange(n + more, device=self.symbols.device).clamp_max(n - 1)
+                for n, more in zip(self.size, key, strict=True)
+            )
+            self._padded[key] = Level(self.symbols[:, rows[:, None], columns], self.encoding)
+        return self._padded[key]
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Level:
         """The same on ``device``, windows included."""
@@ -187,6 +199,7 @@ class Level:
             self.encoding,
             {k: w.to(device, non_blocking) for k, w in self._label_windows.items()},
             {k: p.to(device, non_blocking) for k, p in self._patches.items()},
+            {k: p.to(device, non_blocking) for k, p in self._padded.items()},
         )
 
     def pin_memory(self) -> Level:
@@ -196,6 +209,7 @@ class Level:
             self.encoding,
             {k: w.pin_memory() for k, w in self._label_windows.items()},
             {k: p.pin_memory() for k, p in self._patches.items()},
+            {k: p.pin_memory() for k, p in self._padded.items()},
         )
 
 

@@ -27,7 +27,7 @@ def test_equals_the_dense_convolution(kind, kernel, stride, padding):
 
 
 def test_segment_sum_is_the_adjoint_of_look_up():
-    places = distinct_rows(torch.randint(0, 3, (50, 2)))
+    places = distinct_rows(torch.randint(0, 3, (50, 2)).unbind(1))
     table = torch.randn(places.count, 4, dtype=torch.float64)
     values = torch.randn(50, 4, dtype=torch.float64)
     left = (look_up(table, places) * values).sum()

@@ -131,6 +131,18 @@ class Case:
         self.compare(f"{name} (norm)", norm, expected[1])
         self.compare(f"{name} (first)", first, expected[2:])
 
+    def require_vanishing(self, name: str, actual: Tensor, scale: float) -> None:
+        """Require that a stored tensor and ours are nothing but rounding around an exact zero.
+
+        Args:
+            name: of the tensor, for example the gradient of a bias that a normalisation takes away again.
+            actual: what was computed here.
+            scale: magnitude of the numbers whose sum vanishes.
+        """
+        for value in (actual.detach(), self.stored(name)):
+            assert float(value.double().abs().max()) <= TOLERANCE * scale, f"{name}: not zero"
+        self.differences[name] = float(actual.detach().abs().max()) / scale
+
     def require_equal(self, name: str, actual: Tensor) -> None:
         """Require that ``actual`` equals what is stored under ``name`` exactly."""
         expected = self.stored(name)

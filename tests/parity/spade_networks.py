@@ -7,7 +7,8 @@ from parity.golden import DTYPE, Case
 from torch import Tensor, nn
 
 from semsynth.classes import VOID, ClassInfo, ClassSet
-from semsynth.convert.spade import COUNTER, load_official_state, official_names
+from semsynth.convert.official import COUNTER
+from semsynth.convert.spade import load_official_state, official_names
 from semsynth.convert.spade_options import (
     OfficialOptions,
     discriminator_config,

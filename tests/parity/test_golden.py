@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from parity import data_transforms, spade_losses, spade_networks, spade_training
+from parity import data_transforms, pix2pixhd_losses, pix2pixhd_networks, spade_losses, spade_networks, spade_training
 from parity.golden import Case, Check, golden_folder
 
 from semsynth.recipes import RECIPES
@@ -23,6 +23,15 @@ CHECKS: dict[tuple[str, str], Check] = {
     ): spade_losses.check_objective,
     ("spade", "trainers.pix2pix_trainer.Pix2PixTrainer"): spade_training.check_training,
     ("spade", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
+    ("pix2pixhd", "models.networks.GlobalGenerator"): pix2pixhd_networks.check_generator,
+    ("pix2pixhd", "models.networks.LocalEnhancer"): pix2pixhd_networks.check_generator,
+    ("pix2pixhd", "models.networks.MultiscaleDiscriminator"): pix2pixhd_networks.check_discriminator,
+    (
+        "pix2pixhd",
+        "models.networks.Encoder; Pix2PixHDModel.encode_features / sample_features",
+    ): pix2pixhd_networks.check_encoder,
+    ("pix2pixhd", "models.pix2pixHD_model.Pix2PixHDModel.forward (losses)"): pix2pixhd_losses.check_objective,
+    ("pix2pixhd", "Pix2PixHDModel.forward + train.py iteration body"): pix2pixhd_losses.check_training,
     ("pix2pixhd", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
 }
 """(system, what was run) -> the test."""

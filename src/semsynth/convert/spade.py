@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, ModelConfig, save_model
-from semsynth.classes import ClassInfo, ClassSet, builtin
+from semsynth.checkpoint import Card, SPADEModel, save_model
+from semsynth.classes import ClassSet, builtin
+from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
 from semsynth.convert.spade_options import (
     OfficialOptions,
     encoder_config,
@@ -22,14 +21,9 @@ from semsynth.convert.spade_options import (
     layout_encoding,
     read_options,
 )
-from semsynth.errors import SemsynthError
-from semsynth.files import explained
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.spade import SPADEGenerator
 from semsynth.models.style_encoder import StyleEncoder
-
-COUNTER = "num_batches_tracked"
-"""A counter in the official batch norms that nothing reads: their momentum is fixed."""
 
 _CLASS_SETS = {"coco": "coco_stuff", "ade20k": "ade20k_spade", "cityscapes": "cityscapes"}
 """The official ``dataset_mode`` -> our class set in its channel order."""
@@ -43,20 +37,6 @@ _GENERATOR_NAMES = (
     (r"\.(gamma|beta)\.", r".mlp_\1."),
 )
 _ENCODER_NAMES = ((r"^mu\.", "fc_mu."), (r"^logvar\.", "fc_var."))
-
-
-@dataclass(frozen=True)
-class ConversionReport:
-    """What became of an official checkpoint."""
-
-    loaded: int
-    """Tensors that were taken over."""
-    unused: tuple[str, ...]
-    """Official names that have no place in the network, counters aside."""
-    counters: int
-    """Counters of batches that were left out: nothing reads them."""
-    notes: tuple[str, ...] = ()
-    """What else a person should know."""
 
 
 def official_names(network: nn.Module) -> dict[str, str]:
@@ -75,47 +55,12 @@ def official_names(network: nn.Module) -> dict[str, str]:
 
 
 def load_official_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> ConversionReport:
-    """Load an official state dict into ``network``, keeping the network's number format.
+    """Load an official state dict of any of SPADE's networks.
 
     Raises:
         SemsynthError: names that are missing or shapes that differ, all in one line.
     """
-    names = official_names(network)
-    expected = network.state_dict()
-    problems = [f"{name} is missing" for name in names.values() if name not in state]
-    problems += [
-        f"{name} is {list(state[name].shape)} instead of {list(expected[ours].shape)}"
-        for ours, name in names.items()
-        if name in state and state[name].shape != expected[ours].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise SemsynthError(f"{source} does not fit its options: {', '.join(problems[:5])}{more}")
-    network.load_state_dict({ours: state[name] for ours, name in names.items()})
-    left = [name for name in state if name not in set(names.values())]
-    counters = [name for name in left if name.endswith(f".{COUNTER}")]
-    return ConversionReport(len(names), tuple(name for name in left if name not in counters), len(counters))
-
-
-def load_official_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read a ``*_net_G.pth``: a pickled state dict, of which only tensors are accepted.
-
-    Raises:
-        SemsynthError: missing, corrupt, or anything but a state dict; code inside is never run.
-    """
-    try:
-        with explained(path, "cannot read"):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SemsynthError:
-        raise
-    except Exception as error:  # torch raises many kinds, from UnpicklingError to RuntimeError
-        raise SemsynthError(
-            f"{path} is corrupt, or no plain state dict ({type(error).__name__}); nothing in it was run: "
-            "give a file that the official code saved, such as latest_net_G.pth"
-        ) from error
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise SemsynthError(f"{path} holds no state dict of tensors: give a file such as latest_net_G.pth")
-    return state
+    return load_renamed(network, official_names(network), state, source)
 
 
 def convert_spade(
@@ -150,8 +95,7 @@ def convert_spade(
             loaded += second.loaded
             unused += second.unused
             counters += second.counters
-    config = ModelConfig(
-        system="spade",
+    config = SPADEModel(
         generator=generator.config,
         encoder=encoder_config(parsed) if "encoder" in networks else None,
     )
@@ -167,17 +111,7 @@ def official_classes(options: OfficialOptions) -> ClassSet:
         known = builtin(_CLASS_SETS[options.dataset_mode])
         if known.num_classes == count:
             return known
-    infos = tuple(ClassInfo(id=i, name=f"class {i}", color=_color(i + 1)) for i in range(count))
-    return ClassSet(name=options.dataset_mode, classes=infos)
-
-
-def _color(number: int) -> tuple[int, int, int]:
-    """The official palette: the bits of the number, lowest first, are dealt to red, green and blue from the top."""
-    channels = [0, 0, 0]
-    for bit in range(8):
-        for channel in range(3):
-            channels[channel] |= (number >> (3 * bit + channel) & 1) << (7 - bit)
-    return channels[0], channels[1], channels[2]
+    return numbered_classes(options.dataset_mode, count)
 
 
 def _substituted(name: str, rules: tuple[tuple[str, str], ...]) -> str:

@@ -6,15 +6,14 @@ Names and defaults are those of the official ``options/*.py``, ``models/*.py`` a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from semsynth.convert.official import checked_options, read_option_values
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, read_json
 from semsynth.layout import LayoutEncoding
 from semsynth.losses.adversarial import AdversarialKind
 from semsynth.models.patch import PatchDiscriminatorConfig
@@ -96,24 +95,12 @@ def read_options(path: Path) -> OfficialOptions:
     Raises:
         SemsynthError: unreadable, pickled, or with values that cannot be.
     """
-    if path.suffix == ".pkl":
-        raise SemsynthError(f"{path} is a pickle and could run code: give the opt.txt beside it, or JSON")
-    if path.suffix == ".json":
-        return parse_options(read_json(path), str(path))
-    with explained(path, "cannot read"):
-        text = path.read_text(errors="replace")
-    return parse_options(_parse_opt_txt(text), str(path))
+    return parse_options(read_option_values(path), str(path))
 
 
 def parse_options(values: Any, source: str) -> OfficialOptions:
     """Check a dictionary of official options; one inside another under the key ``opt`` is taken, too."""
-    if isinstance(values, Mapping) and isinstance(values.get("opt"), Mapping):
-        values = values["opt"]
-    try:
-        return OfficialOptions.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'options'}: {e['msg']}" for e in error.errors())
-        raise SemsynthError(f"{source} holds no usable options of the official SPADE code: {problems}") from None
+    return checked_options(OfficialOptions, values, source)
 
 
 def layout_encoding(options: OfficialOptions) -> LayoutEncoding:
@@ -221,15 +208,3 @@ def _conv_norm(name: str, option: str) -> tuple[bool, ConvNormKind]:
     if norm is None:
         raise SemsynthError(f"{option} '{name}' is unknown: expected [spectral](instance|batch|sync_batch|none)")
     return spectral, norm
-
-
-def _parse_opt_txt(text: str) -> dict[str, Any]:
-    """The options in lines such as ``crop_size: 256 [default: 512]``, with a tabulator before the bracket."""
-    words: dict[str, Any] = {"True": True, "False": False, "None": None}
-    values = {}
-    for line in text.splitlines():
-        name, colon, rest = line.partition(":")
-        if colon:
-            value = rest.split("\t")[0].strip()
-            values[name.strip()] = words.get(value, value)
-    return {name: value for name, value in values.items() if value is not None}

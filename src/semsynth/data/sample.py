@@ -13,6 +13,7 @@ from torch import Tensor
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
 from semsynth.layout import Layout, LayoutBatch, LayoutEncoding
+from semsynth.ops.objects import ObjectMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,13 @@ class Batch:
         layout: N layouts.
         image: [N,3,H,W] float in [-1,1].
         names: the samples' names.
+        objects: the layouts' objects, for networks that read features of each; None for others.
     """
 
     layout: LayoutBatch
     image: Tensor
     names: tuple[str, ...]
+    objects: ObjectMap | None = None
 
     @classmethod
     def from_samples(cls, samples: Sequence[Sample], encoding: LayoutEncoding) -> Batch:
@@ -72,8 +75,11 @@ class Batch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same on ``device``."""
-        return Batch(self.layout.to(device, non_blocking), self.image.to(device, non_blocking=non_blocking), self.names)
+        objects = None if self.objects is None else self.objects.to(device, non_blocking)
+        image = self.image.to(device, non_blocking=non_blocking)
+        return Batch(self.layout.to(device, non_blocking), image, self.names, objects)
 
     def pin_memory(self) -> Batch:
         """The same in page-locked memory."""
-        return Batch(self.layout.pin_memory(), self.image.pin_memory(), self.names)
+        objects = None if self.objects is None else self.objects.pin_memory()
+        return Batch(self.layout.pin_memory(), self.image.pin_memory(), self.names, objects)

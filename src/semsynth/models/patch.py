@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,8 +18,8 @@ from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm
 from semsynth.ops.layout_conv import layout_conv2d
+from semsynth.ops.layout_pyramid import halved, halved_layout
 from semsynth.ops.spectral_norm import conv2d
-from semsynth.ops.windows import unfold_windows
 
 KERNEL = 4
 PADDING = 2
@@ -43,8 +42,17 @@ class PatchDiscriminatorConfig(Config):
     """Spectral normalisation of the middle convolutions (official; the paper says of all layers)."""
     norm: ConvNormKind = "instance"
     """Normalisation after the middle convolutions; these then have no bias."""
+    bias: bool = False
+    """Whether they have one nevertheless (pix2pixHD: a norm follows that takes it away again)."""
+    image_channels: int = Field(0, ge=0)
+    """Channels of an image that is the condition, instead of a layout; 0: a layout."""
     max_width: int = Field(512, ge=1)
     """Upper bound of the channels."""
+
+    @property
+    def condition_channels(self) -> int:
+        """Channels of the condition."""
+        return self.image_channels + self.encoding.edges if self.image_channels else self.encoding.num_channels
 
 
 class PatchDiscriminator(nn.Module):
@@ -55,10 +63,10 @@ class PatchDiscriminator(nn.Module):
         widths = [config.width]
         for _ in range(1, config.layers):
             widths.append(min(2 * widths[-1], config.max_width))
-        convs = [conv2d(config.encoding.num_channels + 3, widths[0], KERNEL, stride=2, padding=PADDING)]
+        convs = [conv2d(config.condition_channels + 3, widths[0], KERNEL, stride=2, padding=PADDING)]
         for i, (width, next_width) in enumerate(pairwise(widths), start=2):
             stride = 1 if i == config.layers else 2
-            options = {"bias": config.norm == "none", "spectral": config.spectral}
+            options = {"bias": config.bias or config.norm == "none", "spectral": config.spectral}
             convs.append(conv2d(width, next_width, KERNEL, stride=stride, padding=PADDING, **options))
         convs.append(conv2d(widths[-1], 1, KERNEL, padding=PADDING))
         self.convs = nn.ModuleList(convs)
@@ -87,10 +95,7 @@ class PatchDiscriminator(nn.Module):
         assert isinstance(conv, nn.Conv2d)
         of_layout, of_image = conv.weight[:, :-3], conv.weight[:, -3:]
         share = F.conv2d(image, of_image, stride=2, padding=PADDING)  # [M,O,h',w']
-        if isinstance(layout, Tensor):
-            common = F.conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)  # [N,O,h',w']
-        else:
-            common = layout_conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)
+        common = layout_conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)  # [N,O,h',w']
         repeated = share.view(-1, *common.shape) + common.to(share.dtype)  # [M/N,N,O,h',w']
         return repeated.flatten(0, 1)
 
@@ -103,42 +108,25 @@ class MultiScaleDiscriminator(nn.Module):
         self.config = config
         self.scales = nn.ModuleList(PatchDiscriminator(config) for _ in range(config.scales))
 
-    def forward(self, layout: LayoutBatch, image: Tensor) -> list[list[Tensor]]:
+    def forward(self, layout: LayoutBatch | Tensor, image: Tensor) -> list[list[Tensor]]:
         """Judge images under their layouts.
 
         Args:
-            layout: N layouts.
+            layout: N layouts, or conditioning images [N,C,H,W].
             image: [M,3,H,W] in [-1,1] of the layouts' size; M is a multiple of N and the images repeat the
                 layouts in order, for example ``torch.cat([fake, real])``.
 
         Returns:
             Per scale, the finest first, the outputs of all layers, logits last.
         """
-        if image.shape[2:] != layout.size or image.shape[0] % len(layout):
-            raise ValueError(f"{tuple(image.shape)} images do not fit {len(layout)} layouts of {layout.size}")
+        conditions = layout if isinstance(layout, Tensor) else layout.full
+        size = conditions.shape[2:] if isinstance(conditions, Tensor) else conditions.size
+        if image.shape[2:] != size or image.shape[0] % len(layout):
+            raise ValueError(f"{tuple(image.shape)} images do not fit {len(layout)} layouts of {tuple(size)}")
         outputs: list[list[Tensor]] = []
-        conditions: Level | Tensor = layout.full
         for index, scale in enumerate(self.scales):
             if index:
-                conditions = _halved_layout(conditions, image.dtype)
-                image = _halved(image)
+                conditions = halved_layout(conditions, image.dtype)
+                image = halved(image)
             outputs.append(scale(conditions, image))
         return outputs
-
-
-def _halved(x: Tensor) -> Tensor:
-    """[N,C,h,w] -> [N,C,ceil(h/2),ceil(w/2)]: 3 x 3 means of what lies inside the image."""
-    return F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
-
-
-def _halved_layout(layout: Level | Tensor, dtype: torch.dtype) -> Tensor:
-    """Equals ``_halved(level.one_hot())`` without that tensor at full resolution."""
-    if isinstance(layout, Tensor):
-        return _halved(layout)
-    outside = layout.encoding.num_symbols
-    windows = unfold_windows(layout.symbols, 3, stride=2, padding=1, outside=outside)  # [N*h'*w',9]
-    channels = layout.encoding.symbol_channels().to(windows.device, dtype)  # its last row, "outside", is zero
-    sums = F.embedding_bag(windows, channels, mode="sum")  # [N*h'*w',C]
-    means = sums / (windows != outside).sum(1, keepdim=True)
-    height, width = ((n + 1) // 2 for n in layout.size)
-    return means.view(-1, height, width, means.shape[1]).permute(0, 3, 1, 2)

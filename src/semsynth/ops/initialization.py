@@ -15,3 +15,13 @@ def initialize_xavier(module: nn.Module, gain: float = 0.02) -> None:
             nn.init.xavier_normal_(child.weight, gain)
             if child.bias is not None:
                 nn.init.zeros_(child.bias)
+
+
+def initialize_normal(module: nn.Module, std: float = 0.02) -> None:
+    """Weights of every convolution from N(0, std), scales of norms from N(1, std); biases keep PyTorch's default.
+
+    Source: pix2pixHD, appendix A; official ``models/networks.py`` (``weights_init`` leaves the biases alone).
+    """
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(child.weight, 0.0, std)

@@ -77,24 +77,37 @@ def segment_sum(values: Tensor, places: DistinctRows) -> Tensor:
 
 
 def layout_conv2d(
-    level: Level, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0
+    layout: Level | Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padding: int = 0,
+    *,
+    reflect: bool = False,
 ) -> Tensor:
-    """Equals ``F.conv2d(level.one_hot(), weight, bias, stride, padding)`` up to float rounding.
+    """Convolve a layout, through its distinct windows where it has any.
+
+    Equals ``F.conv2d`` of the level's one-hot form up to float rounding.
 
     Args:
-        level: N layouts of h x w on C channels.
+        layout: a level, N layouts of h x w on C channels; or its dense form [N,C,h,w] where it is soft.
         weight: [O,C,k,k].
         bias: [O] or None.
         stride: step between windows.
-        padding: zeros around the layout.
+        padding: width of the border that is added.
+        reflect: whether the border mirrors the layout; else it is zero.
 
     Returns:
-        [N,O,h',w'], channels-last in memory.
+        [N,O,h',w'], channels-last in memory for a level.
     """
+    if isinstance(layout, Tensor):
+        if reflect:
+            layout, padding = F.pad(layout, (padding,) * 4, mode="reflect"), 0
+        return F.conv2d(layout, weight, bias, stride, padding)
     kernel = weight.shape[-1]
-    patches = level.patches(kernel, stride, padding)
-    table = sum_rows(patches.rows, symbol_rows(level, weight))  # [U,O]
+    patches = layout.patches(kernel, stride, padding, reflect)
+    table = sum_rows(patches.rows, symbol_rows(layout, weight))  # [U,O]
     if bias is not None:
         table = table + bias
-    height, width = ((n + 2 * padding - kernel) // stride + 1 for n in level.size)
-    return look_up(table, patches).view(level.symbols.shape[0], height, width, -1).permute(0, 3, 1, 2)
+    height, width = ((n + 2 * padding - kernel) // stride + 1 for n in layout.size)
+    return look_up(table, patches).view(layout.symbols.shape[0], height, width, -1).permute(0, 3, 1, 2)

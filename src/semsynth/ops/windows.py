@@ -6,6 +6,7 @@ and a real layout has few *distinct* windows. The functions here find them, exac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -46,43 +47,71 @@ class DistinctRows:
         return type(self)(*(getattr(self, f.name).pin_memory() for f in fields(self)))
 
 
-def distinct_rows(matrix: Tensor) -> DistinctRows:
-    """Find the distinct rows of ``matrix``, [M,k] int64.
+def distinct_rows(columns: Sequence[Tensor]) -> DistinctRows:
+    """Find the distinct rows of a matrix that is given by its columns; it is never put together.
 
-    Rows are compared by one 64-bit hash each; the result is verified against the matrix and hashed
+    Rows are compared by one 64-bit hash each; the result is verified against the columns and hashed
     again with other multipliers in the (never yet seen) case of a collision, so it is exact.
+
+    Args:
+        columns: integer tensors of one shape, M elements each, that are read in row-major order.
     """
-    length = matrix.shape[1]
     generator = torch.Generator().manual_seed(0)
     while True:
-        multipliers = torch.randint(-(2**62), 2**62, (length,), generator=generator) | 1
-        keys = torch.zeros(matrix.shape[0], dtype=torch.int64, device=matrix.device)
-        for column, multiplier in enumerate(multipliers.tolist()):
-            keys += matrix[:, column] * multiplier
-        ordered, order = torch.sort(keys, stable=True)
-        starts = torch.ones_like(ordered, dtype=torch.bool)
-        starts[1:] = ordered[1:] != ordered[:-1]
-        offsets = starts.nonzero().squeeze(1)  # [U]
-        index = torch.empty_like(order)
-        index[order] = starts.cumsum(0) - 1  # [M]
-        rows = matrix[order[offsets]]
-        if torch.equal(rows[index], matrix):
+        multipliers = torch.randint(-(2**62), 2**62, (len(columns),), generator=generator) | 1
+        keys = torch.zeros(columns[0].shape, dtype=torch.int64, device=columns[0].device)
+        for column, multiplier in zip(columns, multipliers.tolist(), strict=True):
+            keys.add_(column, alpha=multiplier)
+        order, offsets, index = _groups(keys.flatten())
+        first = order[offsets]
+        rows = torch.stack([column.flatten()[first].long() for column in columns], 1)  # [U,k]
+        if all(torch.equal(rows[:, i].to(c.dtype)[index], c.flatten()) for i, c in enumerate(columns)):
             return DistinctRows(rows, index.int(), order.int(), offsets.int())
 
 
-def unfold_windows(ids: Tensor, kernel: int, stride: int = 1, padding: int = 0, *, outside: int) -> Tensor:
-    """The ``kernel`` x ``kernel`` windows of integer maps.
+def distinct_values(values: Tensor) -> DistinctRows:
+    """The distinct numbers of an int64 tensor, ascending, as rows of length 1."""
+    order, offsets, index = _groups(values.flatten())
+    return DistinctRows(values.flatten()[order[offsets]][:, None], index.int(), order.int(), offsets.int())
+
+
+def _groups(keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Order that sorts [M] keys, where each group of equal ones begins in it, and the group of each key."""
+    ordered, order = torch.sort(keys, stable=True)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    index = torch.empty_like(order)
+    index[order] = starts.cumsum(0) - 1
+    return order, starts.nonzero().squeeze(1), index
+
+
+def window_columns(
+    ids: Tensor, kernel: int, stride: int = 1, padding: int = 0, *, outside: int | None = None
+) -> list[Tensor]:
+    """The ``kernel`` x ``kernel`` windows of integer maps, tap by tap.
 
     Args:
         ids: [N,h,w] integers.
         kernel: side of a window.
         stride: step between windows.
         padding: how far windows may reach over the border.
-        outside: the id that stands there.
+        outside: the id that stands there; None: the map is mirrored at its outermost pixels.
 
     Returns:
-        [N*h'*w', kernel*kernel] int64, rows in row-major order of the windows' positions.
+        For each tap, in row-major order, a view [N,h',w'] of the padded maps.
     """
-    padded = F.pad(ids.long(), (padding,) * 4, value=outside)
-    windows = padded.unfold(1, kernel, stride).unfold(2, kernel, stride)  # [N,h',w',k,k]
-    return windows.reshape(-1, kernel * kernel)
+    padded = _mirrored(ids, padding) if outside is None else F.pad(ids, (padding,) * 4, value=outside)
+    height, width = (n - kernel + 1 for n in padded.shape[1:])
+    return [
+        padded[:, row : row + height : stride, column : column + width : stride]
+        for row in range(kernel)
+        for column in range(kernel)
+    ]
+
+
+def _mirrored(ids: Tensor, padding: int) -> Tensor:
+    """Reflection padding, which torch has for floating point only."""
+    rows, columns = (
+        n - 1 - (n - 1 - torch.arange(-padding, n + padding, device=ids.device).abs()).abs() for n in ids.shape[1:]
+    )
+    return ids[:, rows[:, None], columns]

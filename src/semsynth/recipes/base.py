@@ -104,6 +104,17 @@ class Phase:
     optimizer: Adam
     every: int = 1
     """Steps between two runs of the phase."""
+    moves: Callable[[str, str], bool] | None = None
+    """Whether a parameter, given by its network's and its own name, moves at all; None: all of them."""
+
+    def parameters(self, networks: Mapping[str, nn.Module]) -> list[nn.Parameter]:
+        """Those that the phase's optimiser changes."""
+        return [
+            parameter
+            for network in self.trains
+            for name, parameter in networks[network].named_parameters()
+            if self.moves is None or self.moves(network, name)
+        ]
 
 
 class Recipe(ABC):
@@ -122,6 +133,13 @@ class Recipe(ABC):
 
     collate: Callable[[Sequence[Sample]], Batch]
     """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
+
+    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What to load into network ``name`` from a trained ``state`` of, perhaps, a smaller system.
+
+        Recipes that grow add their own tensors for what the smaller system lacks; by default nothing changes.
+        """
+        return state
 
     @abstractmethod
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
@@ -142,3 +160,5 @@ class System:
     """Named configurations, made from the dataset's classes and whether it has instance maps."""
     build: Callable[[RecipeConfig, ClassSet, Path | None], Recipe]
     """Makes the recipe; the path names the perceptual network's weights (None: download)."""
+    stages: Callable[[RecipeConfig], Mapping[str, RecipeConfig]] | None = None
+    """Splits a training into stages, by name and in order; None where the system has none."""

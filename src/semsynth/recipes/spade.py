@@ -33,7 +33,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, ModelConfig, save_model
+from semsynth.checkpoint import Card, SPADEModel, save_model
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
@@ -203,7 +203,7 @@ class SPADERecipe(Recipe):
 
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
         """Write generator and encoder as a model folder."""
-        config = ModelConfig(system="spade", generator=self.config.generator, encoder=self.config.encoder)
+        config = SPADEModel(generator=self.config.generator, encoder=self.config.encoder)
         save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
 
     def _style(self, networks: Networks, batch: Batch) -> tuple[Tensor | None, Tensor | None]:

@@ -48,12 +48,14 @@ class Learner:
             network.to(self.fabric.device).requires_grad_(False)
             if self.settings.precision == "64-true":
                 network.double()
+        for phase in self.recipe.phases:  # what never moves must not wait for gradients of other processes
+            freeze_all_but(self.recipe.networks, phase, only=phase.trains)
         trained = sorted({name for phase in self.recipe.phases for name in phase.trains})
         self.wrapped = {name: self.fabric.setup_module(self.recipe.networks[name]) for name in trained}
         self.optimizers = {phase.name: self._optimizer(phase) for phase in self.recipe.phases}
 
     def _optimizer(self, phase: Phase) -> torch.optim.Optimizer:
-        parameters = [p for name in phase.trains for p in self.recipe.networks[name].parameters()]
+        parameters = phase.parameters(self.recipe.networks)
         adam, fused = phase.optimizer, self.fabric.device.type in ("cpu", "cuda")
         optimizer = torch.optim.Adam(parameters, adam.lr, (adam.beta1, adam.beta2), fused=fused or None)
         return cast(torch.optim.Optimizer, self.fabric.setup_optimizers(optimizer))
@@ -172,10 +174,12 @@ def evaluating(networks: Networks) -> Iterator[None]:
             network.train(modes[name])
 
 
-def freeze_all_but(networks: Mapping[str, nn.Module], phase: Phase) -> Networks:
-    """Let only the phase's networks have gradients; return all."""
-    for name, network in networks.items():
-        network.requires_grad_(name in phase.trains)
+def freeze_all_but(networks: Mapping[str, nn.Module], phase: Phase, only: Sequence[str] | None = None) -> Networks:
+    """Let only the parameters that the phase moves have gradients, in all networks or in some; return all networks."""
+    for name in networks if only is None else only:
+        networks[name].requires_grad_(False)
+    for parameter in phase.parameters(networks):
+        parameter.requires_grad_(True)
     return networks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from semsynth.checkpoint import load_model
 from semsynth.config import validated
@@ -14,7 +15,7 @@ from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
 from semsynth.training.data import MicroBatches, Share
-from semsynth.training.run import RunRecord
+from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.trainer import Data
 
 TRAIN, VAL = "train", "val"
@@ -55,25 +56,37 @@ def example_batch(recipe: Recipe, data: Data) -> Batch:
 
 
 def begin_with(model: Path, recipe: Recipe) -> list[str]:
-    """Copy the weights of a model folder into a fresh recipe; return the names of the networks that got some.
+    """Copy trained weights into a fresh recipe; return the names of the networks that got some.
+
+    Args:
+        model: a model folder, or a run folder, which also holds what inference does not need: discriminators.
+        recipe: may be larger than what was trained, where it knows how to grow (:meth:`Recipe.adapted`).
 
     Raises:
-        SemsynthError: no model folder, another class set, or networks of other shapes.
+        SemsynthError: no such folder, another class set, or networks of other shapes.
     """
-    loaded = load_model(model)
+    run = RunFolder(model)
+    loaded = load_model(run.model if run.record.is_file() else model)
     if loaded.classes.classes != recipe.classes.classes:
         raise SemsynthError(f"--init-from {model}: its classes are not those of the data ('{recipe.classes.name}')")
-    taken = [name for name in recipe.networks if name in loaded.networks]
+    states = {name: network.state_dict() for name, network in loaded.networks.items()}
+    if run.state.checkpoints():
+        states = run.state.load(lambda _: None)["networks"] | states
+    taken = [name for name in recipe.networks if name in states]
     for name in taken:
-        ours, theirs = recipe.networks[name], loaded.networks[name].state_dict()
-        shapes = {key: tuple(value.shape) for key, value in ours.state_dict().items()}
-        other = {key: tuple(value.shape) for key, value in theirs.items()}
-        different = sorted(key for key in shapes.keys() | other.keys() if shapes.get(key) != other.get(key))
-        if different:
-            key = different[0]
-            raise SemsynthError(
-                f"--init-from {model}: its {name} has other shapes in {len(different)} tensors, for example {key}: "
-                f"{other.get(key, 'absent')} there, {shapes.get(key, 'absent')} here: use the settings of that model"
-            )
-        ours.load_state_dict(theirs)
+        _load_adapted(recipe, name, states[name], model)
     return taken
+
+
+def _load_adapted(recipe: Recipe, name: str, state: dict[str, Tensor], source: Path) -> None:
+    network, state = recipe.networks[name], recipe.adapted(name, state)
+    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    other = {key: tuple(value.shape) for key, value in state.items()}
+    different = sorted(key for key in shapes.keys() | other.keys() if shapes.get(key) != other.get(key))
+    if different:
+        key = different[0]
+        raise SemsynthError(
+            f"--init-from {source}: its {name} has other shapes in {len(different)} tensors, for example {key}: "
+            f"{other.get(key, 'absent')} there, {shapes.get(key, 'absent')} here: use the settings of that model"
+        )
+    network.load_state_dict(state)

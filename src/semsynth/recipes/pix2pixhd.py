@@ -1,0 +1,260 @@
+"""pix2pixHD (Wang, Liu, Zhu, Tao, Kautz and Catanzaro, CVPR 2018), section numbers of the paper.
+
+Objective (sections 3.2 and 4, equation 5): least-squares adversarial loss and feature matching over three scales,
+optionally a VGG term; with an encoder (section 3.4) the generator also reads one vector per object of the photograph.
+
+Differences between paper and official code, and what is done here:
+
+- *Joint fine-tuning*: after training G2 with G1 fixed the paper trains both; the code builds the optimiser for that and
+  never steps it. Here the third stage trains everything (``stages`` in ``recipes/pix2pixhd_presets.py``).
+- *Number of discriminators*: three in the paper, two by default in the code, three in its 1024p scripts. Presets: three.
+- *One forward pass for both losses*: the code takes D's loss from the graph made before G's step, so that D judges the
+  picture of the old G. Here the phases are separate, and D is shown the same picture again, detached: the numbers are
+  equal, and right with several processes, too (the official way lets the processes' discriminators drift apart).
+- *The perceptual term's weight* is the feature matching's in the code (no option); here it is its own, also 10.
+- *Feature matching* is weighted 4 / (layers + 1) in the code, which is 1 at its default of three layers. As the code.
+- *Void*: 255 crashes the code. Presets give void its own channel where a dataset has void, but for Cityscapes' ids.
+- *Sizes*: the code lets pictures through whose sides the network cannot halve, and fails; or rounds them
+  (``data.mode="none"``). Here the generator pads such pictures with their outermost pixels and cuts the result back.
+- *Image pool*: off in the code unless asked for; not offered here.
+- *Batch norm in the discriminator* sees one more batch per step than in the code (four, not three): only its running
+  statistics notice, which nothing reads.
+- *Input of VGG-19*: as in ``recipes/spade.py``.
+- *Features of the coarse part*: G1 reads layout and features averaged 3 x 3 beside an enhancer, but sampled when it is
+  trained alone at half the size. As the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+from weakref import WeakKeyDictionary
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch, Sample
+from semsynth.errors import SemsynthError
+from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from semsynth.losses.feature_matching import feature_matching_loss
+from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
+from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
+from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
+from semsynth.ops.initialization import initialize_normal
+from semsynth.ops.objects import ObjectMap
+from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Schedule, Terms
+
+
+class LossWeights(Config):
+    """The objective (equation 5 and section 4); 0 leaves a term out."""
+
+    adversarial_kind: AdversarialKind = "least_squares"
+    """LSGAN; the code also offers cross entropy, pix2pixHD++ uses hinge."""
+    feature_matching: float = Field(10.0, ge=0)
+    """lambda of equation 5."""
+    perceptual: float = Field(10.0, ge=0)
+    """lambda of the VGG term ("ours" in the paper's tables; "w/o VGG" is 0)."""
+    perceptual_input: Literal["as_trained", "official"] = "as_trained"
+    """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
+
+
+class Pix2PixHDConfig(RecipeConfig):
+    """The paper's table (section 4 and appendix A)."""
+
+    system: Literal["pix2pixhd"] = "pix2pixhd"
+    generator: Pix2PixHDGeneratorConfig
+    discriminator: PatchDiscriminatorConfig
+    encoder: InstanceEncoderConfig | None = None
+    """Instance feature encoder; needs ``generator.features``."""
+    objects: Literal["instances", "labels"] = "instances"
+    """What the encoder averages over (official ``label_feat``: labels)."""
+    trained: Literal["everything", "enhancer"] = "everything"
+    """``enhancer``: the global generator keeps its weights while the finest local enhancer begins (section 3.2)."""
+    loss: LossWeights = LossWeights()
+    generator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    """Appendix A; beta1 from the official options."""
+    discriminator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    schedule: Schedule = Schedule(epochs=100, decay_epochs=100)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.generator.encoding != self.discriminator.encoding:
+            raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
+        if self.generator.image_channels != self.discriminator.image_channels:
+            raise ValueError("generator.image_channels and discriminator.image_channels must be equal: set both")
+        if self.encoder is not None and self.encoder.features != self.generator.features:
+            found = f"encoder.features={self.encoder.features} and generator.features={self.generator.features}"
+            raise ValueError(f"{found} differ: set both")
+        if self.generator.features and self.encoder is None:
+            raise ValueError("generator.features needs an encoder")
+        if self.trained == "enhancer" and not self.generator.enhancers:
+            raise ValueError("trained=enhancer needs generator.enhancers")
+        return self
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Samples to a batch, with distinct windows and objects found already; runs in the data workers."""
+
+    generator: Pix2PixHDGeneratorConfig
+    objects: Literal["instances", "labels"]
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        """Encode samples of one size."""
+        batch = Batch.from_samples(samples, self.generator.encoding)
+        self.generator.prepare(batch.layout)
+        batch.layout.full.patches(4, 2, 2)  # the discriminator's first layer
+        if not self.generator.features:
+            return batch
+        layouts = [sample.layout for sample in samples]
+        maps = [one.labels if self.objects == "labels" or one.instances is None else one.instances for one in layouts]
+        objects = ObjectMap.of(torch.stack([torch.from_numpy(one.astype("int64")) for one in maps]))
+        return Batch(batch.layout, batch.image, batch.names, objects)
+
+
+class Pix2PixHDRecipe(Recipe):
+    """Networks and objective; the two ``*_terms`` methods are equation 5."""
+
+    def __init__(self, config: Pix2PixHDConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+        self.config: Pix2PixHDConfig = config
+        self.classes = classes
+        self.networks = {
+            "generator": Pix2PixHDGenerator(config.generator),
+            "discriminator": MultiScaleDiscriminator(config.discriminator),
+        }
+        if config.encoder is not None:
+            self.networks["encoder"] = InstanceEncoder(config.encoder)
+        for network in self.networks.values():
+            initialize_normal(network)
+        self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
+        self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
+        self.perceptual = perceptual
+        self.collate = Collate(config.generator, config.objects)
+        self._fakes: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
+        self.phases = self._phases()
+
+    def _phases(self) -> tuple[Phase, ...]:
+        loss, scales = self.config.loss, self.config.discriminator.scales
+        return (
+            Phase(
+                "generator",
+                self.averaged,
+                self.generator_terms,
+                {
+                    "adversarial": scales,  # the paper sums over the discriminators, the term is their mean
+                    "feature_matching": loss.feature_matching * 4 / self.config.discriminator.layers,
+                    "perceptual": loss.perceptual,
+                },
+                self.config.generator_optimizer,
+                moves=_in_the_finest_enhancer(self.config.generator) if self.config.trained == "enhancer" else None,
+            ),
+            Phase(
+                "discriminator",
+                ("discriminator",),
+                self.discriminator_terms,
+                {"fake": 0.5 * scales, "real": 0.5 * scales},
+                self.config.discriminator_optimizer,
+            ),
+        )
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over G, E:  sum_k [L_GAN(G, D_k) + 10 L_FM(G, D_k)] + 10 L_VGG(G)."""
+        fake = networks["generator"](batch.layout, self._features(networks, batch))  # [N,3,H,W]
+        self._fakes[batch] = fake.detach()
+        judged_fake = networks["discriminator"](batch.layout, fake)
+        terms = {"adversarial": generator_loss(self.config.loss.adversarial_kind, judged_fake)}
+        if self.config.loss.feature_matching:
+            with torch.no_grad():
+                judged_real = networks["discriminator"](batch.layout, batch.image)
+            terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(fake, batch.image)
+        return terms
+
+    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over D:  1/2 sum_k [L_GAN(real, D_k) + L_GAN(fake, D_k)], for the fake of the generator's phase."""
+        kind = self.config.loss.adversarial_kind
+        fake = self._fakes.pop(batch, None)
+        if fake is None:
+            with torch.no_grad():
+                fake = networks["generator"](batch.layout, self._features(networks, batch))
+        return {
+            "fake": discriminator_loss(kind, networks["discriminator"](batch.layout, fake), real=False),
+            "real": discriminator_loss(kind, networks["discriminator"](batch.layout, batch.image), real=True),
+        }
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """Pictures; with an encoder, for the styles of the photos' own objects."""
+        return networks["generator"](batch.layout, self._features(networks, batch))  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write generator and encoder as a model folder."""
+        config = Pix2PixHDModel(
+            generator=self.config.generator, encoder=self.config.encoder, objects=self.config.objects
+        )
+        save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
+
+    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A smaller system's tensors under this one's names: it may lack enhancers and the finest discriminators."""
+        own = self.networks[name].state_dict()
+        if name == "generator" and self.config.generator.enhancers > _count(state, "enhancers."):
+            new = ("to_rgb.", f"enhancers.{_count(state, 'enhancers.')}.")
+            state = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
+            return {key: value for key, value in own.items() if key.startswith(new)} | state
+        if name == "discriminator":
+            more = self.config.discriminator.scales - _count(state, "scales.")
+            moved = {_renumbered(key, more): value for key, value in state.items()}
+            return {key: value for key, value in own.items() if int(key.split(".")[1]) < more} | moved
+        return state
+
+    def _features(self, networks: Networks, batch: Batch) -> Tensor | None:
+        return networks["encoder"](batch.image, batch.objects) if "encoder" in self.networks else None
+
+
+def _in_the_finest_enhancer(config: Pix2PixHDGeneratorConfig) -> Callable[[str, str], bool]:
+    """Whether a parameter belongs to the last enhancer, the last layer, or another network than the generator."""
+    last = (f"enhancers.{config.enhancers - 1}.", "to_rgb.")
+    return lambda network, parameter: network != "generator" or parameter.startswith(last)
+
+
+def _count(state: dict[str, Tensor], prefix: str) -> int:
+    """Length of the module list under ``prefix``."""
+    return 1 + max((int(key.split(".")[1]) for key in state if key.startswith(prefix)), default=-1)
+
+
+def _renumbered(key: str, more: int) -> str:
+    list_name, number, rest = key.split(".", 2)
+    return f"{list_name}.{int(number) + more}.{rest}"
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> Pix2PixHDRecipe:
+    """Make the recipe.
+
+    Args:
+        config: a :class:`Pix2PixHDConfig`.
+        classes: the dataset's classes.
+        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+
+    Raises:
+        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
+    """
+    assert isinstance(config, Pix2PixHDConfig)
+    expected = config.generator.encoding.num_classes
+    if classes.num_classes != expected:
+        raise SemsynthError(
+            f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}: "
+            "set generator.encoding and discriminator.encoding, or take a preset"
+        )
+    perceptual = None
+    if config.loss.perceptual:
+        convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
+        perceptual = PerceptualLoss(load_vgg19(perceptual_weights), convention=convention)
+    return Pix2PixHDRecipe(config, classes, perceptual)

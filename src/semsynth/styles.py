@@ -1,0 +1,199 @@
+"""Styles of single objects: what pix2pixHD's feature encoder found in photographs, clustered per class (section 3.4).
+
+A *mode* of a class is the centre of a cluster of its objects' feature vectors; a *style bank* holds the modes of all
+classes. Source: Wang et al., CVPR 2018, sections 3.4 and 4; official ``encode_features.py`` and ``pix2pixHD_model.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import Tensor
+
+from semsynth.classes import VOID
+from semsynth.errors import SemsynthError
+from semsynth.files import write_bytes
+from semsynth.models.instance_encoder import InstanceEncoder
+from semsynth.ops.objects import ObjectMap
+
+STYLES = "styles.safetensors"
+"""The bank's file in a model folder."""
+MODES = 10
+"""K of the paper's k-means."""
+LARGE = 0.5
+"""Objects of at most this share (see :class:`ObjectVectors`) do not take part in clustering (official code)."""
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectVectors:
+    """The feature vectors of S objects."""
+
+    vectors: NDArray[np.float64]
+    """[S,F] in [-1,1]."""
+    class_ids: NDArray[np.int64]
+    """[S]."""
+    shares: NDArray[np.float64]
+    """[S]: pixels over ``H * W // 32``, the official code's measure of size."""
+
+    @classmethod
+    def joined(cls, parts: Iterable[ObjectVectors]) -> ObjectVectors:
+        """Those of several photographs."""
+        columns = zip(*((part.vectors, part.class_ids, part.shares) for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+@torch.no_grad()
+def encode_objects(encoder: InstanceEncoder, image: Tensor, objects: ObjectMap, labels: Tensor) -> ObjectVectors:
+    """The vectors of a photograph's objects, void left out.
+
+    Args:
+        encoder: in evaluation mode, on the device of ``image``.
+        image: [1,3,H,W] in [-1,1].
+        objects: of the photograph.
+        labels: [1,H,W] class ids; an object on several classes counts as one of that which most of it is.
+    """
+    vectors = encoder.vectors(image, objects).double().cpu().numpy()
+    class_ids = object_classes(objects, labels).cpu().numpy()
+    shares = objects.pixels.double().cpu().numpy() / (labels.numel() // 32)
+    known = class_ids != VOID
+    return ObjectVectors(vectors[known], class_ids[known], shares[known])
+
+
+def object_classes(objects: ObjectMap, labels: Tensor) -> Tensor:
+    """[S] int64: the class id that most of each object's pixels have; ``labels`` are [N,H,W] ids."""
+    pairs, counts = torch.unique(objects.places.index.long() << 16 | labels.flatten().long(), return_counts=True)
+    order = torch.argsort(counts, stable=True)
+    classes = torch.empty(len(objects), dtype=torch.int64, device=labels.device)
+    pairs = pairs[order]
+    # Of several values written to one place the last stays only where writes are ordered, so keep each object's last.
+    last = torch.zeros(len(objects), dtype=torch.int64, device=labels.device)
+    last.scatter_reduce_(0, pairs >> 16, torch.arange(len(pairs), device=labels.device), "amax", include_self=True)
+    classes.copy_(pairs[last] & 0xFFFF)
+    return classes
+
+
+def cluster(found: ObjectVectors, modes: int = MODES) -> dict[int, NDArray[np.float64]]:
+    """Cluster the vectors of every class: class id -> centres [k,F], k <= ``modes``, that of the largest cluster first.
+
+    A class whose objects are all small gets one centre, the mean of them (officially it has none, and sampling reads
+    uninitialised memory).
+    """
+    centres = {}
+    for class_id in np.unique(found.class_ids).tolist():
+        mine = found.class_ids == class_id
+        large = found.vectors[mine & (found.shares > LARGE)]
+        centres[class_id] = _k_means(large, modes) if len(large) else found.vectors[mine].mean(0, keepdims=True)
+    return centres
+
+
+def _k_means(vectors: NDArray[np.float64], modes: int) -> NDArray[np.float64]:
+    from sklearn.cluster import KMeans
+
+    count = min(modes, len(np.unique(vectors, axis=0)))
+    fitted = KMeans(count, random_state=0).fit(vectors)
+    largest_first = np.argsort(-np.bincount(fitted.labels_, minlength=count), kind="stable")
+    return np.asarray(fitted.cluster_centers_[largest_first], np.float64)
+
+
+class StyleBank:
+    """The modes of every class of a model."""
+
+    def __init__(self, modes: Mapping[int, Tensor], features: int, about: str = "") -> None:
+        """Collect modes.
+
+        Args:
+            modes: class id -> centres [k,F].
+            features: F.
+            about: what they were fitted on, for people.
+
+        Raises:
+            SemsynthError: centres of another length than ``features``.
+        """
+        self.features = features
+        self.about = about
+        self.modes = {class_id: modes[class_id].float() for class_id in sorted(modes)}
+        """Class id -> centres [k,F] float32, ascending."""
+        for class_id, centres in self.modes.items():
+            if centres.ndim != 2 or not len(centres) or centres.shape[1] != features:
+                shape = list(centres.shape)
+                raise SemsynthError(f"the modes of class {class_id} are {shape}, the model reads [k,{features}]")
+
+    def count(self, class_id: int) -> int:
+        """How many modes a class has: 0 if it was in no photograph."""
+        return len(self.modes[class_id]) if class_id in self.modes else 0
+
+    def draw(self, class_ids: NDArray[np.int64], numbers: NDArray[np.uint64]) -> Tensor:
+        """A mode for each of S objects.
+
+        Args:
+            class_ids: [S].
+            numbers: [S] random numbers; object ``i`` gets mode ``numbers[i] % k`` of its class's k.
+
+        Returns:
+            [S,F]; zeros for classes that the bank does not know.
+        """
+        known = np.array(list(self.modes), np.int64)  # ascending
+        counts = np.array([len(centres) for centres in self.modes.values()] + [1])
+        table = torch.cat([*self.modes.values(), torch.zeros(1, self.features)])
+        place = np.searchsorted(known, class_ids)
+        place = np.where(np.append(known, -1)[place] == class_ids, place, len(known))
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return table[torch.from_numpy(starts[place] + (numbers % counts[place].astype(np.uint64)).astype(np.int64))]
+
+    def save(self, folder: Path, encoder: str) -> None:
+        """Write the bank into a model folder.
+
+        Args:
+            folder: of the model.
+            encoder: checksum of the encoder's weights, which the vectors belong to.
+        """
+        about = {"format": FORMAT, "encoder": encoder, "features": self.features, "about": self.about}
+        tensors = {f"modes.{class_id}": centres.contiguous() for class_id, centres in self.modes.items()}
+        write_bytes(folder / STYLES, safetensors.torch.save(tensors, {"semsynth": json.dumps(about)}))
+
+    @classmethod
+    def load(cls, folder: Path, encoder: str) -> StyleBank | None:
+        """Read the bank of a model folder; None if it has none.
+
+        Raises:
+            SemsynthError: a damaged file, or one that was fitted with other weights of the encoder.
+        """
+        path = folder / STYLES
+        if not path.is_file():
+            return None
+        try:
+            with safetensors.safe_open(path, "pt") as file:
+                about = json.loads(file.metadata()["semsynth"])
+                modes = {int(key.removeprefix("modes.")): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            if about["format"] > FORMAT:
+                raise SemsynthError(f"{path} has format {about['format']}: upgrade with 'pip install -U semsynth'")
+            features = int(about["features"])
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise SemsynthError(
+                f"{path} is no style bank ({error}): run 'semsynth styles fit {folder}' again"
+            ) from error
+        if about["encoder"] != encoder:
+            raise SemsynthError(f"{path} was fitted with other weights: run 'semsynth styles fit {folder}' again")
+        return cls(modes, features, str(about["about"]))
+
+
+def draw_numbers(seed: int, ids: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """[S] random numbers that depend on the seed and each object's own id: editing one object leaves the others' alone.
+
+    SplitMix64 (Steele, Lea and Flood 2014) of seed and id.
+    """
+    with np.errstate(over="ignore"):
+        x = ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+        return np.asarray(x ^ (x >> np.uint64(31)), np.uint64)
