@@ -23,8 +23,7 @@ IDS_PER_CLASS = 1000
 """Instance ids of a thing class in the Cityscapes convention."""
 THING_GROUPS = ("human", "vehicle")
 """The groups of Cityscapes whose classes are things (``hasInstances`` in cityscapesScripts, ``helpers/labels.py``)."""
-
-_MAX_STORED = 65535
+MAX_STORED = 65535
 """The largest instance id that a 16-bit PNG can hold."""
 _SHOWN = 8
 """How many ids a message lists."""
@@ -143,7 +142,7 @@ def instances_from_components(layout: Layout) -> Layout:
         numbered, counts[index] = ndimage.label(mine)
         components[box] += numbered
     starts = IDS_PER_CLASS * class_ids - 1
-    if (counts > IDS_PER_CLASS).any() or (starts + counts > _MAX_STORED).any():
+    if (counts > IDS_PER_CLASS).any() or (starts + counts > MAX_STORED).any():
         starts = np.cumsum(counts) - counts
     known = layout.labels != VOID
     instances = np.full(layout.size, -1, np.int32)
@@ -173,11 +172,11 @@ def new_instance_ids(layout: Layout, instances: NDArray[np.int32], class_id: int
         if not _is_thing(layout, instances, class_id) and not (elsewhere == class_id).any():
             return np.full(count, class_id, np.int32)
         free = np.setdiff1d(IDS_PER_CLASS * class_id + np.arange(IDS_PER_CLASS), used)
-        free = free[free <= _MAX_STORED]
+        free = free[free <= MAX_STORED]
         if len(free) >= count:
             return free[:count].astype(np.int32)
     start = max(int(used[-1]) + 1, 0)
-    if start + count - 1 <= _MAX_STORED:
+    if start + count - 1 <= MAX_STORED:
         return np.arange(start, start + count, dtype=np.int32)
     return np.setdiff1d(np.arange(len(used) + count, dtype=np.int32), used)[:count]
 

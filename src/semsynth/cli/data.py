@@ -68,7 +68,7 @@ def import_(
             counts = import_coco_stuff(source, out, place=place, progress=bar)
         else:
             counts = import_folder(
-                source, out, _class_set(classes, source), split=split, void=void, place=place, progress=bar
+                source, out, class_set(classes, source), split=split, void=void, place=place, progress=bar
             )
     pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
     typer.echo(f"{out}: {pairs} pairs. Check them: semsynth data check {out}")
@@ -108,7 +108,26 @@ def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0)
     typer.echo(f"{out}: {count} layouts of {size}x{size} in test/labels")
 
 
-def _class_set(given: str | None, source: Path) -> ClassSet:
+@app.command()
+def components(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
+) -> None:
+    """Make instance maps for the splits that have none: every connected component of a class is an object.
+
+    Started again, it goes on where it was interrupted.
+    """
+    from semsynth.data.components import write_components
+
+    with count_bar("writing instances") as bar:
+        counts = write_components(root, bar)
+    if not counts:
+        typer.echo(f"{root}: every split has instances/ already, nothing to do")
+    for split, count in counts.items():
+        typer.echo(f"{root / split / 'instances'}: {count} instance maps")
+
+
+def class_set(given: str | None, source: Path) -> ClassSet:
+    """The class set that ``--classes`` names, by default the one that lies in ``source``."""
     from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
 
     if given in BUILTIN_CLASS_SETS:

@@ -16,6 +16,7 @@ from semsynth import __version__
 from semsynth.cli import convert, data
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
+from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
@@ -60,6 +61,7 @@ def _options(
 
 app.command()(demo)
 app.command()(synthesize)
+app.command(cls=OrderedCommand)(edit)
 app.command()(train)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
