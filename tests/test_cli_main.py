@@ -16,8 +16,8 @@ import semsynth
 from semsynth.cli.main import app
 from semsynth.errors import SemsynthError
 
-HEAVY = {"torch", "numpy", "PIL", "lightning_fabric", "lightning", "transformers", "fastapi", "tensorboard"}
-COMMANDS = ("demo", "synthesize", "train", "doctor", "data", "convert")
+HEAVY = {"torch", "numpy", "PIL", "scipy", "lightning_fabric", "lightning", "transformers", "fastapi", "tensorboard"}
+COMMANDS = ("demo", "synthesize", "edit", "train", "doctor", "data", "convert")
 RUN = "from semsynth.cli.main import main; main()"
 
 

@@ -51,7 +51,7 @@ def test_commands_and_options_exist(arguments: tuple[str, ...]) -> None:
 
 def test_documents_show_commands() -> None:
     commands = {arguments[0] for arguments in lines_of("semsynth")}
-    assert commands == {"synthesize", "train", "doctor", "data", "convert"}
+    assert commands == {"synthesize", "edit", "train", "doctor", "data", "convert"}
 
 
 @pytest.mark.parametrize("arguments", lines_of("make"), ids=" ".join)

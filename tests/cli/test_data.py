@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ from typer.testing import CliRunner, Result
 
 from semsynth.classes import builtin
 from semsynth.cli.main import app
+from semsynth.data.components import PARTIAL
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.toy import draw_scene
 from semsynth.images import save_png
+from semsynth.instances import instances_from_components
 
 
 def run(*arguments: object) -> Result:
@@ -103,6 +106,52 @@ def test_unknown_formats_list_the_known_ones(tmp_path: Path) -> None:
     result = run("import", "voc", tmp_path, tmp_path / "out")
     assert result.exit_code == 2
     assert "coco-stuff" in result.stderr
+
+
+def test_components(tmp_path: Path) -> None:
+    run("toy", tmp_path, "--count", 5, "--size", 24)
+    shutil.rmtree(tmp_path / "train/instances")
+    before = (tmp_path / "val/instances/toy_00001.png").read_bytes()
+    result = run("components", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'train/instances'}: 4 instance maps\n"
+    assert (tmp_path / "val/instances/toy_00001.png").read_bytes() == before
+    folder = DatasetFolder(tmp_path, "train", instances=True)
+    for sample in folder:
+        expected = instances_from_components(sample.layout).instances
+        assert expected is not None
+        assert np.array_equal(sample.layout.instances, expected)
+    assert run("check", tmp_path).exit_code == 0
+    assert "nothing to do" in run("components", tmp_path).stdout
+
+
+def test_components_go_on_where_they_were_interrupted(tmp_path: Path) -> None:
+    run("toy", tmp_path, "--count", 5, "--size", 24)
+    shutil.rmtree(tmp_path / "train/instances")
+    labels = tmp_path / "train/labels/toy_00003.png"
+    good = labels.read_bytes()
+    save_png(labels, np.full((24, 24), 99, np.uint8))
+    result = run("components", tmp_path)
+    assert result.exit_code == 2
+    assert str(labels) in result.stderr
+    assert not (tmp_path / "train/instances").exists()
+    labels.write_bytes(good)
+    done = tmp_path / "train" / PARTIAL / "toy_00000.png"
+    stamp = done.stat().st_mtime_ns
+    assert run("components", tmp_path).exit_code == 0
+    assert (tmp_path / "train/instances/toy_00000.png").stat().st_mtime_ns == stamp
+    assert len(list((tmp_path / "train/instances").iterdir())) == 4
+    assert not done.parent.exists()
+
+
+def test_components_of_nothing_and_of_noise(tmp_path: Path) -> None:
+    builtin("camvid").save(tmp_path / "classes.json")
+    assert "has no split" in run("components", tmp_path).stderr
+    save_png(tmp_path / "test/labels/noise.png", (np.indices((300, 300)).sum(0) % 2).astype(np.uint8))
+    result = run("components", tmp_path)
+    assert result.exit_code == 2
+    assert "noise.png has 90000 connected components" in result.stderr
+    assert not (tmp_path / "test/instances").exists()
 
 
 def test_output_below_a_file(tmp_path: Path) -> None:

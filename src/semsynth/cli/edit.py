@@ -195,6 +195,8 @@ def _write(layout: Layout, labels: Path, instances: Path, preview: Path) -> None
 
     if layout.instances is not None:
         write_instances(instances, layout)  # the only one that can refuse what it is given
+    elif instances.exists():
+        raise SemsynthError(f"{instances} would not fit the labels written without instances: choose another --out")
     write_layout(labels, layout)
     save_png(preview, layout.colors())
 
