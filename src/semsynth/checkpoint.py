@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
+from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, read_json, sha256, write_bytes
 from semsynth.layout import LayoutEncoding
@@ -126,6 +127,8 @@ class Pix2PixHDModel(ModelConfig):
     """Photo and objects -> features; None where the model has none."""
     objects: Literal["instances", "labels"] = "instances"
     """What has features of its own: every instance, or every class."""
+    data: Pipeline = Pipeline(mode="none")
+    """How training prepared its photographs: styles are found in others prepared alike."""
 
     @property
     def encoding(self) -> LayoutEncoding:

@@ -91,6 +91,14 @@ def decode_image(path: Path) -> NDArray[np.uint8]:
     return to_rgb(open_image(read_image_bytes(path), str(path)), str(path))
 
 
+def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Bicubic, antialiased resampling of [H,W,3] uint8 to ``size``, (height, width)."""
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+
 def to_tensor(image: NDArray[np.uint8]) -> Tensor:
     """[H,W,3] uint8 -> [3,H,W] float32 in [-1,1]: ``x / 127.5 - 1``."""
     return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32)).div_(127.5).sub_(1)

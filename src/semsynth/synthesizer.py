@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -15,13 +15,26 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from semsynth.checkpoint import LoadedModel, find_model, load_model
+from semsynth.checkpoint import LoadedModel, Pix2PixHDModel, find_model, load_model
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.data.label_files import layout_from_bytes, read_layout
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS, decode_image, to_rgb, to_tensor, to_uint8
+from semsynth.images import MAX_PIXELS, to_uint8
 from semsynth.layout import Layout, LayoutBatch, Size, pixels
+from semsynth.models.instance_encoder import InstanceEncoder
+from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGenerator
+from semsynth.styles.bank import StyleBank
+from semsynth.styles.choice import (
+    NoStyles,
+    ObjectChoice,
+    ObjectStyle,
+    ObjectStyles,
+    Photo,
+    StyleChoice,
+    StyleReader,
+    VectorStyles,
+)
 
 DEFAULT_MODEL = "facades"
 """The bundled model that is used where none is named."""
@@ -32,8 +45,10 @@ BATCH_SIZE = 4
 Precision = Literal["auto", "float32", "bfloat16"]
 LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
-Style = Path | str | Image.Image | Tensor
-"""A photo (path or picture), or a style vector as :meth:`Synthesizer.style` returns it."""
+Style = Photo | StyleChoice
+"""A photo (path or picture), or what :meth:`Synthesizer.style` made of one: a vector, or a choice for objects."""
+CHOICE_PIXELS = 2**23
+"""Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
 
 
 def load(model: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Precision = "auto") -> Synthesizer:
@@ -87,51 +102,69 @@ class Synthesizer:
     ) -> None:
         """Take over the networks of ``model``: they can only infer from now on."""
         generator = model.networks["generator"]
-        assert isinstance(generator, SPADEGenerator)
+        assert isinstance(generator, SPADEGenerator | Pix2PixHDGenerator)
         self.classes: ClassSet = model.classes
         self.config = generator.config
         self.card = model.card
         self.device = torch.device(device)
         self.dtype = dtype
         self._lock = threading.Lock()
-        self._generator = generator.eval().requires_grad_(False).to(self.device)
+        for network in model.networks.values():
+            network.eval().requires_grad_(False).to(self.device)
+        self._generator = generator
         self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator.freeze(dtype)
-        encoder = model.networks.get("encoder")
-        self._encoder = None if encoder is None else encoder.eval().requires_grad_(False).to(self.device)
+        self._styles = _style_reader(model, self.device)
 
     @property
     def has_styles(self) -> bool:
         """Whether one layout gives different photos."""
-        return self.config.input == "noise"
+        return self._styles.varies
+
+    @property
+    def has_object_styles(self) -> bool:
+        """Whether every object has a style of its own."""
+        return isinstance(self._styles, ObjectStyles)
 
     @property
     def reads_photos(self) -> bool:
         """Whether a photo can set the style."""
-        return self._encoder is not None
+        return self._styles.reads_photos
 
     @property
     def needs_instances(self) -> bool:
         """Whether layouts need an instance map."""
         return self.config.encoding.edges
 
+    @property
+    def uses_instances(self) -> bool:
+        """Whether an instance map changes the photo, where there is one."""
+        return self.needs_instances or self.has_object_styles
+
     def __call__(
-        self, layout: LayoutSource, style: Style | None = None, seed: int | None = None, size: Size | None = None
+        self,
+        layout: LayoutSource,
+        style: Style | None = None,
+        seed: int | None = None,
+        size: Size | None = None,
+        styles: Mapping[int, ObjectStyle] | None = None,
     ) -> Image.Image:
         """Make one photo.
 
         Args:
             layout: what stands where.
-            style: a photo to take the style from, or a style vector.
+            style: a photo to take the style from (of models with styles for objects: a photo of this very layout),
+                or what :meth:`style` returned.
             seed: draws the style where none is given; 0 if there is neither. The same on every device.
             size: (height, width) of the photo; None: the layout's own, or the nearest that the network
                 can make, with a warning.
+            styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object.
 
         Raises:
             SemsynthError: unusable layout, style or size, or a style for a model that has none.
         """
-        vector = self.style(style, seed)
-        return self.synthesize_batch([layout], None if vector is None else [vector], size=size)[0]
+        choice = self.style(style, seed, styles)
+        return self.synthesize_batch([layout], None if choice is None else [choice], size=size)[0]
 
     def synthesize_batch(
         self,
@@ -149,7 +182,7 @@ class Synthesizer:
         for name, values in (("styles", styles), ("seeds", seeds)):
             if values is not None and len(values) != len(layouts):
                 raise SemsynthError(f"{len(layouts)} layouts and {len(values)} {name}: give one for each layout")
-        vectors = [
+        choices = [
             self.style(None if styles is None else styles[i], None if seeds is None else seeds[i])
             for i in range(len(layouts))
         ]
@@ -162,17 +195,50 @@ class Synthesizer:
         photos: dict[int, Image.Image] = {}
         for chosen in _batches([layout.size for layout in fitted], batch_size):
             batch = LayoutBatch.from_layouts([fitted[i] for i in chosen], self.config.encoding)
-            given = [vector for i in chosen if (vector := vectors[i]) is not None]
+            read = [self._styles.read(choices[i], fitted[i]) for i in chosen]
+            given = [one for one in read if one is not None]
             made = to_uint8(self.synthesize_tensor(batch, torch.stack(given) if given else None))
             photos |= {i: Image.fromarray(image) for i, image in zip(chosen, made, strict=True)}
         return [photos[i] for i in range(len(layouts))]
 
-    def synthesize_tensor(self, layout: LayoutBatch, z: Tensor | None = None, size: Size | None = None) -> Tensor:
+    def style_choices(
+        self, layout: LayoutSource, instance_id: int, seed: int = 0, styles: Mapping[int, ObjectStyle] | None = None
+    ) -> list[Image.Image]:
+        """One photo for every mode that an object can have, the other objects staying as they are.
+
+        Args:
+            layout: of any size that the network makes.
+            instance_id: the object.
+            seed: draws the other objects' modes.
+            styles: the other objects' styles, where they are not to be drawn.
+
+        Raises:
+            SemsynthError: no such object, or a model without modes for it.
+        """
+        opened = self.open_layout(layout)
+        if not isinstance(self._styles, ObjectStyles):
+            raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
+        objects, class_ids = self._styles.objects(opened)
+        class_id = int(class_ids[self._styles.find(opened, objects, instance_id)])
+        count = self._styles.modes(class_id)
+        if not count:
+            raise SemsynthError(f"class {class_id} has no modes: fit them with 'semsynth styles fit MODEL --data DIR'")
+        features = [
+            self._styles.read(ObjectChoice(seed, None, {**(styles or {}), instance_id: mode}), opened)
+            for mode in range(count)
+        ]
+        batch = LayoutBatch.from_layouts([opened], self.config.encoding)
+        together = max(1, CHOICE_PIXELS // batch.full.num_pixels)
+        parts = [torch.stack(features[i : i + together]) for i in range(0, count, together)]
+        return [Image.fromarray(image) for part in parts for image in to_uint8(self.synthesize_tensor(batch, part))]
+
+    def synthesize_tensor(self, layout: LayoutBatch, style: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The tensor level: nothing is checked or resized.
 
         Args:
             layout: N encoded layouts.
-            z: [N,z_dim] style vectors; None for models without.
+            style: [N,z_dim] vectors (SPADE) or [N,F,H,W] features of objects (pix2pixHD; one layout may meet several
+                of them); None for models without styles.
             size: (height, width) that the network can make; None: the layouts' size.
 
         Returns:
@@ -182,10 +248,11 @@ class Synthesizer:
             SemsynthError: the device's memory does not suffice.
         """
         size = size or layout.size
-        vectors = None if z is None else z.to(self.device, self.dtype)
+        given = None if style is None else style.to(self.device, self.dtype)
+        sized = (size,) if isinstance(self._generator, SPADEGenerator) else ()
         try:
             with self._lock, torch.inference_mode():
-                images: Tensor = self._generator(layout.to(self.device), vectors, size)
+                images: Tensor = self._generator(layout.to(self.device), given, *sized)
                 return images.float()
         except torch.OutOfMemoryError as error:
             raise SemsynthError(
@@ -226,7 +293,9 @@ class Synthesizer:
 
     def nearest_sizes(self, size: Size) -> list[Size]:
         """The sizes next to ``size`` that the network can make, the nearest first."""
-        if self.has_styles:
+        if isinstance(self.config, Pix2PixHDGeneratorConfig):
+            return [size]
+        if self.config.input == "noise":
             return [self.config.output_size]
         step = 2**self.config.upsamplings
         return list(dict.fromkeys(_multiples(size, step, extra) for extra in (step // 2, 0, step - 1)))
@@ -259,40 +328,39 @@ class Synthesizer:
         note = f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
         return layout.resized(near[0]), note if near[0] != wanted else None
 
-    def style(self, style: Style | None = None, seed: int | None = None) -> Tensor | None:
-        """The style vector [z_dim] of a photo or a seed; None for models that have no styles.
+    def style(
+        self,
+        style: Style | None = None,
+        seed: int | None = None,
+        objects: Mapping[int, ObjectStyle] | None = None,
+    ) -> StyleChoice | None:
+        """Read a style once, for many layouts; None for models that have none.
 
         A photo's style is the mean of the encoder's distribution: the same every time.
 
+        Returns:
+            A vector [z_dim] (SPADE), or a choice for objects (pix2pixHD).
+
         Raises:
-            SemsynthError: both are given, or one that this model cannot take.
+            SemsynthError: style and seed are both given, or one that this model cannot take.
         """
-        if style is not None and seed is not None:
-            raise SemsynthError("give a style or a seed, not both")
-        if not self.has_styles:
-            if style is not None or seed is not None:
-                raise SemsynthError("this model makes one photo of a layout: leave out style and seed")
-            return None
-        if style is None:
-            return self._draw(0 if seed is None else seed)
-        if isinstance(style, Tensor):
-            if style.shape != (self.config.z_dim,):
-                raise SemsynthError(f"a style vector has shape ({self.config.z_dim},) here, not {tuple(style.shape)}")
+        if isinstance(style, ObjectChoice):
+            if seed is not None or objects or not self.has_object_styles:
+                raise SemsynthError("a choice for objects stands alone, and for models that have styles for objects")
             return style
-        photo = to_rgb(style, "the style photo") if isinstance(style, Image.Image) else decode_image(Path(style))
-        return self._encode(photo)
+        return self._styles.choose(style, seed, objects)
 
-    def _draw(self, seed: int) -> Tensor:
-        if not 0 <= seed < 2**63:
-            raise SemsynthError(f"a seed is a number from 0 to 2**63 - 1, got {seed}")
-        return torch.randn(self.config.z_dim, generator=torch.Generator().manual_seed(seed))
 
-    def _encode(self, photo: NDArray[np.uint8]) -> Tensor:
-        if self._encoder is None:
-            raise SemsynthError("this model has no encoder for photos: give a seed instead of a style photo")
-        with self._lock, torch.no_grad():
-            mean: Tensor = self._encoder(to_tensor(photo)[None].to(self.device))[0][0]
-        return mean.cpu()
+def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:
+    generator, encoder = model.networks["generator"], model.networks.get("encoder")
+    if isinstance(model.config, Pix2PixHDModel) and model.config.generator.features:
+        assert encoder is None or isinstance(encoder, InstanceEncoder)
+        bank = StyleBank.load(model.folder, model.config.sha256.get("encoder.safetensors", ""))
+        by_labels = model.config.objects == "labels"
+        return ObjectStyles(model.config.generator.features, encoder, bank, by_labels, device)
+    if isinstance(generator, SPADEGenerator) and generator.config.input == "noise":
+        return VectorStyles(generator.config.z_dim, encoder, device)
+    return NoStyles()
 
 
 def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:

@@ -23,7 +23,8 @@ from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
 from semsynth.ops.objects import ObjectMap, spread
-from semsynth.styles import LARGE, ObjectVectors, StyleBank, cluster, encode_objects
+from semsynth.styles.bank import StyleBank
+from semsynth.styles.objects import LARGE, ObjectVectors, cluster, encode_objects
 
 COUNTER_REASON = "a counter of batches that nothing reads"
 
@@ -155,7 +156,7 @@ def _check_clusters(case: Case, found: ObjectVectors) -> None:
 def _check_sampling(case: Case, objects: ObjectMap) -> None:
     """One draw per instance id, over the whole batch, with NumPy's old generator."""
     clusters = case.input("clusters_synthetic")  # [classes,k,F]
-    bank = StyleBank({label: centres for label, centres in enumerate(clusters)}, clusters.shape[2])
+    bank = StyleBank(dict(enumerate(clusters)), clusters.shape[2])
     random = np.random.RandomState(case.section("numpy_seed_for_sampling"))
     ids = objects.ids.numpy()
     drawn = {number: random.randint(0, clusters.shape[1]) for number in np.unique(ids).tolist()}

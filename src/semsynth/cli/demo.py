@@ -17,10 +17,9 @@ from semsynth.cli.progress import count_bar
 from semsynth.files import write_bytes
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from semsynth.classes import ClassSet
     from semsynth.layout import Layout
+    from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 
 LAYOUT_SEEDS = (0, 7, 14, 18, 27, 32, 37, 46, 53, 61)
@@ -64,7 +63,7 @@ def demo(
 
 
 def _write_examples(
-    synthesizer: Synthesizer, layouts: Sequence[Layout], styles: Sequence[Tensor | None], out: Path
+    synthesizer: Synthesizer, layouts: Sequence[Layout], styles: Sequence[StyleChoice | None], out: Path
 ) -> list[_Example]:
     import numpy as np
 

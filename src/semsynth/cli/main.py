@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
-from semsynth.cli import convert, data
+from semsynth.cli import convert, data, styles
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
@@ -66,6 +66,7 @@ app.command()(train)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
+app.add_typer(styles.app, name="styles")
 
 
 def main() -> None:

@@ -16,10 +16,9 @@ from semsynth.errors import SemsynthError
 from semsynth.files import make_folder
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from semsynth.cli.contact_sheet import ContactSheet
     from semsynth.layout import Layout, Size
+    from semsynth.styles.choice import ObjectStyle, StyleChoice
     from semsynth.synthesizer import Synthesizer
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -47,7 +46,13 @@ def synthesize(
         typer.Option(help="Model or run folder, bundled name, or Hugging Face id; default the bundled facades."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws the style; default 0.")] = None,
-    style: Annotated[Path | None, typer.Option(help="Photo to take the style from, instead of a seed.")] = None,
+    style: Annotated[
+        Path | None, typer.Option("--style", "--style-photo", help="Photo to take the style from, instead of a seed.")
+    ] = None,
+    styles: Annotated[
+        Path | None,
+        typer.Option(metavar="STYLES.json", help='Styles of objects by instance id: {"26003": 4, "26001": "car.png"}.'),
+    ] = None,
     count: Annotated[
         int, typer.Option(min=1, max=10_000, help="Photos of each map, with seeds SEED, SEED + 1, ...")
     ] = 1,
@@ -89,16 +94,36 @@ def synthesize(
         raise SemsynthError("this model makes one photo of a layout: leave out --count")
     if synthesizer.needs_instances and instances is None:
         raise SemsynthError("this model reads instance boundaries: give their folder with --instances DIR")
+    objects = None if styles is None else _read_styles(styles)
     if style is not None or count == 1:
-        vectors = [synthesizer.style(style, seed)]
+        choices = [synthesizer.style(style, seed, objects)]
     else:
-        vectors = [synthesizer.style(seed=(seed or 0) + i) for i in range(count)]
+        choices = [synthesizer.style(None, (seed or 0) + i, objects) for i in range(count)]
     _check_datasets(synthesizer, jobs)
     _check_layouts(synthesizer, jobs, wanted, strict_size)
-    sheet = _write_photos(synthesizer, jobs, vectors, wanted, contact_sheet)
+    sheet = _write_photos(synthesizer, jobs, choices, wanted, contact_sheet)
     typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
     if sheet is not None:
         _save_sheet(sheet, out / CONTACT_SHEET)
+
+
+def _read_styles(path: Path) -> dict[int, ObjectStyle]:
+    """Instance id -> mode, vector, or photo (its path counts from the file's folder)."""
+    from semsynth.files import read_json
+
+    values = read_json(path)
+    styles: dict[int, ObjectStyle] = {}
+    for key, value in values.items() if isinstance(values, dict) else ():
+        numbers = isinstance(value, list) and all(isinstance(one, int | float) for one in value)
+        known = numbers or (isinstance(value, int | str) and not isinstance(value, bool))
+        if not known or not key.removeprefix("-").isdecimal():
+            raise SemsynthError(
+                f'{path}: "{key}": {value!r} is no style of an object: give "INSTANCE ID": MODE, [NUMBERS] or "PHOTO"'
+            )
+        styles[int(key)] = path.parent / value if isinstance(value, str) else value
+    if not styles:
+        raise SemsynthError(f'{path} holds no styles: write {{"INSTANCE ID": MODE, [NUMBERS] or "PHOTO", ...}}')
+    return styles
 
 
 def _parse_size(text: str) -> Size:
@@ -162,7 +187,7 @@ def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: 
 
 
 def _fitted(synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False) -> tuple[Layout, str | None]:
-    instances = job.instances if synthesizer.needs_instances else None
+    instances = job.instances if synthesizer.uses_instances else None
     return synthesizer.fit(synthesizer.open_layout(job.path, instances), size, strict=strict, source=str(job.path))
 
 
@@ -204,7 +229,7 @@ def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | 
 def _write_photos(
     synthesizer: Synthesizer,
     jobs: Sequence[_Job],
-    vectors: Sequence[Tensor | None],
+    choices: Sequence[StyleChoice | None],
     size: Size | None,
     with_sheet: bool,
 ) -> ContactSheet | None:
@@ -216,20 +241,20 @@ def _write_photos(
     from semsynth.images import save_png
     from semsynth.synthesizer import BATCH_SIZE
 
-    sheet = ContactSheet(1 + len(vectors)) if with_sheet else None
+    sheet = ContactSheet(1 + len(choices)) if with_sheet else None
     make_folder(jobs[0].outputs[0].parent)
 
-    def photos() -> Iterator[tuple[Layout, Tensor | None, Path, str | None]]:
+    def photos() -> Iterator[tuple[Layout, StyleChoice | None, Path, str | None]]:
         for job in jobs:
             layout, _ = _fitted(synthesizer, job, size)
-            for i, (vector, output) in enumerate(zip(vectors, job.outputs, strict=True)):
-                yield layout, vector, output, None if i else job.path.stem
+            for i, (choice, output) in enumerate(zip(choices, job.outputs, strict=True)):
+                yield layout, choice, output, None if i else job.path.stem
 
     remaining, done = photos(), 0
     with count_bar("synthesising") as bar:
         while batch := list(islice(remaining, BATCH_SIZE)):
-            styles = [vector for _, vector, _, _ in batch if vector is not None]
-            made = synthesizer.synthesize_batch([layout for layout, *_ in batch], styles or None)
+            given = [choice for _, choice, _, _ in batch if choice is not None]
+            made = synthesizer.synthesize_batch([layout for layout, *_ in batch], given or None)
             for (layout, _, output, name), photo in zip(batch, made, strict=True):
                 save_png(output, np.asarray(photo))
                 if sheet is not None:
@@ -237,7 +262,7 @@ def _write_photos(
                         sheet.start_row(Image.fromarray(layout.colors()), name)
                     sheet.add(photo, output.stem)
             done += len(batch)
-            bar(done, len(jobs) * len(vectors))
+            bar(done, len(jobs) * len(choices))
     return sheet
 
 

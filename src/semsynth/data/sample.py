@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,6 +37,16 @@ class Sample:
             raise SemsynthError(
                 f"'{self.name}': the photo is {columns}x{rows}, the label map {width}x{height}; they must be equal"
             )
+
+
+class Samples(Protocol):
+    """A dataset: a length and samples by number."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """One sample, as it is on disk."""
 
 
 @dataclass(frozen=True, eq=False)

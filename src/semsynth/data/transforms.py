@@ -23,14 +23,13 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
 from semsynth.classes import UNKNOWN, VOID
 from semsynth.config import Config
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS
+from semsynth.images import MAX_PIXELS, resize_image
 from semsynth.layout import Layout, Size
 
 T = TypeVar("T", bound=np.generic)
@@ -190,9 +189,7 @@ def _resized(sample: Sample, size: Size) -> Sample:
             f"'{sample.name}' of {columns}x{rows} would have to be scaled to {width}x{height}, beyond {MAX_PIXELS:,} "
             "pixels: cut it into less narrow pictures"
         )
-    image = sample.image
-    if image is not None:
-        image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    image = None if sample.image is None else resize_image(sample.image, size)
     return Sample(sample.name, sample.layout.resized(size), image)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import overload
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,7 +20,7 @@ from semsynth.layout import LayoutBatch, LayoutEncoding, Level
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm
 from semsynth.ops.layout_conv import layout_conv2d
 from semsynth.ops.layout_pyramid import halved, halved_layout
-from semsynth.ops.spectral_norm import conv2d
+from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 
 BORDER = 3
 """Padding of the first and the last convolution, which are 7 x 7."""
@@ -61,9 +62,7 @@ class Pix2PixHDGeneratorConfig(Config):
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that the first layer looks up, for instance in a data-loader worker; returns ``layout``."""
-        bottom, right = (-side % self.multiple for side in layout.size)
-        level = layout.full.padded(bottom, right) if bottom or right else layout.full
-        level.patches(2 * BORDER + 1, 1, BORDER, reflect=True)
+        _padded(layout.full, self.multiple).patches(2 * BORDER + 1, 1, BORDER, reflect=True)
         return layout
 
 
@@ -190,6 +189,11 @@ class Pix2PixHDGenerator(nn.Module):
         image = F.tanh(self.to_rgb(_mirror(x, BORDER)))
         return image[:, :, :height, :width]
 
+    def freeze(self, dtype: torch.dtype | None = None) -> None:
+        """Fold spectral norm into the weights, and compute in ``dtype`` from now on: for inference only."""
+        fold_spectral_norm(self)
+        self.to(dtype or self.to_rgb.weight.dtype)
+
     def last_features(self, condition: Level | Tensor, features: Tensor | None = None) -> Tensor:
         """What the last layer reads, [N,C,H',W'] with sides that are multiples of ``config.multiple``."""
         if (features is not None) != bool(self.config.features):
@@ -212,11 +216,16 @@ class Pix2PixHDGenerator(nn.Module):
 @overload
 def _padded(x: Tensor, multiple: int) -> Tensor: ...
 @overload
+def _padded(x: Level, multiple: int) -> Level: ...
+@overload
 def _padded(x: Level | Tensor, multiple: int) -> Level | Tensor: ...
 def _padded(x: Level | Tensor, multiple: int) -> Level | Tensor:
-    """Repeat the last rows and columns until both sides are multiples of ``multiple``."""
+    """Repeat the last rows and columns until both sides are multiples of ``multiple``, and at least two of it.
+
+    The innermost features are mirrored by a pixel, so they need two.
+    """
     height, width = x.shape[2:] if isinstance(x, Tensor) else x.size
-    bottom, right = -height % multiple, -width % multiple
+    bottom, right = (max(-side % multiple, 2 * multiple - side) for side in (height, width))
     if not bottom and not right:
         return x
     if isinstance(x, Tensor):

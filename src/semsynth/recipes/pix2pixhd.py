@@ -198,7 +198,10 @@ class Pix2PixHDRecipe(Recipe):
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
         """Write generator and encoder as a model folder."""
         config = Pix2PixHDModel(
-            generator=self.config.generator, encoder=self.config.encoder, objects=self.config.objects
+            generator=self.config.generator,
+            encoder=self.config.encoder,
+            objects=self.config.objects,
+            data=self.config.data,
         )
         save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
 

@@ -13,24 +13,13 @@ import random
 import signal
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from semsynth.data.sample import Batch, Sample
+from semsynth.data.sample import Batch, Sample, Samples
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
-
-
-class Samples(Protocol):
-    """A dataset: a length and samples by number."""
-
-    def __len__(self) -> int:
-        """Number of samples."""
-
-    def __getitem__(self, index: int, /) -> Sample:
-        """One sample, as it is on disk."""
 
 
 def seed_from(*parts: int | str) -> int:

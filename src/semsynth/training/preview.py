@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semsynth.data.sample import Batch, Sample
+from semsynth.data.sample import Batch, Sample, Samples
 from semsynth.data.transforms import Pipeline
 from semsynth.images import save_png, to_uint8
 from semsynth.recipes.base import Networks
-from semsynth.training.data import Samples
 
 ROWS = 6
 """Layouts in a grid."""

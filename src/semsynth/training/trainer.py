@@ -12,9 +12,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from semsynth.classes import ClassSet
+from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
 from semsynth.recipes.base import Recipe
-from semsynth.training.data import MicroBatches, Samples, Share, read_batches
+from semsynth.training.data import MicroBatches, Share, read_batches
 from semsynth.training.devices import device_name
 from semsynth.training.interruption import Interruption
 from semsynth.training.learner import Learner

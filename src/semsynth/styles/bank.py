@@ -7,8 +7,7 @@ classes. Source: Wang et al., CVPR 2018, sections 3.4 and 4; official ``encode_f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,90 +18,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-from semsynth.classes import VOID
 from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
-from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.ops.objects import ObjectMap
 
 STYLES = "styles.safetensors"
 """The bank's file in a model folder."""
-MODES = 10
-"""K of the paper's k-means."""
-LARGE = 0.5
-"""Objects of at most this share (see :class:`ObjectVectors`) do not take part in clustering (official code)."""
 FORMAT = 1
-
-
-@dataclass(frozen=True, eq=False)
-class ObjectVectors:
-    """The feature vectors of S objects."""
-
-    vectors: NDArray[np.float64]
-    """[S,F] in [-1,1]."""
-    class_ids: NDArray[np.int64]
-    """[S]."""
-    shares: NDArray[np.float64]
-    """[S]: pixels over ``H * W // 32``, the official code's measure of size."""
-
-    @classmethod
-    def joined(cls, parts: Iterable[ObjectVectors]) -> ObjectVectors:
-        """Those of several photographs."""
-        columns = zip(*((part.vectors, part.class_ids, part.shares) for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
-
-
-@torch.no_grad()
-def encode_objects(encoder: InstanceEncoder, image: Tensor, objects: ObjectMap, labels: Tensor) -> ObjectVectors:
-    """The vectors of a photograph's objects, void left out.
-
-    Args:
-        encoder: in evaluation mode, on the device of ``image``.
-        image: [1,3,H,W] in [-1,1].
-        objects: of the photograph.
-        labels: [1,H,W] class ids; an object on several classes counts as one of that which most of it is.
-    """
-    vectors = encoder.vectors(image, objects).double().cpu().numpy()
-    class_ids = object_classes(objects, labels).cpu().numpy()
-    shares = objects.pixels.double().cpu().numpy() / (labels.numel() // 32)
-    known = class_ids != VOID
-    return ObjectVectors(vectors[known], class_ids[known], shares[known])
-
-
-def object_classes(objects: ObjectMap, labels: Tensor) -> Tensor:
-    """[S] int64: the class id that most of each object's pixels have; ``labels`` are [N,H,W] ids."""
-    pairs, counts = torch.unique(objects.places.index.long() << 16 | labels.flatten().long(), return_counts=True)
-    order = torch.argsort(counts, stable=True)
-    classes = torch.empty(len(objects), dtype=torch.int64, device=labels.device)
-    pairs = pairs[order]
-    # Of several values written to one place the last stays only where writes are ordered, so keep each object's last.
-    last = torch.zeros(len(objects), dtype=torch.int64, device=labels.device)
-    last.scatter_reduce_(0, pairs >> 16, torch.arange(len(pairs), device=labels.device), "amax", include_self=True)
-    classes.copy_(pairs[last] & 0xFFFF)
-    return classes
-
-
-def cluster(found: ObjectVectors, modes: int = MODES) -> dict[int, NDArray[np.float64]]:
-    """Cluster the vectors of every class: class id -> centres [k,F], k <= ``modes``, that of the largest cluster first.
-
-    A class whose objects are all small gets one centre, the mean of them (officially it has none, and sampling reads
-    uninitialised memory).
-    """
-    centres = {}
-    for class_id in np.unique(found.class_ids).tolist():
-        mine = found.class_ids == class_id
-        large = found.vectors[mine & (found.shares > LARGE)]
-        centres[class_id] = _k_means(large, modes) if len(large) else found.vectors[mine].mean(0, keepdims=True)
-    return centres
-
-
-def _k_means(vectors: NDArray[np.float64], modes: int) -> NDArray[np.float64]:
-    from sklearn.cluster import KMeans
-
-    count = min(modes, len(np.unique(vectors, axis=0)))
-    fitted = KMeans(count, random_state=0).fit(vectors)
-    largest_first = np.argsort(-np.bincount(fitted.labels_, minlength=count), kind="stable")
-    return np.asarray(fitted.cluster_centers_[largest_first], np.float64)
 
 
 class StyleBank:

@@ -1,0 +1,109 @@
+"""``semsynth styles``: the modes that a model's objects can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    from semsynth.checkpoint import LoadedModel
+    from semsynth.classes import ClassSet
+
+app = typer.Typer(no_args_is_help=True, help="Styles of single objects (pix2pixHD's instance features).")
+
+
+@app.callback()
+def _commands() -> None:
+    """Styles of single objects (pix2pixHD's instance features)."""
+
+
+@app.command()
+def fit(
+    model: Annotated[Path, typer.Argument(help="Model or run folder with an instance encoder.", show_default=False)],
+    data: Annotated[Path, typer.Option(help="Dataset folder; best the one of the training.", show_default=False)],
+    split: Annotated[str, typer.Option(help="Which part of it.")] = "train",
+    modes: Annotated[int, typer.Option(min=1, max=1000, help="At most so many per class: K of the k-means.")] = 10,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Encode every object of the photos, cluster them per class, and keep the modes in the model folder."""
+    from semsynth.checkpoint import Pix2PixHDModel, find_model, load_model
+    from semsynth.cli.progress import count_bar
+    from semsynth.data.folder import INSTANCES, DatasetFolder
+    from semsynth.models.instance_encoder import InstanceEncoder
+    from semsynth.styles.bank import STYLES
+    from semsynth.styles.fitting import fit_styles
+    from semsynth.synthesizer import choose_device
+
+    folder = find_model(model)
+    loaded = load_model(folder)
+    encoder = loaded.networks.get("encoder")
+    if not isinstance(loaded.config, Pix2PixHDModel) or not isinstance(encoder, InstanceEncoder):
+        raise SemsynthError(f"{folder} has no instance encoder: train pix2pixhd with a preset such as small")
+    by_labels = loaded.config.objects == "labels"
+    instances = not by_labels and (data / split / INSTANCES).is_dir()
+    samples = DatasetFolder(data, split, instances=instances)
+    _check_classes(samples.classes, loaded, data)
+    if not by_labels and not instances:
+        typer.echo(f"note: {data / split} has no {INSTANCES}/, so every class counts as one object", err=True)
+    with count_bar("encoding") as bar:
+        bank = fit_styles(
+            encoder,
+            samples,
+            loaded.config.data,
+            by_labels=by_labels,
+            modes=modes,
+            device=choose_device(device),
+            progress=bar,
+        )
+    bank.save(folder, loaded.config.sha256["encoder.safetensors"])
+    names = {item.id: item.name for item in loaded.classes.classes}
+    for class_id, centres in bank.modes.items():
+        typer.echo(f"{class_id:5d} {names[class_id]}: {len(centres)} mode{'s' if len(centres) > 1 else ''}")
+    absent = [item.name for item in loaded.classes.classes if item.id not in bank.modes]
+    if absent:
+        shown = ", ".join(absent[:12]) + (", ..." if len(absent) > 12 else "")
+        typer.echo(f"note: in no photo, so without modes (their features are zero): {shown}", err=True)
+    typer.echo(f"{bank.about}: {folder / STYLES}")
+
+
+@app.command()
+def choices(
+    layout: Annotated[Path, typer.Argument(metavar="MAP.png", help="Label map.", show_default=False)],
+    object_id: Annotated[int, typer.Option("--object", help="Instance id of the object.", show_default=False)],
+    model: Annotated[Path, typer.Option(help="Model or run folder with fitted styles.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The picture to write, a PNG.", show_default=False)],
+    instances: Annotated[Path | None, typer.Option(help="The instance map.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the other objects' styles.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Show one object in all the modes of its class, as one sheet."""
+    import numpy as np
+    from PIL import Image
+
+    from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.files import make_folder
+    from semsynth.images import save_png
+    from semsynth.synthesizer import load
+
+    synthesizer = load(model, device)
+    opened = synthesizer.open_layout(layout, instances)
+    photos = synthesizer.style_choices(opened, object_id, seed)
+    sheet = ContactSheet(1 + len(photos))
+    sheet.start_row(Image.fromarray(opened.colors()), layout.stem)
+    for mode, photo in enumerate(photos):
+        sheet.add(photo, f"mode {mode}")
+    make_folder(out.parent)
+    save_png(out, np.asarray(sheet.draw()))
+    typer.echo(f"{len(photos)} modes of object {object_id}: {out}")
+
+
+def _check_classes(classes: ClassSet, loaded: LoadedModel, data: Path) -> None:
+    meanings = [[(item.id, item.name) for item in one.classes] for one in (classes, loaded.classes)]
+    if meanings[0] != meanings[1]:
+        raise SemsynthError(
+            f"{data} is of the class set '{classes.name}', the model of '{loaded.classes.name}': fit it on its own data"
+        )

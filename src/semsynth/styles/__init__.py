@@ -1,0 +1,1 @@
+"""Styles: what lets one layout become different photographs, as a whole or object by object."""
