@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import copy
 import gc
-import multiprocessing
 import statistics
 import sys
 import time
@@ -24,12 +23,12 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import product
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from memory import peak_mib
 from numpy.typing import NDArray
 from report import machine, print_table, write_report
 from torch import Tensor, nn
@@ -238,27 +237,11 @@ def measure_times(
 
 def measure_peak(case: Case, side: Side, operation: str, maps: list[Any]) -> float:
     """Peak growth of a fresh process above weights and gradients, in MiB; nan where the system does not tell."""
-    if not sys.platform.startswith("linux"):
-        return float("nan")
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_report_peak, args=(sender, case, side, operation, maps[0], torch.get_num_threads())
-    )
-    process.start()
-    sender.close()
-    try:
-        peak: float = receiver.recv()
-    except EOFError:
-        peak = float("inf")  # the process was killed: more than there is
-    process.join()
-    return peak
+    return peak_mib(prepare, case, side, operation, maps[0])
 
 
-def _report_peak(
-    sender: Connection, case: Case, side: Side, operation: str, maps: tuple[Any, Any], threads: int
-) -> None:
-    torch.set_num_threads(threads)
+def prepare(case: Case, side: Side, operation: str, maps: tuple[Any, Any]) -> Callable[[], object]:
+    """Everything but the operation itself, warmed up on something small."""
     training = operation == "training"
     small = replace(case, width=4, size=tuple(n // 4 for n in case.size))
     quarter = tuple(m[: small.size[0], : small.size[1]] for m in maps)
@@ -268,19 +251,7 @@ def _report_peak(
         for parameter in generator.parameters():
             parameter.grad = torch.zeros_like(parameter).add_(0)
     layout = as_batch(case, *maps)
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
-    before = _status("VmRSS")
-    OPERATIONS[operation](generator, layout, side)
-    sender.send((_status("VmHWM") - before) / 1024)
-
-
-def _status(key: str) -> int:
-    """A line of /proc/self/status, in KiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(key + ":"):
-            return int(line.split()[1])
-    raise KeyError(key)
+    return lambda: OPERATIONS[operation](generator, layout, side)
 
 
 # The report -----------------------------------------------------------------------------------------------------

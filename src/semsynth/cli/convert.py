@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    from semsynth.classes import ClassSet
+    from semsynth.convert.official import ConversionReport
 
 app = typer.Typer(no_args_is_help=True, help="Turn checkpoints of official codes into model folders.")
 
@@ -31,16 +35,50 @@ def spade(
     ] = None,
 ) -> None:
     """Convert a generator of the official SPADE code; nothing in the file is run."""
-    from semsynth.checkpoint import is_model_folder
-    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
     from semsynth.convert.spade import convert_spade
+
+    _check_unused(out)
+    _tell(convert_spade(checkpoint, options, out, _class_set(classes), encoder), out)
+
+
+@app.command()
+def pix2pixhd(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT.pth", help="A *_net_G.pth.", show_default=False)],
+    options: Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="The *_net_E.pth of a model with features; default the one beside the generator."),
+    ] = None,
+    clusters: Annotated[Path | None, typer.Option(help="features_clustered_010.npy: becomes the style bank.")] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes for 35 channels."),
+    ] = None,
+) -> None:
+    """Convert a generator, its feature encoder and its styles of the official pix2pixHD code; nothing in them is run."""
+    from semsynth.convert.pix2pixhd import convert_pix2pixhd
+
+    _check_unused(out)
+    _tell(convert_pix2pixhd(checkpoint, options, out, _class_set(classes), encoder, clusters), out)
+
+
+def _check_unused(out: Path) -> None:
+    from semsynth.checkpoint import is_model_folder
 
     if is_model_folder(out):
         raise SemsynthError(f"--out {out}: there is a model already: choose another folder")
-    class_set = None
-    if classes is not None:
-        class_set = builtin(classes) if classes in BUILTIN_CLASS_SETS else ClassSet.load(Path(classes))
-    report = convert_spade(checkpoint, options, out, class_set, encoder)
+
+
+def _class_set(classes: str | None) -> ClassSet | None:
+    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
+
+    if classes is None:
+        return None
+    return builtin(classes) if classes in BUILTIN_CLASS_SETS else ClassSet.load(Path(classes))
+
+
+def _tell(report: ConversionReport, out: Path) -> None:
     typer.echo(f"{report.loaded} tensors taken over, none missing")
     if report.counters:
         typer.echo(f"{report.counters} batch counters left out: nothing reads them")

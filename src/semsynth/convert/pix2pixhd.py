@@ -10,15 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from semsynth.convert.official import ConversionReport, load_renamed
+from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
+from semsynth.classes import ClassSet, builtin
+from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
+from semsynth.convert.pix2pixhd_options import (
+    OfficialOptions,
+    encoder_config,
+    generator_config,
+    layout_encoding,
+    read_options,
+    recipe_config,
+)
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
+from semsynth.files import explained, sha256
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
+from semsynth.styles.bank import StyleBank
 
 
 def official_names(network: nn.Module, *, features: bool = True) -> dict[str, str]:
@@ -49,6 +61,71 @@ def load_official_state(
         SemsynthError: names that are missing or shapes that differ, all in one line.
     """
     return load_renamed(network, official_names(network, features=features), state, source)
+
+
+def convert_pix2pixhd(
+    checkpoint: Path,
+    options: Path,
+    out: Path,
+    classes: ClassSet | None = None,
+    encoder: Path | None = None,
+    clusters: Path | None = None,
+) -> ConversionReport:
+    """Write a model folder from an official checkpoint.
+
+    Args:
+        checkpoint: the generator, ``*_net_G.pth``.
+        options: ``opt.txt`` of its training, or the same options as JSON.
+        out: the model folder to write.
+        classes: what the channels mean; None takes Cityscapes' for 35 channels, or numbers them.
+        encoder: the feature encoder of a model with features; None takes the ``*_net_E.pth`` beside the generator.
+        clusters: the official ``features_clustered_010.npy``; becomes the style bank.
+
+    Raises:
+        SemsynthError: unreadable files, or a checkpoint that its options do not describe.
+    """
+    parsed = read_options(options)
+    generator = Pix2PixHDGenerator(generator_config(parsed))
+    reports = [load_official_state(generator, load_official_checkpoint(checkpoint), str(checkpoint))]
+    networks: dict[str, nn.Module] = {"generator": generator}
+    notes: list[str] = []
+    bank = None if clusters is None else _bank(read_clusters(clusters), parsed, clusters)
+    if parsed.has_features:
+        beside = checkpoint.with_name(checkpoint.name.replace("net_G", "net_E"))
+        path = encoder or (beside if beside != checkpoint and beside.exists() else None)
+        if path is None:
+            notes.append(f"no feature encoder ({beside.name}) was given: the model cannot read styles from photos")
+        else:
+            networks["encoder"] = InstanceEncoder(encoder_config(parsed))
+            reports.append(load_official_state(networks["encoder"], load_official_checkpoint(path), str(path)))
+        if bank is None:
+            notes.append("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters")
+    elif encoder is not None or bank is not None:
+        raise SemsynthError(f"{options} describes a generator without features: leave out encoder and clusters")
+    recipe = recipe_config(parsed)
+    config = Pix2PixHDModel(
+        generator=generator.config,
+        encoder=encoder_config(parsed) if "encoder" in networks else None,
+        objects="labels" if parsed.label_feat else "instances",
+        data=recipe.data,
+    )
+    save_model(out, config, classes or _classes(parsed), networks, Card(name=checkpoint.stem, recipe="official code"))
+    if bank is not None:
+        bank.save(out, sha256(out / "encoder.safetensors") if "encoder" in networks else "")
+    unused = tuple(name for report in reports for name in report.unused)
+    loaded, counters = sum(report.loaded for report in reports), sum(report.counters for report in reports)
+    return ConversionReport(loaded, unused, counters, tuple(notes))
+
+
+def _classes(options: OfficialOptions) -> ClassSet:
+    count = layout_encoding(options).num_classes
+    cityscapes = builtin("cityscapes")
+    return cityscapes if count == cityscapes.num_classes else numbered_classes("official", count)
+
+
+def _bank(clusters: Mapping[int, NDArray[np.float64]], options: OfficialOptions, source: Path) -> StyleBank:
+    modes = {label: torch.from_numpy(centres) for label, centres in clusters.items() if len(centres)}
+    return StyleBank(modes, options.feat_num, f"converted from {source.name}")
 
 
 def _generator_modules(generator: Pix2PixHDGenerator) -> dict[str, str]:
