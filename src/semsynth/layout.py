@@ -146,7 +146,6 @@ class Level:
     encoding: LayoutEncoding
     _label_windows: dict[int, LabelWindows] = field(default_factory=dict)
     _patches: dict[tuple[int, int, int, bool], DistinctRows] = field(default_factory=dict)
-    _padded: dict[Size, Level] = field(default_factory=dict)
 
     @property
     def size(self) -> Size:
@@ -181,17 +180,6 @@ class Level:
             self._patches[key] = distinct_rows(window_columns(self.symbols, kernel, stride, padding, outside=outside))
         return self._patches[key]
 
-    def padded(self, bottom: int, right: int) -> Level:
-        """The level with its last row and column repeated so many times; made once."""
-        key = bottom, right
-        if key not in self._padded:
-            rows, columns = (
-                torch.arange(n + more, device=self.symbols.device).clamp_max(n - 1)
-                for n, more in zip(self.size, key, strict=True)
-            )
-            self._padded[key] = Level(self.symbols[:, rows[:, None], columns], self.encoding)
-        return self._padded[key]
-
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Level:
         """The same on ``device``, windows included."""
         return Level(
@@ -199,7 +187,6 @@ class Level:
             self.encoding,
             {k: w.to(device, non_blocking) for k, w in self._label_windows.items()},
             {k: p.to(device, non_blocking) for k, p in self._patches.items()},
-            {k: p.to(device, non_blocking) for k, p in self._padded.items()},
         )
 
     def pin_memory(self) -> Level:
@@ -209,7 +196,6 @@ class Level:
             self.encoding,
             {k: w.pin_memory() for k, w in self._label_windows.items()},
             {k: p.pin_memory() for k, p in self._patches.items()},
-            {k: p.pin_memory() for k, p in self._padded.items()},
         )
 
 
@@ -220,6 +206,7 @@ class LayoutBatch:
     full: Level
     """The layouts at their own resolution."""
     _levels: dict[Size, Level] = field(default_factory=dict)
+    _padded: dict[Size, LayoutBatch] = field(default_factory=dict)
 
     @classmethod
     def from_layouts(cls, layouts: Sequence[Layout], encoding: LayoutEncoding) -> LayoutBatch:
@@ -288,16 +275,32 @@ class LayoutBatch:
             self._levels[size] = Level(symbols.contiguous(), self.encoding)
         return self._levels[size]
 
+    def padded(self, bottom: int, right: int) -> LayoutBatch:
+        """The layouts with their last row and column repeated so many times; made once."""
+        key = bottom, right
+        if key not in self._padded:
+            rows, columns = (
+                torch.arange(n + more, device=self.full.symbols.device).clamp_max(n - 1)
+                for n, more in zip(self.size, key, strict=True)
+            )
+            self._padded[key] = LayoutBatch(Level(self.full.symbols[:, rows[:, None], columns], self.encoding))
+        return self._padded[key]
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> LayoutBatch:
         """The same on ``device``, with everything computed so far."""
         return LayoutBatch(
             self.full.to(device, non_blocking),
             {size: level.to(device, non_blocking) for size, level in self._levels.items()},
+            {key: batch.to(device, non_blocking) for key, batch in self._padded.items()},
         )
 
     def pin_memory(self) -> LayoutBatch:
         """The same in page-locked memory."""
-        return LayoutBatch(self.full.pin_memory(), {size: level.pin_memory() for size, level in self._levels.items()})
+        return LayoutBatch(
+            self.full.pin_memory(),
+            {size: level.pin_memory() for size, level in self._levels.items()},
+            {key: batch.pin_memory() for key, batch in self._padded.items()},
+        )
 
 
 def _nearest_floor(n: int, m: int) -> Tensor:

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, LayoutEncoding
-from semsynth.models.spade import SPADE, SPADEGenerator, SPADEGeneratorConfig, SPADEResBlock
+from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig, SPADEResBlock
+from semsynth.ops.spade_layer import SPADE
 
 
 def relative(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -41,7 +42,7 @@ def test_on_a_uniform_layout_normalised_label_features_vanish_and_spades_do_not(
     """Section 3, "Why does SPADE work better?", figure 4."""
     encoding = LayoutEncoding(num_classes=4)
     conv = nn.Conv2d(4, 6, 3, padding=1, padding_mode="replicate")
-    layer = rough(SPADE(6, SPADEGeneratorConfig(encoding=encoding, hidden=8, norm="instance")))
+    layer = rough(SPADE(6, encoding.num_channels, hidden=8, norm="instance"))
     features = torch.randn(1, 6, 16, 16)
     modulated = []
     for label in (0, 3):
@@ -55,7 +56,7 @@ def test_on_a_uniform_layout_normalised_label_features_vanish_and_spades_do_not(
 def test_spatially_constant_modulation_is_conditional_batch_norm_and_adain(path):
     """Section 3: with one gamma and beta per image, SPADE is conditional batch norm, and AdaIN for N = 1."""
     encoding = LayoutEncoding(num_classes=3)
-    layer = rough(SPADE(5, SPADEGeneratorConfig(encoding=encoding, hidden=8, kernel_size=1, norm="batch")))
+    layer = rough(SPADE(5, encoding.num_channels, hidden=8, kernel_size=1, norm="batch"))
     layer.path = path
     labels = torch.tensor([2, 0, 1])
     layout = LayoutBatch.from_channels(labels.view(3, 1, 1).expand(3, 7, 9), encoding)
@@ -91,8 +92,9 @@ def test_the_papers_capacities(width, upsamplings, millions):
 @pytest.mark.parametrize("mode", ["training", "frozen", "evaluation"])
 def test_a_layer_with_tables_equals_the_dense_layer(kind, kernel, norm, mode):
     layout = layout_batch(kind, (24, 40))
-    config = config_for(layout, kernel_size=kernel, norm=norm, frozen_statistics=mode == "frozen")
-    layer = rough(SPADE(6, config)).train(mode != "evaluation")
+    layer = SPADE(6, layout.encoding.num_channels, kernel_size=kernel, norm=norm, hidden=8)
+    rough(layer).train(mode != "evaluation")
+    layer.norm.frozen = mode == "frozen"
     start = torch.randn(len(layout), 6, 24, 40)
     results = []
     for path in ("dense", "tables"):

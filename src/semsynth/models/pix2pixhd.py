@@ -3,27 +3,33 @@
 Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", CVPR 2018:
 section 3.2 and figure 3 (global generator G1, local enhancers G2, G3, ...), section 3.3 (instance boundaries),
 section 3.4 (instance features as additional input channels); official ``models/networks.py``.
+pix2pixHD++, its options ``spectral`` and ``layout_at_every_layer``: Park et al., "Semantic Image Synthesis with
+Spatially-Adaptive Normalization", CVPR 2019, section 4 and table 4.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import overload
+from typing import Literal, Self, overload
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.config import Config
-from semsynth.layout import LayoutBatch, LayoutEncoding, Level
+from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm
-from semsynth.ops.layout_conv import layout_conv2d
+from semsynth.ops.layout_conv import concat_conv2d
 from semsynth.ops.layout_pyramid import halved, halved_layout
-from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
+from semsynth.ops.spade_layer import SPADE, ModulationPath, choose_path, freeze_modulation
+from semsynth.ops.spectral_norm import conv2d, conv_transpose2d, fold_spectral_norm
 
 BORDER = 3
 """Padding of the first and the last convolution, which are 7 x 7."""
+
+Condition = LayoutBatch | Tensor
+"""Layouts of H x W, or a conditioning image or layouts in dense form, [N,C,H,W]."""
 
 
 class Pix2PixHDGeneratorConfig(Config):
@@ -44,7 +50,12 @@ class Pix2PixHDGeneratorConfig(Config):
     norm: ConvNormKind = "instance"
     """Normalisation after every convolution but the last."""
     spectral: bool = False
-    """Spectral normalisation of the convolutions (not in the paper; pix2pixHD++ of the SPADE paper)."""
+    """Spectral normalisation of all convolutions but the last (not in the paper; pix2pixHD++ of the SPADE paper)."""
+    layout_at_every_layer: Literal["none", "concat", "spade"] = "none"
+    """Where the condition is read besides the first layer: nowhere, beside the features that enter every residual
+    block, or by SPADE layers in place of all norms (the last two: the SPADE paper's table 4)."""
+    hidden: int = Field(128, ge=1)
+    """Channels between a SPADE layer's two convolutions."""
     features: int = Field(0, ge=0)
     """Channels of instance features beside the layout's (section 3.4: 3); 0: none."""
     image_channels: int = Field(0, ge=0)
@@ -60,41 +71,53 @@ class Pix2PixHDGeneratorConfig(Config):
         """Sides of a size that all layers halve evenly are multiples of this."""
         return 1 << (self.downsamplings + self.enhancers)
 
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.layout_at_every_layer == "spade" and self.norm == "none":
+            raise ValueError("layout_at_every_layer=spade needs a norm to modulate: instance, batch or sync_batch")
+        if self.layout_at_every_layer == "spade" and self.features:
+            raise ValueError("layout_at_every_layer=spade does not know instance features: set generator.features=0")
+        return self
+
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
-        """Find the windows that the first layer looks up, for instance in a data-loader worker; returns ``layout``."""
-        _padded(layout.full, self.multiple).patches(2 * BORDER + 1, 1, BORDER, reflect=True)
+        """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
+        padded = _padded(layout, self.multiple)
+        padded.full.patches(2 * BORDER + 1, 1, BORDER, reflect=True)
+        height, width = padded.size
+        for halvings in range(self.downsamplings + self.enhancers + 1):
+            if self.layout_at_every_layer == "spade":
+                padded.at(height >> halvings, width >> halvings).windows(3)
+            elif self.layout_at_every_layer == "concat" and self._blocks_at(halvings):
+                padded.at(height >> halvings, width >> halvings).patches(3, 1, 1, reflect=True)
         return layout
 
-
-class FirstConv(nn.Conv2d):
-    """The 7 x 7 convolution over cat[layout, instance features]; the layout's share comes from its windows."""
-
-    def __init__(self, config: Pix2PixHDGeneratorConfig, width: int) -> None:
-        super().__init__(config.condition_channels + config.features, width, 2 * BORDER + 1)
-
-    def forward(self, layout: Level | Tensor, features: Tensor | None = None) -> Tensor:
-        """A level or its soft form [N,C,h,w], and features [N,F,h,w] -> [N,width,h,w]."""
-        if features is None:
-            return layout_conv2d(layout, self.weight, self.bias, padding=BORDER, reflect=True)
-        of_layout, of_features = self.weight.split([self.weight.shape[1] - features.shape[1], features.shape[1]], 1)
-        x = layout_conv2d(layout, of_layout, self.bias, padding=BORDER, reflect=True)
-        return x + layout_conv2d(features, of_features, padding=BORDER, reflect=True).to(x.dtype)
+    def _blocks_at(self, halvings: int) -> int:
+        """Residual blocks whose features are so many times halved."""
+        if halvings == self.downsamplings + self.enhancers:
+            return self.blocks
+        return self.enhancer_blocks if 1 <= halvings <= self.enhancers else 0
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions beside an identity."""
+    """Two 3 x 3 convolutions beside an identity; the first may read the condition, too."""
 
     def __init__(self, width: int, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
-        self.conv_0 = conv2d(width, width, 3, spectral=config.spectral)
-        self.norm_0 = conv_norm(config.norm, width)
+        self.concat = config.layout_at_every_layer == "concat"
+        more = config.condition_channels if self.concat else 0
+        self.conv_0 = conv2d(more + width, width, 3, spectral=config.spectral)
+        self.norm_0 = _norm(width, config)
         self.conv_1 = conv2d(width, width, 3, spectral=config.spectral)
-        self.norm_1 = conv_norm(config.norm, width)
+        self.norm_1 = _norm(width, config)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w]."""
-        dx = F.relu(self.norm_0(self.conv_0(_mirror(x, 1))), inplace=True)
-        return x + self.norm_1(self.conv_1(_mirror(dx, 1)))  # type: ignore[no-any-return]
+        if self.concat:
+            dx = concat_conv2d(self.conv_0, _sampled(condition, x), x, reflect=True)
+        else:
+            dx = self.conv_0(_mirror(x, 1))
+        dx = F.relu(_normalized(self.norm_0, dx, condition), inplace=True)
+        return x + _normalized(self.norm_1, self.conv_1(_mirror(dx, 1)), condition)
 
 
 class Halving(nn.Module):
@@ -103,11 +126,11 @@ class Halving(nn.Module):
     def __init__(self, width: int, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
         self.conv = conv2d(width, 2 * width, 3, stride=2, padding=1, spectral=config.spectral)
-        self.norm = conv_norm(config.norm, 2 * width)
+        self.norm = _norm(2 * width, config)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """[N,C,h,w] -> [N,2C,h/2,w/2]."""
-        return F.relu(self.norm(self.conv(x)), inplace=True)
+        return F.relu(_normalized(self.norm, self.conv(x), condition), inplace=True)
 
 
 class Doubling(nn.Module):
@@ -115,12 +138,13 @@ class Doubling(nn.Module):
 
     def __init__(self, width: int, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
-        self.conv = nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)
-        self.norm = conv_norm(config.norm, width // 2)
+        options = {"stride": 2, "padding": 1, "output_padding": 1}
+        self.conv = conv_transpose2d(width, width // 2, 3, **options, spectral=config.spectral)
+        self.norm = _norm(width // 2, config)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """[N,C,h,w] -> [N,C/2,2h,2w]."""
-        return F.relu(self.norm(self.conv(x)), inplace=True)
+        return F.relu(_normalized(self.norm, self.conv(x), condition), inplace=True)
 
 
 class GlobalGenerator(nn.Module):
@@ -129,16 +153,28 @@ class GlobalGenerator(nn.Module):
     def __init__(self, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
         widths = [config.width * 2**i for i in range(config.downsamplings + 1)]
-        self.first = FirstConv(config, widths[0])
-        self.first_norm = conv_norm(config.norm, widths[0])
-        self.front = nn.Sequential(*(Halving(width, config) for width in widths[:-1]))
-        self.blocks = nn.Sequential(*(ResidualBlock(widths[-1], config) for _ in range(config.blocks)))
-        self.back = nn.Sequential(*(Doubling(width, config) for width in widths[:0:-1]))
+        self.first = _first_conv(widths[0], config)
+        self.first_norm = _norm(widths[0], config)
+        self.front = nn.ModuleList(Halving(width, config) for width in widths[:-1])
+        self.blocks = nn.ModuleList(ResidualBlock(widths[-1], config) for _ in range(config.blocks))
+        self.back = nn.ModuleList(Doubling(width, config) for width in widths[:0:-1])
 
-    def forward(self, layout: Level | Tensor, features: Tensor | None = None) -> Tensor:
-        """A level or its soft form [N,C,h,w], and features [N,F,h,w] -> [N,width,h,w]."""
-        x = F.relu(self.first_norm(self.first(layout, features)), inplace=True)
-        return self.back(self.blocks(self.front(x)))  # type: ignore[no-any-return]
+    def forward(self, layout: Level | Tensor, features: Tensor | None, condition: Condition) -> Tensor:
+        """Synthesise.
+
+        Args:
+            layout: a level, or its soft form [N,C,h,w].
+            features: [N,F,h,w], where the configuration has any.
+            condition: what later layers read, of any size.
+
+        Returns:
+            [N,width,h,w].
+        """
+        x = concat_conv2d(self.first, layout, features, reflect=True)
+        x = F.relu(_normalized(self.first_norm, x, condition), inplace=True)
+        for module in (*self.front, *self.blocks, *self.back):
+            x = module(x, condition)
+        return x
 
 
 class LocalEnhancer(nn.Module):
@@ -146,16 +182,20 @@ class LocalEnhancer(nn.Module):
 
     def __init__(self, width: int, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
-        self.first = FirstConv(config, width)
-        self.first_norm = conv_norm(config.norm, width)
+        self.first = _first_conv(width, config)
+        self.first_norm = _norm(width, config)
         self.front = Halving(width, config)
-        self.blocks = nn.Sequential(*(ResidualBlock(2 * width, config) for _ in range(config.enhancer_blocks)))
+        self.blocks = nn.ModuleList(ResidualBlock(2 * width, config) for _ in range(config.enhancer_blocks))
         self.back = Doubling(2 * width, config)
 
-    def forward(self, layout: Level | Tensor, features: Tensor | None, coarse: Tensor) -> Tensor:
-        """A layout and features at 2h x 2w, and coarse features [N,2*width,h,w] -> [N,width,2h,2w]."""
-        x = F.relu(self.first_norm(self.first(layout, features)), inplace=True)
-        return self.back(self.blocks(self.front(x) + coarse))  # type: ignore[no-any-return]
+    def forward(self, layout: Level | Tensor, features: Tensor | None, condition: Condition, coarse: Tensor) -> Tensor:
+        """As :meth:`GlobalGenerator.forward` at 2h x 2w, with coarse features [N,2*width,h,w] -> [N,width,2h,2w]."""
+        x = concat_conv2d(self.first, layout, features, reflect=True)
+        x = F.relu(_normalized(self.first_norm, x, condition), inplace=True)
+        x = self.front(x, condition) + coarse
+        for block in self.blocks:
+            x = block(x, condition)
+        return self.back(x, condition)  # type: ignore[no-any-return]
 
 
 class Pix2PixHDGenerator(nn.Module):
@@ -171,7 +211,7 @@ class Pix2PixHDGenerator(nn.Module):
         self.enhancers = nn.ModuleList(LocalEnhancer(width, config) for width in widths[1:])
         self.to_rgb = nn.Conv2d(widths[-1], 3, 2 * BORDER + 1)
 
-    def forward(self, layout: LayoutBatch | Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, layout: Condition, features: Tensor | None = None) -> Tensor:
         """Synthesise.
 
         Sides that the layers cannot halve evenly are padded with the outermost pixels and cut back.
@@ -183,48 +223,90 @@ class Pix2PixHDGenerator(nn.Module):
         Returns:
             [N,3,H,W] in [-1,1].
         """
-        condition = layout if isinstance(layout, Tensor) else layout.full
-        height, width = condition.shape[2:] if isinstance(condition, Tensor) else condition.size
-        x = self.last_features(condition, features)
+        height, width = _size(layout)
+        x = self.last_features(layout, features)
         image = F.tanh(self.to_rgb(_mirror(x, BORDER)))
         return image[:, :, :height, :width]
 
-    def freeze(self, dtype: torch.dtype | None = None) -> None:
-        """Fold spectral norm into the weights, and compute in ``dtype`` from now on: for inference only."""
-        fold_spectral_norm(self)
-        self.to(dtype or self.to_rgb.weight.dtype)
+    def use(self, path: ModulationPath) -> None:
+        """Choose how SPADE layers modulate, where there are any; the result is the same up to rounding."""
+        choose_path(self, path)
 
-    def last_features(self, condition: Level | Tensor, features: Tensor | None = None) -> Tensor:
+    def freeze(self, dtype: torch.dtype | None = None) -> None:
+        """Fold everything that depends neither on layout nor on features: for inference only.
+
+        Args:
+            dtype: arithmetic from now on, for example bfloat16.
+        """
+        dtype = dtype or self.to_rgb.weight.dtype
+        fold_spectral_norm(self)
+        freeze_modulation(self, dtype)
+        self.to(dtype)
+
+    def last_features(self, condition: Condition, features: Tensor | None = None) -> Tensor:
         """What the last layer reads, [N,C,H',W'] with sides that are multiples of ``config.multiple``."""
         if (features is not None) != bool(self.config.features):
             wanted = f"[N,{self.config.features},H,W]" if self.config.features else "no"
             raise ValueError(f"this generator takes {wanted} instance features")
         multiple = self.config.multiple
+        condition = _padded(condition, multiple)
+        finest = condition if isinstance(condition, Tensor) else condition.full
         pyramid: list[tuple[Level | Tensor, Tensor | None]] = [
-            (_padded(condition, multiple), None if features is None else _padded(features, multiple))
+            (finest, None if features is None else _padded(features, multiple))
         ]
         for _ in self.enhancers:
             finer, finer_features = pyramid[-1]
             soft = halved_layout(finer, self.to_rgb.weight.dtype)
             pyramid.append((soft, None if finer_features is None else halved(finer_features)))
-        x: Tensor = self.coarse(*pyramid.pop())
+        x: Tensor = self.coarse(*pyramid.pop(), condition)
         for enhancer in self.enhancers:
-            x = enhancer(*pyramid.pop(), x)
+            x = enhancer(*pyramid.pop(), condition, x)
         return x
+
+
+def _first_conv(width: int, config: Pix2PixHDGeneratorConfig) -> nn.Conv2d:
+    """The 7 x 7 convolution over cat[layout, instance features]."""
+    return conv2d(config.condition_channels + config.features, width, 2 * BORDER + 1, spectral=config.spectral)
+
+
+def _norm(channels: int, config: Pix2PixHDGeneratorConfig) -> nn.Module:
+    if config.layout_at_every_layer == "spade" and config.norm != "none":
+        return SPADE(channels, config.condition_channels, norm=config.norm, hidden=config.hidden)
+    return conv_norm(config.norm, channels)
+
+
+def _normalized(norm: nn.Module, x: Tensor, condition: Condition) -> Tensor:
+    """[N,C,h,w] -> [N,C,h,w]."""
+    value: Tensor = norm(x, _sampled(condition, x)) if isinstance(norm, SPADE) else norm(x)
+    return value
+
+
+def _sampled(condition: Condition, x: Tensor) -> Level | Tensor:
+    """The condition at the size of features [N,C,h,w], by nearest neighbours."""
+    height, width = x.shape[2:]
+    if isinstance(condition, Tensor):
+        return F.interpolate(condition, (height, width), mode="nearest")
+    return condition.at(height, width)
+
+
+def _size(condition: Condition) -> Size:
+    if isinstance(condition, Tensor):
+        return condition.shape[2], condition.shape[3]
+    return condition.size
 
 
 @overload
 def _padded(x: Tensor, multiple: int) -> Tensor: ...
 @overload
-def _padded(x: Level, multiple: int) -> Level: ...
+def _padded(x: LayoutBatch, multiple: int) -> LayoutBatch: ...
 @overload
-def _padded(x: Level | Tensor, multiple: int) -> Level | Tensor: ...
-def _padded(x: Level | Tensor, multiple: int) -> Level | Tensor:
+def _padded(x: Condition, multiple: int) -> Condition: ...
+def _padded(x: Condition, multiple: int) -> Condition:
     """Repeat the last rows and columns until both sides are multiples of ``multiple``, and at least two of it.
 
     The innermost features are mirrored by a pixel, so they need two.
     """
-    height, width = x.shape[2:] if isinstance(x, Tensor) else x.size
+    height, width = _size(x)
     bottom, right = (max(-side % multiple, 2 * multiple - side) for side in (height, width))
     if not bottom and not right:
         return x

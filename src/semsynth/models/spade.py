@@ -1,7 +1,7 @@
 """The SPADE generator: a layout modulates every normalisation layer.
 
 Park, Liu, Wang and Zhu, "Semantic Image Synthesis with Spatially-Adaptive Normalization", CVPR 2019:
-section 3, equations 1-3 (the layer), figures 2 and 3 (layer and generator), table 5 (the variants).
+section 3, figure 3 (block and generator), table 4 (concatenation instead), table 5 (the variants).
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
-from semsynth.ops.layout_conv import layout_conv2d
-from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
-from semsynth.ops.norm import EPSILON, Normalized, NormKind, ParameterFreeNorm, normalize_together
+from semsynth.ops.conv_norm import conv_norm
+from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
+from semsynth.ops.norm import NormKind, ParameterFreeNorm, normalize_together
+from semsynth.ops.spade_layer import SPADE, ModulationPath, choose_path, freeze_modulation
 from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
 
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU (official generator.py and architecture.py)."""
-
-ModulationPath = Literal["tables", "dense"]
-"""How modulation is computed: by layout tables or by dense convolutions; the results are equal up to rounding."""
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -52,6 +50,9 @@ class SPADEGeneratorConfig(Config):
     """Of the three convolutions of every SPADE layer."""
     hidden: int = Field(128, ge=1)
     """Channels between a SPADE layer's two convolutions (128 in the official code)."""
+    layout_at_every_layer: Literal["spade", "concat"] = "spade"
+    """How every block reads the layout: by SPADE layers, or beside the features that enter its convolutions, after
+    norms with a learned scale and bias (table 4, "Concat w/o SPADE")."""
     spectral: bool = True
     """Spectral normalisation of the residual blocks' convolutions."""
     input: Literal["layout", "noise"] = "layout"
@@ -76,74 +77,16 @@ class SPADEGeneratorConfig(Config):
         height, width = self.start_size
         if self.input == "layout":
             layout.at(height, width).patches(3, 1, 1)
-        for level in range(self.upsamplings + 1):
-            layout.at(height * 2**level, width * 2**level).windows(self.kernel_size)
+        wide = 2 if self.upsamplings >= 6 else 1  # the last level with only blocks that keep the number of channels
+        for doublings in range(self.upsamplings + 1):
+            level = layout.at(height * 2**doublings, width * 2**doublings)
+            if self.layout_at_every_layer == "spade":
+                level.windows(self.kernel_size)
+                continue
+            level.patches(3, 1, 1)
+            if doublings > wide:
+                level.patches(1, 1, 0)
         return layout
-
-
-class SPADE(nn.Module):
-    """Spatially-adaptive normalisation (equation 1).
-
-    ``norm(x) * (1 + gamma) + beta``, where gamma and beta come from the layout by two convolutions.
-    """
-
-    path: ModulationPath = "tables"
-
-    def __init__(self, channels: int, config: SPADEGeneratorConfig) -> None:
-        super().__init__()
-        self._frozen: tuple[Projection, Projection] | None = None
-        kernel, hidden = config.kernel_size, config.hidden
-        self.norm = ParameterFreeNorm(config.norm, channels)
-        self.norm.frozen = config.frozen_statistics
-        self.shared = nn.Conv2d(config.encoding.num_channels, hidden, kernel, padding=kernel // 2)
-        self.gamma = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)
-        self.beta = nn.Conv2d(hidden, channels, kernel, padding=kernel // 2)
-
-    def forward(self, x: Tensor, level: Level, normalized: Normalized | None = None) -> Tensor:
-        """Modulate.
-
-        Args:
-            x: [N,C,h,w].
-            level: the layout at h x w.
-            normalized: x normalised, where the caller has it already.
-
-        Returns:
-            [N,C,h,w].
-        """
-        if self.path == "tables":
-            return self._from_tables(x, level, normalized)
-        hidden = F.relu(self.shared(level.one_hot(x.dtype)))  # [N,H,h,w]
-        gamma, beta = self.gamma(hidden), self.beta(hidden)
-        value = self.norm(x) if normalized is None else normalized.value
-        return value * (1 + gamma) + beta  # type: ignore[no-any-return]
-
-    def freeze(self, dtype: torch.dtype) -> None:
-        """Compute what does not depend on the layout once and for all, and keep it in ``dtype``: for inference only."""
-        if self.norm.uses_running_statistics:
-            with torch.no_grad():
-                gamma, beta = self._folded()
-                self._frozen = gamma.to(dtype), beta.to(dtype)
-
-    def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None) -> Tensor:
-        source: Tensor | Normalized
-        if normalized is None and self.norm.uses_running_statistics:
-            (gamma, beta), source = self._frozen or self._folded(), x
-        else:
-            gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
-            beta = Projection.of(self.beta.weight, _bias(self.beta))
-            source = normalized or normalize_together(x, self.norm)
-        hidden = hidden_vectors(level, self.shared.weight, _bias(self.shared))
-        places = level.windows(self.shared.kernel_size[0]).arrangements
-        return modulate(source, project(hidden, places, gamma), project(hidden, places, beta), places)
-
-    def _folded(self) -> tuple[Projection, Projection]:
-        """Gamma and beta for x instead of norm(x) = scale * x + shift."""
-        scale = (self.norm.running_var + EPSILON).rsqrt()
-        shift = -self.norm.running_mean * scale
-        gamma_weight, gamma_bias = self.gamma.weight, _bias(self.gamma) + 1
-        beta_weight = self.beta.weight + gamma_weight * shift.view(-1, 1, 1, 1)
-        beta = Projection.of(beta_weight, _bias(self.beta) + gamma_bias * shift)
-        return Projection.of(gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale), beta
 
 
 class SPADEResBlock(nn.Module):
@@ -153,12 +96,12 @@ class SPADEResBlock(nn.Module):
         super().__init__()
         middle = min(in_channels, out_channels)
         self.learned_shortcut = in_channels != out_channels
-        self.norm_0 = SPADE(in_channels, config)
+        self.norm_0 = _spade(in_channels, config)
         self.conv_0 = conv2d(in_channels, middle, 3, padding=1, spectral=config.spectral)
-        self.norm_1 = SPADE(middle, config)
+        self.norm_1 = _spade(middle, config)
         self.conv_1 = conv2d(middle, out_channels, 3, padding=1, spectral=config.spectral)
         if self.learned_shortcut:
-            self.norm_s = SPADE(in_channels, config)
+            self.norm_s = _spade(in_channels, config)
             self.conv_s = conv2d(in_channels, out_channels, 1, bias=False, spectral=config.spectral)
 
     def forward(self, x: Tensor, level: Level) -> Tensor:
@@ -170,6 +113,32 @@ class SPADEResBlock(nn.Module):
         dx = self.conv_1(_activate(self.norm_1(dx, level)))
         shortcut = self.conv_s(self.norm_s(x, level, normalized)) if self.learned_shortcut else x
         return dx.add_(shortcut)  # type: ignore[no-any-return]
+
+
+class ConcatResBlock(nn.Module):
+    """The same block without SPADE: its convolutions read cat[layout, normalised features]."""
+
+    def __init__(self, in_channels: int, out_channels: int, config: SPADEGeneratorConfig) -> None:
+        super().__init__()
+        middle, labels = min(in_channels, out_channels), config.encoding.num_channels
+        self.learned_shortcut = in_channels != out_channels
+        self.norm_0 = _affine_norm(in_channels, config)
+        self.conv_0 = conv2d(labels + in_channels, middle, 3, padding=1, spectral=config.spectral)
+        self.norm_1 = _affine_norm(middle, config)
+        self.conv_1 = conv2d(labels + middle, out_channels, 3, padding=1, spectral=config.spectral)
+        if self.learned_shortcut:
+            self.norm_s = _affine_norm(in_channels, config)
+            self.conv_s = conv2d(labels + in_channels, out_channels, 1, bias=False, spectral=config.spectral)
+
+    def forward(self, x: Tensor, level: Level) -> Tensor:
+        """[N,in,h,w] and the layout at h x w -> [N,out,h,w]."""
+        dx = concat_conv2d(self.conv_0, level, _activate(self.norm_0(x)))
+        dx = concat_conv2d(self.conv_1, level, _activate(self.norm_1(dx)))
+        shortcut = concat_conv2d(self.conv_s, level, self.norm_s(x)) if self.learned_shortcut else x
+        return dx.add_(shortcut)
+
+
+Block = SPADEResBlock | ConcatResBlock
 
 
 class SPADEGenerator(nn.Module):
@@ -184,23 +153,24 @@ class SPADEGenerator(nn.Module):
             self.fc: nn.Linear | nn.Conv2d = nn.Linear(config.z_dim, widths[0] * height * width)
         else:
             self.fc = nn.Conv2d(config.encoding.num_channels, widths[0], 3, padding=1)
-        self.head = SPADEResBlock(widths[0], widths[0], config)
-        self.middle_0 = SPADEResBlock(widths[0], widths[1], config)
-        self.middle_1 = SPADEResBlock(widths[1], widths[2], config)
-        self.up_0 = SPADEResBlock(widths[2], widths[3], config)
-        self.up_1 = SPADEResBlock(widths[3], widths[4], config)
-        self.up_2 = SPADEResBlock(widths[4], widths[5], config)
-        self.up_3 = SPADEResBlock(widths[5], widths[6], config)
+        block = ConcatResBlock if config.layout_at_every_layer == "concat" else SPADEResBlock
+        self.head = block(widths[0], widths[0], config)
+        self.middle_0 = block(widths[0], widths[1], config)
+        self.middle_1 = block(widths[1], widths[2], config)
+        self.up_0 = block(widths[2], widths[3], config)
+        self.up_1 = block(widths[3], widths[4], config)
+        self.up_2 = block(widths[4], widths[5], config)
+        self.up_3 = block(widths[5], widths[6], config)
         last = widths[6]
         if config.upsamplings == 7:
-            self.up_4 = SPADEResBlock(last, last // 2, config)
+            self.up_4 = block(last, last // 2, config)
             last //= 2
         self.to_rgb = nn.Conv2d(last, 3, 3, padding=1)
 
     @property
-    def stages(self) -> list[tuple[SPADEResBlock, bool]]:
+    def stages(self) -> list[tuple[Block, bool]]:
         """The blocks in order, each with whether resolution doubles before it."""
-        stages = [
+        stages: list[tuple[Block, bool]] = [
             (self.head, False),
             (self.middle_0, True),
             (self.middle_1, self.config.upsamplings >= 6),
@@ -233,9 +203,7 @@ class SPADEGenerator(nn.Module):
 
     def use(self, path: ModulationPath) -> None:
         """Choose how modulation is computed; the result is the same up to rounding."""
-        for module in self.modules():
-            if isinstance(module, SPADE):
-                module.path = path
+        choose_path(self, path)
 
     def freeze(self, dtype: torch.dtype | None = None) -> None:
         """Fold everything that depends neither on layout nor on features: for inference, on its device already.
@@ -245,9 +213,7 @@ class SPADEGenerator(nn.Module):
         """
         dtype = dtype or self.to_rgb.weight.dtype
         fold_spectral_norm(self)
-        for module in self.modules():
-            if isinstance(module, SPADE):
-                module.freeze(dtype)
+        freeze_modulation(self, dtype)
         self.to(dtype)
 
     def _start_size(self, size: Size | None) -> Size:
@@ -272,6 +238,20 @@ def _activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, NEGATIVE_SLOPE, inplace=True)
 
 
-def _bias(conv: nn.Conv2d) -> Tensor:
-    assert conv.bias is not None
-    return conv.bias
+def _spade(channels: int, config: SPADEGeneratorConfig) -> SPADE:
+    layer = SPADE(
+        channels,
+        config.encoding.num_channels,
+        norm=config.norm,
+        kernel_size=config.kernel_size,
+        hidden=config.hidden,
+    )
+    layer.norm.frozen = config.frozen_statistics
+    return layer
+
+
+def _affine_norm(channels: int, config: SPADEGeneratorConfig) -> nn.Module:
+    norm = conv_norm(config.norm, channels)
+    if isinstance(norm, ParameterFreeNorm):
+        norm.frozen = config.frozen_statistics
+    return norm

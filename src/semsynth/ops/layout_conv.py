@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
+from semsynth.ops.spectral_norm import applied_weight
 from semsynth.ops.windows import DistinctRows
 
 if TYPE_CHECKING:
@@ -111,3 +112,23 @@ def layout_conv2d(
         table = table + bias
     height, width = ((n + 2 * padding - kernel) // stride + 1 for n in layout.size)
     return look_up(table, patches).view(layout.symbols.shape[0], height, width, -1).permute(0, 3, 1, 2)
+
+
+def concat_conv2d(conv: nn.Conv2d, layout: Level | Tensor, x: Tensor | None = None, *, reflect: bool = False) -> Tensor:
+    """Apply a "same" convolution to cat[layout, x], the layout's share through its distinct windows.
+
+    Args:
+        conv: stride 1, with or without spectral normalisation; its own padding does not count.
+        layout: a level, N layouts of h x w on C channels; or its dense form [N,C,h,w].
+        x: [N,D,h,w], or None where the convolution reads nothing but the layout.
+        reflect: whether the border mirrors both; else it is zero.
+
+    Returns:
+        [N,O,h,w].
+    """
+    weight, padding = applied_weight(conv), conv.kernel_size[0] // 2
+    if x is None:
+        return layout_conv2d(layout, weight, conv.bias, padding=padding, reflect=reflect)
+    of_layout, of_x = weight.split([weight.shape[1] - x.shape[1], x.shape[1]], 1)
+    share = layout_conv2d(x, of_x, padding=padding, reflect=reflect)
+    return share + layout_conv2d(layout, of_layout, conv.bias, padding=padding, reflect=reflect).to(share.dtype)

@@ -43,13 +43,7 @@ class SpectralConv2d(nn.Conv2d):
         weight, v = self.weight, self.v.view_as(self.weight[0])
         if weight.is_contiguous(memory_format=torch.channels_last):
             weight, v = weight.permute(0, 2, 3, 1), v.permute(1, 2, 0)
-        matrix = weight.flatten(1)
-        if self.training:
-            with torch.no_grad():
-                v.copy_(F.normalize(matrix.t().mv(self.u), dim=0, eps=EPSILON).view_as(v))
-                self.u.copy_(F.normalize(matrix.mv(v.flatten()), dim=0, eps=EPSILON))
-        # The copies let a second forward move u and v before the first one's backward.
-        return torch.dot(self.u.clone(), matrix.mv(v.flatten().clone()))
+        return _singular_value(weight.flatten(1), self.u, v, moves=self.training)
 
     def normalized_weight(self) -> Tensor:
         """[out,in,k,k]: the weight that the convolution applies."""
@@ -71,6 +65,64 @@ class SpectralConv2d(nn.Conv2d):
         return output if self.bias is None else output + self.bias.to(output.dtype).view(-1, 1, 1)
 
 
+class SpectralConvTranspose2d(nn.ConvTranspose2d):
+    """:class:`SpectralConv2d` for a transposed convolution; ``weight`` is [in,out,k,k], ``v`` still [in * k * k]."""
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        output_padding: int = 0,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, output_padding)
+        self.folded = False
+        self.register_buffer("u", F.normalize(torch.randn(out_channels), dim=0, eps=EPSILON))
+        self.register_buffer("v", F.normalize(torch.randn(self.weight[:, 0].numel()), dim=0, eps=EPSILON))
+
+    def singular_value(self) -> Tensor:
+        """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
+        return _singular_value(self.weight.transpose(0, 1).flatten(1), self.u, self.v, moves=self.training)
+
+    def normalized_weight(self) -> Tensor:
+        """[in,out,k,k]: the weight that the convolution applies."""
+        return self.weight if self.folded else self.weight / self.singular_value()
+
+    def fold(self) -> None:
+        """Divide the weight once and for all: for inference."""
+        if not self.folded:
+            with torch.no_grad():
+                self.weight.div_(torch.dot(self.u, self.weight.transpose(0, 1).flatten(1).mv(self.v)))
+            self.folded = True
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """[N,in,h,w] -> [N,out,h',w']."""
+        assert isinstance(self.padding, tuple)  # as transposed convolutions always have it
+        weight = self.normalized_weight()
+        return F.conv_transpose2d(input, weight, self.bias, self.stride, self.padding, self.output_padding)
+
+
+def _singular_value(matrix: Tensor, u: Tensor, v: Tensor, *, moves: bool) -> Tensor:
+    """U' W v of the matrix W [out,M] for u [out] and v of M elements; ``moves``: after one power iteration."""
+    if moves:
+        with torch.no_grad():
+            v.copy_(F.normalize(matrix.t().mv(u), dim=0, eps=EPSILON).view_as(v))
+            u.copy_(F.normalize(matrix.mv(v.flatten()), dim=0, eps=EPSILON))
+    # The copies let a second forward move u and v before the first one's backward.
+    return torch.dot(u.clone(), matrix.mv(v.flatten().clone()))
+
+
+def applied_weight(conv: nn.Conv2d) -> Tensor:
+    """[out,in,k,k]: the weight that a plain or a spectrally normalised convolution applies."""
+    return conv.normalized_weight() if isinstance(conv, SpectralConv2d) else conv.weight
+
+
 def conv2d(
     in_channels: int,
     out_channels: int,
@@ -87,8 +139,23 @@ def conv2d(
     return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
 
 
+def conv_transpose2d(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    spectral: bool = False,
+) -> nn.ConvTranspose2d:
+    """A plain or a spectrally normalised transposed convolution."""
+    kind = SpectralConvTranspose2d if spectral else nn.ConvTranspose2d
+    return kind(in_channels, out_channels, kernel_size, stride=stride, padding=padding, output_padding=output_padding)
+
+
 def fold_spectral_norm(module: nn.Module) -> None:
     """Fold every spectrally normalised convolution inside ``module``; it can only infer afterwards."""
     for child in module.modules():
-        if isinstance(child, SpectralConv2d):
+        if isinstance(child, SpectralConv2d | SpectralConvTranspose2d):
             child.fold()

@@ -1,0 +1,122 @@
+"""Spatially-adaptive normalisation (SPADE).
+
+Park, Liu, Wang and Zhu, "Semantic Image Synthesis with Spatially-Adaptive Normalization", CVPR 2019: section 3,
+equations 1-3 and figure 2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
+from semsynth.ops.norm import EPSILON, Normalized, NormKind, ParameterFreeNorm, normalize_together
+
+if TYPE_CHECKING:
+    from semsynth.layout import Level
+
+ModulationPath = Literal["tables", "dense"]
+"""How modulation is computed: by layout tables or by dense convolutions; the results are equal up to rounding."""
+
+
+class SPADE(nn.Module):
+    """Spatially-adaptive normalisation (equation 1).
+
+    ``norm(x) * (1 + gamma) + beta``, where gamma and beta come from the layout by two convolutions.
+    """
+
+    path: ModulationPath = "tables"
+
+    def __init__(
+        self,
+        channels: int,
+        label_channels: int,
+        *,
+        norm: NormKind = "sync_batch",
+        kernel_size: int = 3,
+        hidden: int = 128,
+    ) -> None:
+        """Make the layer.
+
+        Args:
+            channels: of the features.
+            label_channels: of the layout.
+            norm: the parameter-free normalisation that is modulated.
+            kernel_size: of the three convolutions, odd.
+            hidden: channels between the two convolutions (128 in the official code).
+        """
+        super().__init__()
+        self._frozen: tuple[Projection, Projection] | None = None
+        self.norm = ParameterFreeNorm(norm, channels)
+        self.shared = nn.Conv2d(label_channels, hidden, kernel_size, padding=kernel_size // 2)
+        self.gamma = nn.Conv2d(hidden, channels, kernel_size, padding=kernel_size // 2)
+        self.beta = nn.Conv2d(hidden, channels, kernel_size, padding=kernel_size // 2)
+
+    def forward(self, x: Tensor, level: Level | Tensor, normalized: Normalized | None = None) -> Tensor:
+        """Modulate.
+
+        Args:
+            x: [N,C,h,w].
+            level: the layout at h x w, or its dense form [N,K,h,w].
+            normalized: x normalised, where the caller has it already.
+
+        Returns:
+            [N,C,h,w].
+        """
+        if self.path == "tables" and not isinstance(level, Tensor):
+            return self._from_tables(x, level, normalized)
+        dense = level if isinstance(level, Tensor) else level.one_hot(x.dtype)  # [N,K,h,w]
+        hidden = F.relu(self.shared(dense))  # [N,H,h,w]
+        gamma, beta = self.gamma(hidden), self.beta(hidden)
+        value = self.norm(x) if normalized is None else normalized.value
+        return value * (1 + gamma) + beta  # type: ignore[no-any-return]
+
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Compute what does not depend on the layout once and for all, and keep it in ``dtype``: for inference only."""
+        if self.norm.uses_running_statistics:
+            with torch.no_grad():
+                gamma, beta = self._folded()
+                self._frozen = gamma.to(dtype), beta.to(dtype)
+
+    def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None) -> Tensor:
+        source: Tensor | Normalized
+        if normalized is None and self.norm.uses_running_statistics:
+            (gamma, beta), source = self._frozen or self._folded(), x
+        else:
+            gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
+            beta = Projection.of(self.beta.weight, _bias(self.beta))
+            source = normalized or normalize_together(x, self.norm)
+        hidden = hidden_vectors(level, self.shared.weight, _bias(self.shared))
+        places = level.windows(self.shared.kernel_size[0]).arrangements
+        return modulate(source, project(hidden, places, gamma), project(hidden, places, beta), places)
+
+    def _folded(self) -> tuple[Projection, Projection]:
+        """Gamma and beta for x instead of norm(x) = scale * x + shift."""
+        scale = (self.norm.running_var + EPSILON).rsqrt()
+        shift = -self.norm.running_mean * scale
+        gamma_weight, gamma_bias = self.gamma.weight, _bias(self.gamma) + 1
+        beta_weight = self.beta.weight + gamma_weight * shift.view(-1, 1, 1, 1)
+        beta = Projection.of(beta_weight, _bias(self.beta) + gamma_bias * shift)
+        return Projection.of(gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale), beta
+
+
+def choose_path(network: nn.Module, path: ModulationPath) -> None:
+    """Choose how every SPADE layer inside ``network`` is computed; the result is the same up to rounding."""
+    for module in network.modules():
+        if isinstance(module, SPADE):
+            module.path = path
+
+
+def freeze_modulation(network: nn.Module, dtype: torch.dtype) -> None:
+    """:meth:`SPADE.freeze` for every SPADE layer inside ``network``."""
+    for module in network.modules():
+        if isinstance(module, SPADE):
+            module.freeze(dtype)
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias
