@@ -1,4 +1,4 @@
-"""``semsynth train SYSTEM``: from a dataset folder to a model folder."""
+"""``semsynth train SYSTEM``: from a dataset folder to a model folder, in one run or in stages."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.recipes.base import System
+    from lightning_fabric import Fabric
+    from rich.console import Console
+
+    from semsynth.cli.progress import ProgressBar
     from semsynth.training.run import RunFolder, RunRecord
+    from semsynth.training.stages import StagesRecord
+    from semsynth.training.trainer import Data
 
 
 def train(
-    system: Annotated[str, typer.Argument(help="The paper's system: spade.")],
+    system: Annotated[str, typer.Argument(help="The paper's system: spade or pix2pixhd.")],
     data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
     out: Annotated[Path | None, typer.Option(help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to begin with; --dry-run shows it.")] = "default",
-    steps: Annotated[int | None, typer.Option(min=1, help="Total steps, also with --resume.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Total steps, also with --resume; of every stage.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the configuration, as generator.width=32."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change the configuration, as generator.width=32, or a stage's, as 2-enhancer:training.steps=500.",
+        ),
     ] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -33,6 +42,14 @@ def train(
     init_from: Annotated[Path | None, typer.Option(help="Model folder whose weights a new run begins with.")] = None,
     perceptual_weights: Annotated[Path | None, typer.Option(help="File with VGG-19 or its beginning.")] = None,
     no_perceptual: Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")] = False,
+    stages: Annotated[
+        bool,
+        typer.Option(
+            "--stages",
+            help="Coarse to fine (pix2pixhd): the global generator, then a local enhancer at twice the preset's size, "
+            "then both; a run folder each, in RUN.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show recipe, parameters and memory; train nothing.")
     ] = False,
@@ -42,7 +59,6 @@ def train(
     Ctrl-C or SIGTERM saves and leaves with 130 or 143; --resume then continues to the bit. A second one leaves at once.
     """
     from semsynth.recipes import RECIPES
-    from semsynth.training.run import RunFolder
 
     if system not in RECIPES:
         raise SemsynthError(f"there is no system '{system}': choose {', '.join(RECIPES)}")
@@ -52,53 +68,72 @@ def train(
     assignments += [] if precision is None else [f"training.precision={precision}"]
     assignments += ["loss.perceptual=0"] if no_perceptual else []
     if resume is not None:
-        run = RunFolder(resume)
         given = {"--data": data, "--out": out, "--init-from": init_from, "--perceptual-weights": perceptual_weights}
         wrong = [name for name, value in given.items() if value is not None]
         wrong += ["--preset"] if preset != "default" else []
-        if wrong:
-            raise SemsynthError(f"--resume takes everything from {run.record}: leave out {', '.join(wrong)}")
-        record = _resumed(RECIPES[system], system, run, assignments)
+        record = _resumed(system, resume, wrong, assignments, stages)
     elif data is None or (out is None and not dry_run):
         raise SemsynthError("a new run needs --data DIR and --out RUN (or --resume RUN to continue one)")
     else:
-        run = RunFolder(out or Path())
         files = {"perceptual_weights": perceptual_weights, "init_from": init_from}
-        record = _new(RECIPES[system], system, preset, data, assignments).model_copy(
-            update={key: str(path.absolute()) for key, path in files.items() if path is not None}
-        )
+        absolute = {key: str(path.absolute()) for key, path in files.items() if path is not None}
+        record = _new(system, preset, data, absolute, assignments, stages)
+    root = resume or out or Path()
     if dry_run:
-        _describe(record, devices)
+        _describe(root, record, devices)
     else:
-        _train(run, record, device, devices, fresh=resume is None)
+        _train(root, record, device, devices, fresh=resume is None)
 
 
-def _new(system: System, name: str, preset: str, data: Path, assignments: list[str]) -> RunRecord:
+def _new(
+    system: str, preset: str, data: Path, files: dict[str, str], assignments: list[str], staged: bool
+) -> RunRecord | StagesRecord:
     from semsynth.config import override
     from semsynth.data.folder import load_classes
+    from semsynth.recipes import RECIPES
     from semsynth.training.run import RunRecord
+    from semsynth.training.stages import of_stage, split
 
-    if preset not in system.presets:
-        raise SemsynthError(f"--preset {preset}: '{name}' has {', '.join(system.presets)}")
-    config = override(system.presets[preset](load_classes(data), _has_instances(data)), assignments)
-    return RunRecord(system=name, preset=preset, data=str(data.absolute()), config=config.model_dump(mode="json"))
+    presets = RECIPES[system].presets
+    if preset not in presets:
+        raise SemsynthError(f"--preset {preset}: '{system}' has {', '.join(presets)}")
+    of_stages = [assignment for assignment in assignments if of_stage(assignment)[0] is not None]
+    if of_stages and not staged:
+        raise SemsynthError(f"--set {of_stages[0]} is of a stage: add --stages, or leave out what is before the colon")
+    of_all = [assignment for assignment in assignments if assignment not in of_stages]
+    config = override(presets[preset](load_classes(data), _has_instances(data)), of_all)
+    values = config.model_dump(mode="json")
+    record = RunRecord(system=system, preset=preset, data=str(data.absolute()), config=values, **files)
+    return split(record, of_stages) if staged else record
 
 
-def _resumed(system: System, name: str, run: RunFolder, assignments: list[str]) -> RunRecord:
+def _resumed(
+    system: str, root: Path, wrong: list[str], assignments: list[str], staged: bool
+) -> RunRecord | StagesRecord:
     from semsynth.config import override, validated
-    from semsynth.training.run import CHANGEABLE
+    from semsynth.recipes import RECIPES
+    from semsynth.training.run import CHANGEABLE, RunFolder
+    from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage
 
-    record = run.open()
-    if record.system != name:
-        raise SemsynthError(f"{run.record} is a training of '{record.system}', not of '{name}'")
+    stages, run = StagesFolder(root), RunFolder(root)
+    in_stages = stages.record.is_file()
+    path = stages.record if in_stages else run.record
+    wrong = wrong + (["--stages"] if staged and run.record.is_file() else [])
+    if wrong:
+        raise SemsynthError(f"--resume takes everything from {path}: leave out {', '.join(wrong)}")
+    record = stages.open() if in_stages else run.open()
+    if record.system != system:
+        raise SemsynthError(f"{path} is a training of '{record.system}', not of '{system}'")
     for assignment in assignments:
-        key = assignment.partition("=")[0].strip()
+        key = (of_stage(assignment)[1] if in_stages else assignment).partition("=")[0].strip()
         if key not in {f"training.{changeable}" for changeable in CHANGEABLE}:
             raise SemsynthError(
                 f"--resume with {assignment}: '{key}' would make it another training; resuming can change only "
                 f"training.{{{','.join(CHANGEABLE)}}} (a new run with --init-from can change everything)"
             )
-    config = override(validated(system.config, record.config, f"{run.record}: config"), assignments)
+    if isinstance(record, StagesRecord):
+        return change(record, assignments, stages.reached(record))
+    config = override(validated(RECIPES[system].config, record.config, f"{path}: config"), assignments)
     return record.model_copy(update={"config": config.model_dump(mode="json")})
 
 
@@ -106,19 +141,34 @@ def _has_instances(data: Path) -> bool:
     return (data / "train" / "instances").is_dir()
 
 
-def _train(run: RunFolder, record: RunRecord, device: str, devices: int, fresh: bool) -> None:
+def _train(root: Path, record: RunRecord | StagesRecord, device: str, devices: int, fresh: bool) -> None:
     from semsynth.cli.progress import ProgressBar
     from semsynth.training.devices import is_first_process, make_fabric
-    from semsynth.training.start import begin_with, build_recipe, open_data
+    from semsynth.training.run import RunFolder, RunRecord
+    from semsynth.training.stages import StagesFolder, train_stages
+    from semsynth.training.start import open_data
+
+    config = record.config if isinstance(record, RunRecord) else next(iter(record.stages.values()))
+    fabric = make_fabric(device, devices, config["training"]["precision"])
+    if fresh and is_first_process():
+        RunFolder(root).check_unused()
+    data = open_data(Path(record.data))
+    if isinstance(record, RunRecord):
+        _train_run(RunFolder(root), record, data, fabric, fresh)
+        return
+    fabric.launch()
+    folder = StagesFolder(root)
+    with ProgressBar(fabric.is_global_zero) as progress:
+        _leave_if_stopped(train_stages(folder, record, data, fabric, progress), root, progress)
+        progress.note(f"all {len(record.stages)} stages are done: the model is {folder.model}")
+
+
+def _train_run(run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, fresh: bool) -> None:
+    from semsynth.cli.progress import ProgressBar
+    from semsynth.training.start import prepare
     from semsynth.training.trainer import Trainer
 
-    fabric = make_fabric(device, devices, record.config["training"]["precision"])
-    if fresh and is_first_process():
-        run.check_unused()
-    data = open_data(Path(record.data))
-    recipe = build_recipe(record, data)
-    begins = record.init_from is not None and not run.state.checkpoints()
-    taken = begin_with(Path(record.init_from), recipe) if begins and record.init_from else []
+    recipe, taken = prepare(run, record, data)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
         trainer = Trainer(recipe, data, run, fabric, progress)
@@ -131,14 +181,32 @@ def _train(run: RunFolder, record: RunRecord, device: str, devices: int, fresh: 
         if not fresh:
             progress.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")
         signal = trainer.fit()
-        if signal is not None:
-            progress.note(f"stopped and saved after step {trainer.step}: go on with --resume {run.root}")
-            raise typer.Exit(128 + signal)
+        _leave_if_stopped(signal, run.root, progress, f" after step {trainer.step}")
         progress.note(f"done after {trainer.step} steps: the model is {run.model}")
 
 
-def _describe(record: RunRecord, devices: int) -> None:
+def _leave_if_stopped(signal: int | None, root: Path, progress: ProgressBar, step: str = "") -> None:
+    if signal is not None:
+        progress.note(f"stopped and saved{step}: go on with --resume {root}")
+        raise typer.Exit(128 + signal)
+
+
+def _describe(root: Path, record: RunRecord | StagesRecord, devices: int) -> None:
     from rich.console import Console
+
+    from semsynth.training.run import RunRecord
+    from semsynth.training.stages import StagesFolder
+
+    console = Console(soft_wrap=True)
+    if isinstance(record, RunRecord):
+        _describe_run(record, devices, console)
+        return
+    for run, one in StagesFolder(root).runs(record):
+        console.print(f"stage {run.root.name}", style="bold", highlight=False)
+        _describe_run(one, devices, console)
+
+
+def _describe_run(record: RunRecord, devices: int, console: Console) -> None:
     from rich.table import Table
 
     from semsynth.training.data import Share
@@ -154,7 +222,6 @@ def _describe(record: RunRecord, devices: int) -> None:
     memory = estimate_memory(
         recipe, make_fabric("cpu", 1, precision), example_batch(recipe, data), share.micro_batch_size
     )
-    console = Console(soft_wrap=True)
     console.print_json(record.model_dump_json())
     parameters = Table("network", "parameters", title="trained")
     for name, network in recipe.networks.items():

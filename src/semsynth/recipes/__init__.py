@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from semsynth.recipes.base import System
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
-from semsynth.recipes.spade import SPADE_SYSTEM
+from semsynth.recipes.spade_presets import SPADE_SYSTEM
 
 RECIPES: dict[str, System] = {"spade": SPADE_SYSTEM, "pix2pixhd": PIX2PIXHD_SYSTEM}

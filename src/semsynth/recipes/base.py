@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,10 @@ class RecipeConfig(Config):
     """From files to training samples."""
     schedule: Schedule = Schedule()
     training: Training = Training()
+
+    def total_steps(self, num_images: int) -> int:
+        """Steps of the whole run on ``num_images`` images: ``training.steps``, or what the schedule's epochs make."""
+        return self.training.steps or math.ceil(self.schedule.total_epochs * num_images / self.training.batch_size)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.recipes.base import Adam, RecipeConfig, Schedule, System, Training
 from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, build
+from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
 
 FEATURES = 3
 """Length of an object's feature vector (section 4)."""
@@ -92,6 +93,7 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     "ade20k": _ade20k,
     "helen": _helen,
     "small": _small,
+    **PLUS_PRESETS,
 }
 """Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on to 2048 x 1024), NYU at 561 x 427, ADE20K of width
 512, Helen at 1024 x 1024. ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""

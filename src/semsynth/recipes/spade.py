@@ -37,10 +37,9 @@ from semsynth.checkpoint import Card, SPADEModel, save_model
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
-from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
-from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.augmentation import Augmentation, augment_together, crop_together
 from semsynth.losses.distance import mean_absolute_difference
@@ -52,7 +51,7 @@ from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Schedule, System, Terms, Training
+from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Terms
 
 
 class LossWeights(Config):
@@ -227,95 +226,6 @@ class SPADERecipe(Recipe):
         return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
 
 
-SQUARES = Pipeline(mode="resize_and_crop", load_size=286, crop_size=256)
-EPOCHS_50 = Schedule(epochs=50)
-
-
-def _paper(
-    classes: ClassSet,
-    void: Literal["none", "after"],
-    edges: bool,
-    *,
-    data: Pipeline = SQUARES,
-    schedule: Schedule = EPOCHS_50,
-    batch_size: int = 32,
-    upsamplings: Literal[5, 6, 7] = 5,
-) -> SPADEConfig:
-    """The paper's networks for a class set."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void=void, edges=edges)
-    return SPADEConfig(
-        generator=SPADEGeneratorConfig(
-            encoding=encoding, crop_size=data.crop_size, aspect_ratio=data.aspect_ratio, upsamplings=upsamplings
-        ),
-        discriminator=PatchDiscriminatorConfig(encoding=encoding),
-        data=data,
-        schedule=schedule,
-        training=Training(batch_size=batch_size),
-    )
-
-
-def _default(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, "after", instances, batch_size=1)
-
-
-def _coco_stuff(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, "after", True, schedule=Schedule(epochs=100))
-
-
-def _ade20k(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, "after", False, schedule=Schedule(epochs=100, decay_epochs=100))
-
-
-def _cityscapes(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(
-        classes,
-        "none",
-        True,
-        data=Pipeline(mode="fixed", load_size=512, crop_size=512, aspect_ratio=2.0),
-        schedule=Schedule(epochs=100, decay_epochs=100),
-        batch_size=16,
-        upsamplings=6,
-    )
-
-
-def _facades(classes: ClassSet, instances: bool) -> SPADEConfig:
-    return _paper(classes, "after", False, batch_size=1)
-
-
-def _small(classes: ClassSet, instances: bool) -> SPADEConfig:
-    """A model for a few hundred photos and two CPU cores: how the bundled model is trained.
-
-    A sixteenth of the paper's arithmetic, a style encoder for variety, differentiable augmentation
-    against the few photos, and the perceptual term on a random quarter of the picture.
-    """
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
-    return SPADEConfig(
-        generator=SPADEGeneratorConfig(encoding=encoding, width=16, hidden=64, input="noise", z_dim=64),
-        discriminator=PatchDiscriminatorConfig(encoding=encoding, width=32, max_width=256),
-        # Instance norm would take the photo's colours away, and they are most of its style.
-        encoder=StyleEncoderConfig(width=16, z_dim=64, norm="none", spectral=False),
-        data=SQUARES,
-        generator_optimizer=Adam(lr=3e-4, beta1=0.0, beta2=0.99),
-        discriminator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.99),
-        augmentation=Augmentation(color=True, cutout=0.5),
-        loss=LossWeights(pixels=10.0, kl=0.005),  # KL low, or a generator this small learns to do without styles
-        perceptual_crop=128,
-        schedule=Schedule(epochs=200),
-        training=Training(batch_size=2, ema=0.995, precision="bf16-mixed"),
-    )
-
-
-PRESETS = {
-    "default": _default,
-    "coco_stuff": _coco_stuff,
-    "ade20k": _ade20k,
-    "cityscapes": _cityscapes,
-    "facades": _facades,
-    "small": _small,
-}
-"""What changes per dataset (official ``data/*_dataset.py``): void and edge channels, size, batch, epochs."""
-
-
 def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> SPADERecipe:
     """Make the recipe.
 
@@ -339,6 +249,3 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
         convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
         perceptual = PerceptualLoss(load_vgg19(perceptual_weights), convention=convention)
     return SPADERecipe(config, classes, perceptual)
-
-
-SPADE_SYSTEM = System(SPADEConfig, PRESETS, build)

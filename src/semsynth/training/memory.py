@@ -52,9 +52,7 @@ def estimate_memory(recipe: Recipe, fabric: Fabric, batch: Batch, micro_batch_si
     """
     learner = Learner(recipe, fabric, num_images=1)
     batch = learner.to_device(batch)
-    trained = [
-        _bytes(p for name in phase.trains for p in recipe.networks[name].parameters()) for phase in recipe.phases
-    ]
+    trained = [_bytes(phase.parameters(recipe.networks)) for phase in recipe.phases]
     kept = [_kept_for_backward(learner, phase, batch) for phase in recipe.phases]
     networks = [*recipe.networks.values(), *recipe.frozen.values()]
     return MemoryEstimate(

@@ -23,6 +23,9 @@ from semsynth.training.state import StateFolder
 CHANGEABLE = ("steps", "workers", "log_every", "sample_every", "save_every")
 """Keys of ``training`` that may change on resuming: none of them changes what a step computes."""
 
+STAGES = "stages.json"
+"""The record of a training in stages (:mod:`semsynth.training.stages`), whose runs lie in folders beside it."""
+
 
 class RunRecord(Config):
     """``recipe.json``: how the run was started, defaults filled in."""
@@ -38,7 +41,7 @@ class RunRecord(Config):
     perceptual_weights: str | None = None
     """The file of the perceptual network; None: downloaded, or not used."""
     init_from: str | None = None
-    """The model folder whose weights the run began with."""
+    """The model or run folder whose weights the run began with."""
     config: dict[str, Any]
     """The recipe's configuration."""
 
@@ -73,7 +76,8 @@ class RunFolder:
         with explained(self.root, "cannot read"):
             used = self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
         if used:
-            go_on = f"go on with --resume {self.root}, or " if self.record.exists() else ""
+            known = self.record.exists() or (self.root / STAGES).exists()
+            go_on = f"go on with --resume {self.root}, or " if known else ""
             raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
 
     def open(self) -> RunRecord:

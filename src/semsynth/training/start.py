@@ -55,6 +55,22 @@ def example_batch(recipe: Recipe, data: Data) -> Batch:
     return batches[0]
 
 
+def prepare(run: RunFolder, record: RunRecord, data: Data) -> tuple[Recipe, list[str]]:
+    """Make the recipe of a run that begins, or that goes on from a checkpoint.
+
+    Returns:
+        The recipe, and the networks that begin with the weights of ``record.init_from`` (none once there is a
+        checkpoint, which will replace them anyway).
+
+    Raises:
+        SemsynthError: as :func:`build_recipe` and :func:`begin_with`.
+    """
+    recipe = build_recipe(record, data)
+    if record.init_from is None or run.state.checkpoints():
+        return recipe, []
+    return recipe, begin_with(Path(record.init_from), recipe)
+
+
 def begin_with(model: Path, recipe: Recipe) -> list[str]:
     """Copy trained weights into a fresh recipe; return the names of the networks that got some.
 

@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from semsynth.checkpoint import load_model
 from semsynth.classes import ClassSet
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
@@ -75,6 +76,8 @@ class Trainer:
         self.batches = MicroBatches(data.train, recipe.config.data, recipe.collate, self.settings.seed, self.share)
         self.fixed = FixedLayouts.take(data.val, recipe.config.data, recipe.collate)
         self.clock = Clock()
+        self.late_signal: int | None = None
+        """A signal that came in the last step: the run is complete, but nothing should be started after it."""
 
     @property
     def step(self) -> int:
@@ -84,8 +87,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Steps of the whole run."""
-        epochs = self.recipe.config.schedule.total_epochs
-        return self.settings.steps or math.ceil(epochs * self.learner.num_images / self.settings.batch_size)
+        return self.recipe.config.total_steps(self.learner.num_images)
 
     def resume(self) -> None:
         """Load the newest whole checkpoint of the run folder, if it has any: a run may end before its first.
@@ -119,6 +121,8 @@ class Trainer:
         self.clock.start(self.step)
         self.observer.started(self.step, self.total_steps)
         try:
+            if self.step >= self.total_steps and not self.fabric.broadcast(self._model_is_written()):
+                self.save(self._networks_for_inference())
             with Interruption() as interruption:
                 while self.step < self.total_steps:
                     self.learner.train_step([self.learner.to_device(next(stream)) for _ in range(accumulate)])
@@ -130,6 +134,7 @@ class Trainer:
                             self.write_log()
                             self.save(self._networks_for_inference())
                         return signal
+                    self.late_signal = signal
         finally:
             stream.close()
             if self.log is not None:
@@ -156,7 +161,7 @@ class Trainer:
     def _agreed_signal(self, signal: int | None) -> int | None:
         if self.fabric.world_size == 1:
             return signal
-        if self.step % self.settings.log_every:
+        if self.step % self.settings.log_every and self.step < self.total_steps:
             return None
         highest = self.fabric.all_reduce(torch.tensor(signal or 0, device=self.fabric.device), reduce_op="max")
         return int(cast(Tensor, highest)) or None
@@ -220,6 +225,13 @@ class Trainer:
                 }
             )
             self.recipe.export(self.run.model, ready, card)
+
+    def _model_is_written(self) -> bool:
+        """Whether the model folder is whole and of this step: a run may be killed between its checkpoint and that."""
+        try:
+            return load_model(self.run.model).card.steps == self.step
+        except SemsynthError:
+            return False
 
     def _check_weights(self) -> None:
         """Finite loss terms can have a gradient that is not; such weights must not replace a good checkpoint."""
