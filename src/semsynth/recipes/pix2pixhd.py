@@ -7,12 +7,14 @@ Differences between paper and official code, and what is done here:
 
 - *Joint fine-tuning*: after training G2 with G1 fixed the paper trains both; the code builds the optimiser for that and
   never steps it. Here the third stage trains everything (``stages`` in ``recipes/pix2pixhd_presets.py``).
-- *Number of discriminators*: three in the paper, two by default in the code, three in its 1024p scripts. Presets: three.
+- *Number of discriminators*: three in the paper, two by default in the code, three in its 1024p scripts. Presets have
+  three; when trained in stages, two beside the global generator alone, as the scripts.
 - *One forward pass for both losses*: the code takes D's loss from the graph made before G's step, so that D judges the
   picture of the old G. Here the phases are separate, and D is shown the same picture again, detached: the numbers are
   equal, and right with several processes, too (the official way lets the processes' discriminators drift apart).
 - *The perceptual term's weight* is the feature matching's in the code (no option); here it is its own, also 10.
-- *Feature matching* is weighted 4 / (layers + 1) in the code, which is 1 at its default of three layers. As the code.
+- *Feature matching* is weighted 4 / (layers + 1) in the code, which is 1 at its default of three layers, and averaged
+  over the discriminators where equation 5 sums. As the code.
 - *Void*: 255 crashes the code. Presets give void its own channel where a dataset has void, but for Cityscapes' ids.
 - *Sizes*: the code lets pictures through whose sides the network cannot halve, and fails; or rounds them
   (``data.mode="none"``). Here the generator pads such pictures with their outermost pixels and cuts the result back.
@@ -95,6 +97,9 @@ class Pix2PixHDConfig(RecipeConfig):
             raise ValueError(f"{found} differ: set both")
         if self.generator.features and self.encoder is None:
             raise ValueError("generator.features needs an encoder")
+        if self.generator.width % 2**self.generator.enhancers:
+            found = f"generator.width={self.generator.width}, generator.enhancers={self.generator.enhancers}"
+            raise ValueError(f"{found}: every enhancer halves the width, which must stay whole")
         if self.trained == "enhancer" and not self.generator.enhancers:
             raise ValueError("trained=enhancer needs generator.enhancers")
         return self
@@ -166,7 +171,7 @@ class Pix2PixHDRecipe(Recipe):
         )
 
     def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
-        """Minimise over G, E:  sum_k [L_GAN(G, D_k) + 10 L_FM(G, D_k)] + 10 L_VGG(G)."""
+        """Minimise over G, E:  sum_k L_GAN(G, D_k) + 10 mean_k L_FM(G, D_k) + 10 L_VGG(G)."""
         fake = networks["generator"](batch.layout, self._features(networks, batch))  # [N,3,H,W]
         self._fakes[batch] = fake.detach()
         judged_fake = networks["discriminator"](batch.layout, fake)
@@ -213,7 +218,7 @@ class Pix2PixHDRecipe(Recipe):
             state = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
             return {key: value for key, value in own.items() if key.startswith(new)} | state
         if name == "discriminator":
-            more = self.config.discriminator.scales - _count(state, "scales.")
+            more = max(0, self.config.discriminator.scales - _count(state, "scales."))
             moved = {_renumbered(key, more): value for key, value in state.items()}
             return {key: value for key, value in own.items() if int(key.split(".")[1]) < more} | moved
         return state

@@ -7,6 +7,7 @@ from typing import Literal
 
 from semsynth.classes import ClassSet
 from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
 from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
@@ -95,29 +96,53 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     "small": _small,
     **PLUS_PRESETS,
 }
-"""Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on to 2048 x 1024), NYU at 561 x 427, ADE20K of width
-512, Helen at 1024 x 1024. ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
+"""Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on at twice a preset's size: 2048 x 1024), NYU at
+561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
 
 
 def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
     """Coarse to fine (section 3.2): G1, then G2 beside a fixed G1 at twice the size, then both.
 
+    Later stages take half as many epochs as the first, the first tenth of its number with G1 fixed (official
+    ``train_1024p_*.sh``: niter 50, niter_decay 50, niter_fix_global 10 after 100 + 100). The global generator has one
+    discriminator less (the scripts' two): the new one judges the new scale, and the others keep theirs.
+
     Args:
-        config: of the global generator alone, as every preset.
+        config: as every preset: the global generator alone, the data's size for it, and all discriminators.
 
     Returns:
         The configurations by stage, in order; each begins with the weights of the one before.
+
+    Raises:
+        SemsynthError: a configuration that has enhancers already, or data that is not scaled.
     """
     assert isinstance(config, Pix2PixHDConfig)
-    small, data = config.generator, config.data
-    doubled = {"load_size": 2 * data.load_size, "crop_size": 2 * data.crop_size}
-    larger = {
-        "generator": small.model_copy(update={"enhancers": small.enhancers + 1}),
-        "data": data.model_copy(update=doubled),
+    small, data, scales = config.generator, config.data, config.discriminator.scales
+    if small.enhancers:
+        raise SemsynthError(
+            f"generator.enhancers={small.enhancers}: the stages begin with the global generator alone and add an "
+            "enhancer themselves: leave it 0, or train without stages"
+        )
+    if data.mode in ("crop", "none"):
+        raise SemsynthError(
+            f"data.mode={data.mode} leaves photos at their size, but the first stage needs half the size of the "
+            "others: set data.mode to fixed, or to one that scales"
+        )
+    epochs, decay_epochs = config.schedule.epochs // 2, config.schedule.decay_epochs // 2
+    fixed = Schedule(epochs=max(1, round(config.schedule.epochs / 10)))
+    joint = Schedule(epochs=max(1, epochs - fixed.epochs), decay_epochs=decay_epochs)
+    fewer = config.discriminator.model_copy(update={"scales": max(1, scales - 1)})
+    larger = config.model_copy(
+        update={
+            "generator": small.model_copy(update={"enhancers": 1}),
+            "data": data.model_copy(update={"load_size": 2 * data.load_size, "crop_size": 2 * data.crop_size}),
+        }
+    )
+    return {
+        "1-global": config.model_copy(update={"discriminator": fewer}),
+        "2-enhancer": larger.model_copy(update={"trained": "enhancer", "schedule": fixed}),
+        "3-joint": larger.model_copy(update={"schedule": joint}),
     }
-    fixed = config.model_copy(update={**larger, "trained": "enhancer", "schedule": Schedule(epochs=10)})
-    joint = fixed.model_copy(update={"trained": "everything", "schedule": Schedule(epochs=40, decay_epochs=50)})
-    return {"1-global": config, "2-enhancer": fixed, "3-joint": joint}
 
 
 PIX2PIXHD_SYSTEM = System(Pix2PixHDConfig, PRESETS, build, stages)
