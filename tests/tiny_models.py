@@ -7,11 +7,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from semsynth.checkpoint import Card, SPADEModel, save_model
+from semsynth.checkpoint import Card, Pix2PixHDModel, SPADEModel, save_model
 from semsynth.classes import ClassSet, builtin
+from semsynth.data.transforms import Pipeline
+from semsynth.files import sha256
 from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.models.instance_encoder import InstanceEncoderConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoderConfig
+from semsynth.styles.bank import StyleBank
 
 CLASSES = builtin("cmp_facades")
 Z_DIM = 8
@@ -60,3 +65,26 @@ def _gather_statistics(network: nn.Module, config: SPADEGeneratorConfig, generat
         z = torch.randn(4, Z_DIM, generator=generator) if config.input == "noise" else None
         with torch.no_grad():
             network(layout, z)
+
+
+def save_tiny_pix2pixhd(
+    folder: Path, *, classes: ClassSet = CLASSES, features: int = 3, edges: bool = True, bank: bool = True
+) -> Path:
+    """A model with a style for each object, its modes well apart."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=edges)
+    config = Pix2PixHDModel(
+        generator=Pix2PixHDGeneratorConfig(encoding=encoding, width=4, downsamplings=1, blocks=1, features=features),
+        encoder=InstanceEncoderConfig(width=2, downsamplings=1, features=features) if features else None,
+        data=Pipeline(mode="fixed", crop_size=32),
+    )
+    generator = torch.Generator().manual_seed(7)
+    networks = config.build()
+    for network in networks.values():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
+    save_model(folder, config, classes, networks, Card(name="tiny"))
+    if features and bank:
+        modes = {item.id: torch.randn(1 + item.id % 4, features, generator=generator) for item in classes.classes}
+        StyleBank(modes, features).save(folder, sha256(folder / "encoder.safetensors"))
+    return folder

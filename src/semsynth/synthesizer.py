@@ -115,6 +115,7 @@ class Synthesizer:
         self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator.freeze(dtype)
         self._styles = _style_reader(model, self.device)
+        self._trained_size = model.config.data.output_size if isinstance(model.config, Pix2PixHDModel) else None
 
     @property
     def has_styles(self) -> bool:
@@ -325,8 +326,18 @@ class Synthesizer:
             raise SemsynthError(f"{what} {pixels(wanted)}, which this model cannot make; nearest: {possible}")
         if near[0][0] * near[0][1] > MAX_PIXELS:
             raise SemsynthError(f"a photo of {pixels(near[0])} has more than {MAX_PIXELS:,} pixels: make a smaller one")
-        note = f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
-        return layout.resized(near[0]), note if near[0] != wanted else None
+        if near[0] != wanted:
+            return layout.resized(near[0]), (
+                f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
+            )
+        return layout.resized(wanted), self._far_from_training(wanted, source)
+
+    def _far_from_training(self, size: Size, source: str) -> str | None:
+        """A note on layouts much larger or smaller than what the model knows, where it makes any size."""
+        trained = self._trained_size
+        if trained is None or 0.6 < size[1] / trained[1] < 1.7:
+            return None
+        return f"{source} is {pixels(size)}, the model was trained at {pixels(trained)}: sizes near that look best"
 
     def style(
         self,
@@ -349,6 +360,14 @@ class Synthesizer:
                 raise SemsynthError("a choice for objects stands alone, and for models that have styles for objects")
             return style
         return self._styles.choose(style, seed, objects)
+
+    def check_style(self, layout: Layout, choice: StyleChoice | None) -> None:
+        """Make sure that the layout has the objects that the choice speaks of, without making a photo.
+
+        Raises:
+            SemsynthError: it has not, or one is on several classes.
+        """
+        self._styles.read(choice, layout)
 
 
 def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:

@@ -10,8 +10,11 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from semsynth.checkpoint import LoadedModel
     from semsynth.classes import ClassSet
+    from semsynth.layout import Layout
 
 app = typer.Typer(no_args_is_help=True, help="Styles of single objects (pix2pixHD's instance features).")
 
@@ -78,27 +81,61 @@ def choices(
     out: Annotated[Path, typer.Option(help="The picture to write, a PNG.", show_default=False)],
     instances: Annotated[Path | None, typer.Option(help="The instance map.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the other objects' styles.")] = 0,
+    size: Annotated[
+        str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the photos; default that of the map.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Show one object in all the modes of its class, as one sheet."""
+    """Show one object in all the modes of its class, as one sheet: the whole photos, and below them the object."""
     import numpy as np
     from PIL import Image
 
     from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.cli.synthesize import parse_size
     from semsynth.files import make_folder
     from semsynth.images import save_png
     from semsynth.synthesizer import load
 
     synthesizer = load(model, device)
-    opened = synthesizer.open_layout(layout, instances)
+    wanted = None if size is None else parse_size(size)
+    opened, note = synthesizer.fit(synthesizer.open_layout(layout, instances), wanted, source=str(layout))
+    if note is not None:
+        typer.echo(f"note: {note}", err=True)
     photos = synthesizer.style_choices(opened, object_id, seed)
+    box = _around(opened, object_id)
+    colors = Image.fromarray(opened.colors())
     sheet = ContactSheet(1 + len(photos))
-    sheet.start_row(Image.fromarray(opened.colors()), layout.stem)
-    for mode, photo in enumerate(photos):
-        sheet.add(photo, f"mode {mode}")
+    for part, caption in ((None, layout.stem), (box, f"object {object_id}")):
+        sheet.start_row(_enlarged(colors.crop(part)), caption)
+        for mode, photo in enumerate(photos):
+            sheet.add(_enlarged(photo.crop(part)), f"mode {mode}")
     make_folder(out.parent)
     save_png(out, np.asarray(sheet.draw()))
     typer.echo(f"{len(photos)} modes of object {object_id}: {out}")
+
+
+def _around(layout: Layout, instance_id: int) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of an object with half its size around it, in pixels."""
+    from semsynth.instances import objects
+
+    table = objects(layout)
+    top, left, bottom, right = table.boxes[table.instance_ids == instance_id][0].tolist()
+    margin = max(bottom - top, right - left) // 2
+    height, width = layout.size
+    return max(0, left - margin), max(0, top - margin), min(width, right + margin), min(height, bottom + margin)
+
+
+def _enlarged(picture: Image.Image) -> Image.Image:
+    """At least as large as a cell of the sheet."""
+    from PIL import Image
+
+    from semsynth.cli.contact_sheet import CELL
+
+    factor = CELL / max(picture.size)
+    if factor <= 1:
+        return picture
+    width, height = picture.size
+    return picture.resize((max(1, round(width * factor)), max(1, round(height * factor))), Image.Resampling.BICUBIC)
 
 
 def _check_classes(classes: ClassSet, loaded: LoadedModel, data: Path) -> None:

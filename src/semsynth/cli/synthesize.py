@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -80,7 +81,7 @@ def synthesize(
     """
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
-    wanted = None if size is None else _parse_size(size)
+    wanted = None if size is None else parse_size(size)
     jobs = _plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
     _check_outputs(jobs, out, contact_sheet, style)
 
@@ -100,7 +101,7 @@ def synthesize(
     else:
         choices = [synthesizer.style(None, (seed or 0) + i, objects) for i in range(count)]
     _check_datasets(synthesizer, jobs)
-    _check_layouts(synthesizer, jobs, wanted, strict_size)
+    _check_layouts(synthesizer, jobs, wanted, strict_size, choices[0])
     sheet = _write_photos(synthesizer, jobs, choices, wanted, contact_sheet)
     typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
     if sheet is not None:
@@ -126,7 +127,8 @@ def _read_styles(path: Path) -> dict[int, ObjectStyle]:
     return styles
 
 
-def _parse_size(text: str) -> Size:
+def parse_size(text: str) -> Size:
+    """(height, width) of 'WIDTHxHEIGHT'."""
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
         raise SemsynthError(f"--size {text}: expected WIDTHxHEIGHT in pixels, for example 512x256")
@@ -201,8 +203,12 @@ def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
             synthesizer.check_classes(ClassSet.load(described), str(folder))
 
 
-def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | None, strict: bool) -> None:
+def _check_layouts(
+    synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | None, strict: bool, choice: StyleChoice | None
+) -> None:
     """Decode every map once, keeping none: decoding takes a hundredth of the time that synthesis takes.
+
+    The style is checked with each map: it may speak of objects.
 
     Raises:
         SemsynthError: the first problem, and how many more there are.
@@ -211,11 +217,15 @@ def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | 
     with count_bar("checking") as bar:
         for i, job in enumerate(jobs):
             try:
-                note = _fitted(synthesizer, job, size, strict)[1]
+                layout, note = _fitted(synthesizer, job, size, strict)
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    synthesizer.check_style(layout, choice)
             except SemsynthError as error:
-                problems.append(str(error))
+                problems.append(f"{job.path}: {error}" if str(job.path) not in str(error) else str(error))
             else:
                 notes += [] if note is None else [note]
+                notes += [text for one in caught if (text := str(one.message)) not in notes]
             bar(i + 1, len(jobs))
     if problems:
         more = f" ({len(problems) - 1} more of the {len(jobs)} label maps have problems)" if len(problems) > 1 else ""
@@ -223,7 +233,7 @@ def _check_layouts(synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | 
     for note in notes[:_SHOWN_NOTES]:
         typer.echo(f"note: {note}", err=True)
     if len(notes) > _SHOWN_NOTES:
-        typer.echo(f"note: {len(notes) - _SHOWN_NOTES} more label maps are resized as well", err=True)
+        typer.echo(f"note: and {len(notes) - _SHOWN_NOTES} more such notes on other label maps", err=True)
 
 
 def _write_photos(
@@ -254,7 +264,9 @@ def _write_photos(
     with count_bar("synthesising") as bar:
         while batch := list(islice(remaining, BATCH_SIZE)):
             given = [choice for _, choice, _, _ in batch if choice is not None]
-            made = synthesizer.synthesize_batch([layout for layout, *_ in batch], given or None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # told as notes already
+                made = synthesizer.synthesize_batch([layout for layout, *_ in batch], given or None)
             for (layout, _, output, name), photo in zip(batch, made, strict=True):
                 save_png(output, np.asarray(photo))
                 if sheet is not None:
