@@ -131,6 +131,10 @@ class ClassSet(Config):
         write_json(path, self.model_dump(mode="json"))
 
 
+NO_CLASSES = ClassSet(name="conditions", classes=(ClassInfo(id=0, name="none", color=(0, 0, 0)),))
+"""Stands where a class set is asked for and the condition is a picture, not a label map."""
+
+
 @cache
 def builtin(name: str) -> ClassSet:
     """The class set called ``name`` in ``BUILTIN_CLASS_SETS``.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from semsynth.classes import ClassSet
+from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.data.label_files import read_layout
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
@@ -14,6 +14,8 @@ from semsynth.images import PICTURE_SUFFIXES, decode_image
 
 CLASSES_FILE = "classes.json"
 IMAGES, LABELS, INSTANCES = "images", "labels", "instances"
+CONDITIONS = "conditions"
+"""Stands for ``labels`` where pictures are the conditions; such folders have no classes."""
 
 _SHOWN = 5
 """How many names a message lists."""
@@ -76,19 +78,26 @@ class DatasetFolder:
 
 
 def load_classes(root: Path) -> ClassSet:
-    """The class set of the dataset folder ``root``.
+    """The class set of the dataset folder ``root``; ``NO_CLASSES`` where pictures are the conditions.
 
     Raises:
         SemsynthError: no such folder, or ``classes.json`` is missing or malformed.
     """
     if not root.is_dir():
         raise SemsynthError(f"there is no dataset folder {root}: check the path")
+    if holds_conditions(root):
+        return NO_CLASSES
     if not (root / CLASSES_FILE).is_file():
         raise SemsynthError(
             f"{root} has no {CLASSES_FILE}: a dataset folder holds it beside SPLIT/images and SPLIT/labels "
             "(`semsynth data import` makes such folders)"
         )
     return ClassSet.load(root / CLASSES_FILE)
+
+
+def holds_conditions(root: Path) -> bool:
+    """Whether ``root`` is a dataset folder whose conditions are pictures."""
+    return not (root / CLASSES_FILE).exists() and root.is_dir() and bool(splits(root, CONDITIONS))
 
 
 def save_classes(root: Path, classes: ClassSet) -> None:
@@ -103,9 +112,9 @@ def save_classes(root: Path, classes: ClassSet) -> None:
         raise SemsynthError(f"{root / CLASSES_FILE} holds other classes than '{classes.name}': choose a new folder")
 
 
-def splits(root: Path) -> tuple[str, ...]:
-    """Names of the sub-folders of ``root`` that hold label maps, sorted."""
-    return tuple(sorted(folder.name for folder in root.iterdir() if (folder / LABELS).is_dir()))
+def splits(root: Path, kind: str = LABELS) -> tuple[str, ...]:
+    """Names of the sub-folders of ``root`` that hold label maps, or another kind of files, sorted."""
+    return tuple(sorted(folder.name for folder in root.iterdir() if (folder / kind).is_dir()))
 
 
 def list_pictures(folder: Path) -> dict[str, Path]:
@@ -127,16 +136,16 @@ def list_pictures(folder: Path) -> dict[str, Path]:
     return found
 
 
-def pairing_problems(labels: Iterable[str], others: Iterable[str], folder: str) -> list[str]:
-    """What keeps the names of label maps and of ``folder`` from pairing; empty if nothing does."""
+def pairing_problems(labels: Iterable[str], others: Iterable[str], folder: str, kind: str = "label map") -> list[str]:
+    """What keeps the names of label maps (or of another kind) and of ``folder`` from pairing; empty if nothing does."""
     mine, theirs = dict.fromkeys(labels), dict.fromkeys(others)
     without = [name for name in mine if name not in theirs]
     extra = [name for name in theirs if name not in mine]
     problems = []
     if without:
-        problems.append(f"{len(without)} label maps have no partner in {folder}/: {_listed(without)}")
+        problems.append(f"{len(without)} {kind}s have no partner in {folder}/: {_listed(without)}")
     if extra:
-        problems.append(f"{len(extra)} files in {folder}/ have no label map: {_listed(extra)}")
+        problems.append(f"{len(extra)} files in {folder}/ have no {kind}: {_listed(extra)}")
     return problems
 
 

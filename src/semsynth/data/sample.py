@@ -3,40 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.images import to_tensor
-from semsynth.layout import Layout, LayoutBatch, LayoutEncoding
+from semsynth.images import decode_image, resize_image, to_rgb, to_tensor
+from semsynth.layout import Layout, LayoutBatch, LayoutEncoding, Size
 from semsynth.ops.objects import ObjectMap
 
 
 @dataclass(frozen=True, eq=False)
+class ConditionPicture:
+    """A picture that stands where others have a layout: an edge map, say (pix2pixHD's ``label_nc=0``).
+
+    Attributes:
+        pixels: [H,W,3] uint8.
+    """
+
+    pixels: NDArray[np.uint8]
+
+    @property
+    def size(self) -> Size:
+        """(height, width)."""
+        height, width, _ = self.pixels.shape
+        return height, width
+
+    def resized(self, size: Size) -> ConditionPicture:
+        """Bicubic, as photographs are (official ``aligned_dataset.py``)."""
+        return ConditionPicture(resize_image(self.pixels, size))
+
+    def colors(self) -> NDArray[np.uint8]:
+        """[H,W,3] uint8: what people are shown, the pixels themselves."""
+        return self.pixels
+
+    @classmethod
+    def open(cls, source: Path | str | Image.Image | NDArray[np.integer]) -> ConditionPicture:
+        """Read a picture.
+
+        Args:
+            source: its path, or its pixels: [H,W,3] or grey [H,W] uint8.
+
+        Raises:
+            SemsynthError: not a picture, or not of 8 bits per channel.
+        """
+        if isinstance(source, str | Path):
+            return cls(decode_image(Path(source)))
+        if isinstance(source, Image.Image):
+            return cls(to_rgb(source, "the given picture"))
+        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3)):
+            raise SemsynthError(f"a picture is [H,W,3] or [H,W] uint8: got {source.dtype} {list(source.shape)}")
+        return cls(to_rgb(Image.fromarray(source), "the given array"))
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
-    """A layout with the photograph it describes.
+    """A layout, or another condition, with its photograph.
 
     Attributes:
         name: the file name without suffix.
-        layout: labels and, where they exist, instances.
-        image: [H,W,3] uint8; None in label-only folders.
+        condition: labels and, where they exist, instances; or a picture.
+        image: [H,W,3] uint8; None in folders without photos.
     """
 
     name: str
-    layout: Layout
+    condition: Layout | ConditionPicture
     image: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        if self.image is not None and self.image.shape[:2] != self.layout.size:
-            (height, width), (rows, columns) = self.layout.size, self.image.shape[:2]
+        if self.image is not None and self.image.shape[:2] != self.size:
+            (height, width), (rows, columns) = self.size, self.image.shape[:2]
+            other = "label map" if isinstance(self.condition, Layout) else "condition"
             raise SemsynthError(
-                f"'{self.name}': the photo is {columns}x{rows}, the label map {width}x{height}; they must be equal"
+                f"'{self.name}': the photo is {columns}x{rows}, the {other} {width}x{height}; they must be equal"
             )
+
+    @property
+    def size(self) -> Size:
+        """(height, width)."""
+        return self.condition.size
+
+    @property
+    def layout(self) -> Layout:
+        """The condition of all systems but one.
+
+        Raises:
+            SemsynthError: it is a picture.
+        """
+        if isinstance(self.condition, Layout):
+            return self.condition
+        raise SemsynthError(
+            f"the condition of '{self.name}' is a picture, and label maps are needed here: take a dataset folder with "
+            "labels/, or train pix2pixhd with --preset edges"
+        )
+
+    @property
+    def picture(self) -> ConditionPicture:
+        """The condition where it is a picture.
+
+        Raises:
+            SemsynthError: it is a layout.
+        """
+        if isinstance(self.condition, ConditionPicture):
+            return self.condition
+        raise SemsynthError(
+            f"the condition of '{self.name}' is a label map, and pictures are needed here: take a dataset folder with "
+            "conditions/ ('semsynth data import edges' makes them), or another preset"
+        )
 
 
 class Samples(Protocol):
@@ -54,13 +133,13 @@ class Batch:
     """Encoded layouts with their photographs.
 
     Attributes:
-        layout: N layouts.
+        layout: N layouts, or [N,3,H,W] float in [-1,1] where pictures are the condition.
         image: [N,3,H,W] float in [-1,1].
         names: the samples' names.
         objects: the layouts' objects, for networks that read features of each; None for others.
     """
 
-    layout: LayoutBatch
+    layout: LayoutBatch | Tensor
     image: Tensor
     names: tuple[str, ...]
     objects: ObjectMap | None = None
@@ -72,13 +151,18 @@ class Batch:
         Raises:
             SemsynthError: a sample without photo, or layouts that the encoding or the batch cannot take.
         """
-        images = []
-        for sample in samples:
-            if sample.image is None:
-                raise SemsynthError(f"'{sample.name}' has no photo: a training batch needs pairs")
-            images.append(to_tensor(sample.image))
         layout = LayoutBatch.from_layouts([sample.layout for sample in samples], encoding)
-        return cls(layout, torch.stack(images), tuple(sample.name for sample in samples))
+        return cls(layout, _photos(samples), tuple(sample.name for sample in samples))
+
+    @classmethod
+    def from_pictures(cls, samples: Sequence[Sample]) -> Batch:
+        """Join samples of equal size whose conditions are pictures.
+
+        Raises:
+            SemsynthError: a sample without photo, or with a label map as its condition.
+        """
+        pictures = torch.stack([to_tensor(sample.picture.pixels) for sample in samples])  # [N,3,H,W]
+        return cls(pictures, _photos(samples), tuple(sample.name for sample in samples))
 
     def __len__(self) -> int:
         """N."""
@@ -88,9 +172,24 @@ class Batch:
         """The same on ``device``."""
         objects = None if self.objects is None else self.objects.to(device, non_blocking)
         image = self.image.to(device, non_blocking=non_blocking)
-        return Batch(self.layout.to(device, non_blocking), image, self.names, objects)
+        return Batch(self.layout.to(device, non_blocking=non_blocking), image, self.names, objects)
 
     def pin_memory(self) -> Batch:
         """The same in page-locked memory."""
         objects = None if self.objects is None else self.objects.pin_memory()
         return Batch(self.layout.pin_memory(), self.image.pin_memory(), self.names, objects)
+
+    def double(self) -> Batch:
+        """The same with pictures in float64."""
+        layout = self.layout.double() if isinstance(self.layout, Tensor) else self.layout
+        return replace(self, layout=layout, image=self.image.double())
+
+
+def _photos(samples: Sequence[Sample]) -> Tensor:
+    """[N,3,H,W] in [-1,1]."""
+    images = []
+    for sample in samples:
+        if sample.image is None:
+            raise SemsynthError(f"'{sample.name}' has no photo: a training batch needs pairs")
+        images.append(to_tensor(sample.image))
+    return torch.stack(images)

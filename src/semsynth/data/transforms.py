@@ -1,6 +1,6 @@
 """Paired transforms: what a sample's photo, labels and instances go through together before a network.
 
-Labels and instances are sampled nearest, photos bicubic with antialiasing (Pillow).
+Labels and instances are sampled nearest, photos and pictures that are conditions bicubic with antialiasing (Pillow).
 
 Differences from the official pipelines (SPADE ``data/base_dataset.py``, pix2pixHD ``data/base_dataset.py``),
 which ``official`` switches back on to the bit:
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from pydantic import Field
 
 from semsynth.classes import UNKNOWN, VOID
 from semsynth.config import Config
-from semsynth.data.sample import Sample
+from semsynth.data.sample import ConditionPicture, Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS, resize_image
 from semsynth.layout import Layout, Size
@@ -94,7 +94,7 @@ class Pipeline(Config):
         Raises:
             SemsynthError: so long and thin a picture that scaling it would fill the memory.
         """
-        size = sample.layout.size
+        size = sample.size
         height, width = self._official_scaled_size(size) if self.official else self._scaled_size(size, train)
         scaled = max(1, height), max(1, width)
         draw = self.draw(size, rng, train)
@@ -180,52 +180,53 @@ def _multiples(size: Size, base: int) -> Size:
 
 
 def _resized(sample: Sample, size: Size) -> Sample:
-    if size == sample.layout.size:
+    if size == sample.size:
         return sample
     height, width = size
     if height * width > MAX_PIXELS:
-        rows, columns = sample.layout.size
+        rows, columns = sample.size
         raise SemsynthError(
             f"'{sample.name}' of {columns}x{rows} would have to be scaled to {width}x{height}, beyond {MAX_PIXELS:,} "
             "pixels: cut it into less narrow pictures"
         )
     image = None if sample.image is None else resize_image(sample.image, size)
-    return Sample(sample.name, sample.layout.resized(size), image)
+    return Sample(sample.name, sample.condition.resized(size), image)
 
 
 def _cropped(sample: Sample, draw: Draw, size: Size) -> Sample:
     """The window at (``draw.y``, ``draw.x``); what lies outside is black, and label and instance 0, as Pillow pads."""
-    layout = sample.layout
-    outside = 0 if layout.classes.index_of_id[0] != UNKNOWN else VOID
-    return Sample(
-        sample.name,
-        Layout(
-            _window(layout.labels, draw, size, outside),
-            layout.classes,
-            None if layout.instances is None else _window(layout.instances, draw, size),
-        ),
-        None if sample.image is None else _window(sample.image, draw, size),
-    )
-
-
-def _window(array: NDArray[T], draw: Draw, size: Size, outside: int = 0) -> NDArray[T]:
     height, width = size
-    inside = array[draw.y : draw.y + height, draw.x : draw.x + width]
-    below, right = height - inside.shape[0], width - inside.shape[1]
-    if below or right:
-        margins = [(0, below), (0, right)] + [(0, 0)] * (array.ndim - 2)
-        return np.pad(inside, margins, constant_values=outside)
-    return np.ascontiguousarray(inside)
+
+    def window(array: NDArray[T], outside: int) -> NDArray[T]:
+        inside = array[draw.y : draw.y + height, draw.x : draw.x + width]
+        below, right = height - inside.shape[0], width - inside.shape[1]
+        if below or right:
+            margins = [(0, below), (0, right)] + [(0, 0)] * (array.ndim - 2)
+            return np.pad(inside, margins, constant_values=outside)
+        return np.ascontiguousarray(inside)
+
+    return _changed(sample, window)
 
 
 def _mirrored(sample: Sample) -> Sample:
-    layout = sample.layout
-    return Sample(
-        sample.name,
-        Layout(
-            np.ascontiguousarray(layout.labels[:, ::-1]),
-            layout.classes,
-            None if layout.instances is None else np.ascontiguousarray(layout.instances[:, ::-1]),
-        ),
-        None if sample.image is None else np.ascontiguousarray(sample.image[:, ::-1]),
-    )
+    def mirror(array: NDArray[T], outside: int) -> NDArray[T]:
+        return np.ascontiguousarray(array[:, ::-1])
+
+    return _changed(sample, mirror)
+
+
+class _Change(Protocol):
+    """Moves the pixels of an array [H,W,...]; ``outside`` is what lies beyond its border."""
+
+    def __call__(self, array: NDArray[T], outside: int, /) -> NDArray[T]: ...
+
+
+def _changed(sample: Sample, change: _Change) -> Sample:
+    """The sample with everything in it changed alike."""
+    image = None if sample.image is None else change(sample.image, 0)
+    condition = sample.condition
+    if isinstance(condition, ConditionPicture):
+        return Sample(sample.name, ConditionPicture(change(condition.pixels, 0)), image)
+    outside = 0 if condition.classes.index_of_id[0] != UNKNOWN else VOID
+    instances = None if condition.instances is None else change(condition.instances, 0)
+    return Sample(sample.name, Layout(change(condition.labels, outside), condition.classes, instances), image)

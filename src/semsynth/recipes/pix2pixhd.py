@@ -39,10 +39,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
-from semsynth.classes import ClassSet
+from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
 from semsynth.errors import SemsynthError
+from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualLoss
@@ -115,6 +116,7 @@ class Collate:
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         """Encode samples of one size."""
         batch = Batch.from_samples(samples, self.generator.encoding)
+        assert isinstance(batch.layout, LayoutBatch)
         self.generator.prepare(batch.layout)
         batch.layout.full.patches(4, 2, 2)  # the discriminator's first layer
         if not self.generator.features:
@@ -142,7 +144,8 @@ class Pix2PixHDRecipe(Recipe):
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
-        self.collate = Collate(config.generator, config.objects)
+        pictures = config.generator.image_channels > 0
+        self.collate = Batch.from_pictures if pictures else Collate(config.generator, config.objects)
         self._fakes: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
         self.phases = self._phases()
 
@@ -243,6 +246,26 @@ def _renumbered(key: str, more: int) -> str:
     return f"{list_name}.{int(number) + more}.{rest}"
 
 
+def _check_condition(generator: Pix2PixHDGeneratorConfig, classes: ClassSet) -> None:
+    """Make sure that the data's conditions are what the generator reads: label maps, or pictures."""
+    if classes == NO_CLASSES and not generator.image_channels:
+        raise SemsynthError(
+            "the data's conditions are pictures, the recipe reads label maps: take --preset edges, or other data"
+        )
+    if not generator.image_channels:
+        return
+    if classes != NO_CLASSES:
+        raise SemsynthError(
+            f"generator.image_channels={generator.image_channels} reads pictures as conditions, the data has label "
+            f"maps of '{classes.name}': take another preset, or data with conditions/ ('semsynth data import edges')"
+        )
+    if generator.image_channels != 3 or generator.features or generator.encoding.edges:
+        raise SemsynthError(
+            "pictures as conditions are RGB and stand alone: set image_channels=3 and encoding.edges=false of "
+            "generator and discriminator, and generator.features=0"
+        )
+
+
 def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> Pix2PixHDRecipe:
     """Make the recipe.
 
@@ -255,6 +278,7 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
         SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
     """
     assert isinstance(config, Pix2PixHDConfig)
+    _check_condition(config.generator, classes)
     expected = config.generator.encoding.num_classes
     if classes.num_classes != expected:
         raise SemsynthError(

@@ -19,6 +19,9 @@ from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
 FEATURES = 3
 """Length of an object's feature vector (section 4)."""
 
+PICTURE_CHANNELS = 3
+"""Conditions that are pictures come as RGB (official ``input_nc``, with ``label_nc=0``)."""
+
 WIDTH_1024 = Pipeline(mode="scale_width", load_size=1024)
 """Appendix A, Cityscapes for G1; the height follows."""
 
@@ -70,6 +73,18 @@ def _helen(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     return _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024), features=FEATURES)
 
 
+def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
+    """Figures 2 and 13, for which the paper gives no settings: as elsewhere, at the size of CelebA-HQ's photographs."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes)
+    return Pix2PixHDConfig(
+        generator=Pix2PixHDGeneratorConfig(encoding=encoding, image_channels=PICTURE_CHANNELS),
+        discriminator=PatchDiscriminatorConfig(
+            encoding=encoding, scales=3, spectral=False, bias=True, image_channels=PICTURE_CHANNELS
+        ),
+        data=WIDTH_1024,
+    )
+
+
 def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     """For a few hundred photos of street scenes and two CPU cores: 256 x 128, a sixty-fourth of the arithmetic."""
     encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
@@ -93,6 +108,7 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     "nyu": _nyu,
     "ade20k": _ade20k,
     "helen": _helen,
+    "edges": _edges,
     "small": _small,
     **PLUS_PRESETS,
 }

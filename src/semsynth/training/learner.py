@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
@@ -111,9 +110,7 @@ class Learner:
     def to_device(self, batch: Batch) -> Batch:
         """The batch where and in the arithmetic in which the networks are."""
         batch = batch.to(self.fabric.device, non_blocking=True)
-        if self.settings.precision == "64-true":
-            batch = dataclasses.replace(batch, image=batch.image.double())
-        return batch
+        return batch.double() if self.settings.precision == "64-true" else batch
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for a preview, in evaluation mode and with the same noise every time; nothing changes."""

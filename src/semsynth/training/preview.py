@@ -41,7 +41,7 @@ class FixedLayouts:
         """Save a grid as PNG: a row per layout with its colours, its photo, and a picture of each of ``shown``."""
         rows = []
         for sample, batch in zip(self.samples, self.batches, strict=True):
-            pictures = [sample.layout.colors()] + ([] if sample.image is None else [sample.image])
+            pictures = [sample.condition.colors()] + ([] if sample.image is None else [sample.image])
             pictures += [to_uint8(picture(networks, batch))[0] for networks in shown]
             rows.append(np.concatenate([_framed(one) for one in pictures], axis=1))
         width = max(row.shape[1] for row in rows)
@@ -53,7 +53,7 @@ def _with_photo(sample: Sample) -> Sample:
     """Batches are pairs; where a split has layouts only, a grey picture stands in (nothing looks at it)."""
     if sample.image is not None:
         return sample
-    return Sample(sample.name, sample.layout, np.full((*sample.layout.size, 3), 128, np.uint8))
+    return Sample(sample.name, sample.condition, np.full((*sample.size, 3), 128, np.uint8))
 
 
 def _framed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from semsynth.checkpoint import load_model
+from semsynth.classes import NO_CLASSES
 from semsynth.config import validated
-from semsynth.data.folder import IMAGES, INSTANCES, DatasetFolder, splits
+from semsynth.data.condition_folder import ConditionFolder
+from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, DatasetFolder, holds_conditions, splits
 from semsynth.data.sample import Batch
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
@@ -28,6 +30,11 @@ def open_data(root: Path) -> Data:
     Raises:
         SemsynthError: no dataset folder, no training split, or files that do not pair.
     """
+    if holds_conditions(root):
+        pairs = ConditionFolder(root, TRAIN)
+        if VAL not in splits(root, CONDITIONS):
+            return Data(pairs, pairs, NO_CLASSES)
+        return Data(pairs, ConditionFolder(root, VAL, images=(root / VAL / IMAGES).is_dir()), NO_CLASSES)
     train = DatasetFolder(root, TRAIN, instances=(root / TRAIN / INSTANCES).is_dir())
     if VAL not in splits(root):
         return Data(train, train, train.classes)

@@ -105,15 +105,16 @@ def import_pairs(
     save_classes(out, classes)
     for done, pair in enumerate(pairs, 1):
         folder = out / pair.split
-        _once(pair.image, folder / IMAGES / (pair.name + pair.image.suffix.lower()), place)
+        once(pair.image, folder / IMAGES / (pair.name + pair.image.suffix.lower()), place)
         if pair.instance is not None:
-            _once(pair.instance, folder / INSTANCES / (pair.name + pair.instance.suffix.lower()), place)
-        _once(pair.label, folder / LABELS / (pair.name + pair.label.suffix.lower()), place_label or place)
+            once(pair.instance, folder / INSTANCES / (pair.name + pair.instance.suffix.lower()), place)
+        once(pair.label, folder / LABELS / (pair.name + pair.label.suffix.lower()), place_label or place)
         progress(done, len(pairs))
     return dict(Counter(pair.split for pair in pairs))
 
 
-def _once(source: Path, target: Path, place: Place) -> None:
+def once(source: Path, target: Path, place: Place) -> None:
+    """Make ``target`` from ``source``, unless it is there."""
     if not target.exists():
         target.unlink(missing_ok=True)  # a link whose source is gone
         place(source, target)

@@ -1,0 +1,120 @@
+"""A folder of photographs, with edge maps made of them as conditions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsynth.config import dump_config, load_config
+from semsynth.data.edges import EdgeSettings, edge_map
+from semsynth.data.folder import CLASSES_FILE, CONDITIONS, IMAGES, list_pictures
+from semsynth.data.importers.pairs import Place, link, once
+from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
+from semsynth.images import PICTURE_SUFFIXES, decode_image, save_png
+
+SETTINGS_FILE = "edges.json"
+"""Beside the splits: how the edges were found."""
+SPLITS = ("train", "val", "test")
+VAL_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class _Photo:
+    split: str
+    name: str
+    path: Path
+
+
+def import_edges(
+    source: Path,
+    out: Path,
+    settings: EdgeSettings,
+    *,
+    val_share: float | None = None,
+    place: Place = link,
+    progress: Progress = silent,
+) -> dict[str, int]:
+    """Import the photographs in ``SOURCE``, or in ``SOURCE/train``, ``val`` and ``test``, and draw their edges.
+
+    Args:
+        source: the photographs; in a divided one they may also lie in ``SPLIT/images``.
+        out: the dataset folder to make or to go on with.
+        settings: how edges are found.
+        val_share: how many of an undivided source go to ``val``, 0 to 1; None: a tenth. The names decide which.
+        place: `link` or `copy`.
+        progress: called once per photograph.
+
+    Returns:
+        Split -> number of samples.
+
+    Raises:
+        SemsynthError: no photographs, a damaged one, or a folder ``out`` of other data or with other edges.
+    """
+    photos = _divided(source, val_share)
+    _check_out(out, settings, photos)
+    if not (out / SETTINGS_FILE).exists():
+        dump_config(settings, out / SETTINGS_FILE)
+
+    def bring(photo: _Photo) -> None:
+        folder = out / photo.split
+        once(photo.path, folder / IMAGES / (photo.name + photo.path.suffix.lower()), place)
+        once(photo.path, folder / CONDITIONS / f"{photo.name}.png", draw)
+
+    def draw(path: Path, target: Path) -> None:
+        save_png(target, edge_map(decode_image(path), settings))
+
+    with ThreadPoolExecutor() as pool:
+        for done, _ in enumerate(pool.map(bring, photos), 1):
+            progress(done, len(photos))
+    return dict(Counter(photo.split for photo in photos))
+
+
+def _divided(source: Path, val_share: float | None) -> list[_Photo]:
+    """The photographs by split."""
+    if not source.is_dir():
+        raise SemsynthError(f"there is no folder {source}: check the path")
+    folders = {split: source / split for split in SPLITS if (source / split).is_dir()}
+    if folders:
+        if val_share is not None:
+            raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
+        listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
+        return [_Photo(split, name, path) for split, files in listed.items() for name, path in files.items()]
+    if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in source.iterdir()):
+        raise SemsynthError(
+            f"{source} holds neither photographs nor {', '.join(SPLITS[:-1])} or {SPLITS[-1]}: give a folder of "
+            f"pictures ({', '.join(PICTURE_SUFFIXES)})"
+        )
+    photos = list_pictures(source)
+    chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
+    return [_Photo("val" if name in chosen else "train", name, path) for name, path in photos.items()]
+
+
+def _chosen(names: Iterable[str], share: float) -> set[str]:
+    """A share of ``names``, at random but always the same; at least one, and not all, of several."""
+    ordered = sorted(names, key=lambda name: hashlib.blake2b(name.encode()).digest())
+    count = min(max(1, round(share * len(ordered))), len(ordered) - 1) if share else 0
+    return set(ordered[:count])
+
+
+def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[_Photo]) -> None:
+    """Make sure that ``out`` is new, or an import of the same kind that goes on."""
+    if (out / CLASSES_FILE).exists():
+        raise SemsynthError(f"{out} holds a dataset with label maps: choose a new folder")
+    path = out / SETTINGS_FILE
+    if path.exists() and load_config(EdgeSettings, path) != settings:
+        raise SemsynthError(f"{path} tells of edges found in another way: give the same options or a new folder")
+    here: Mapping[str, set[str]] = {
+        split: {file.stem for file in (out / split / CONDITIONS).glob("*.png")} for split in SPLITS
+    }
+    for photo in photos:
+        for split in SPLITS:
+            if split != photo.split and photo.name in here[split]:
+                raise SemsynthError(
+                    f"{out / split} has '{photo.name}' already, which goes to {photo.split} now, because the "
+                    "photographs or their division have changed: choose a new folder"
+                )
