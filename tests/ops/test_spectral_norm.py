@@ -8,16 +8,26 @@ import pytest
 import torch
 from torch import nn
 
-from semsynth.ops.spectral_norm import SpectralConv2d, conv2d, fold_spectral_norm
+from semsynth.ops.spectral_norm import SpectralConv2d, conv2d, conv_transpose2d, fold_spectral_norm
+
+TRANSPOSED = {"stride": 2, "padding": 1, "output_padding": 1}
 
 
-@pytest.fixture(params=[torch.contiguous_format, torch.channels_last], ids=["contiguous", "channels last"])
+@pytest.fixture(
+    params=[(torch.contiguous_format, False), (torch.channels_last, False), (torch.channels_last, True)],
+    ids=["contiguous", "channels last", "transposed"],
+)
 def pair(request):
-    """Our layer, in both memory formats, and torch's hook with the same state."""
-    ours = SpectralConv2d(3, 5, 3, padding=1).double().to(memory_format=request.param)
+    """Our layer, in both memory formats and transposed, and torch's hook with the same state."""
+    memory_format, transposed = request.param
+    if transposed:
+        ours, plain = conv_transpose2d(3, 5, 3, **TRANSPOSED, spectral=True), nn.ConvTranspose2d(3, 5, 3, **TRANSPOSED)
+    else:
+        ours, plain = SpectralConv2d(3, 5, 3, padding=1), nn.Conv2d(3, 5, 3, padding=1)
+    ours = ours.double().to(memory_format=memory_format)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        theirs = nn.utils.spectral_norm(nn.Conv2d(3, 5, 3, padding=1)).double()
+        theirs = nn.utils.spectral_norm(plain).double()
     theirs.load_state_dict({"weight_orig": ours.weight, "bias": ours.bias, "weight_u": ours.u, "weight_v": ours.v})
     return ours, theirs
 
@@ -61,8 +71,9 @@ def test_the_largest_singular_value_becomes_one():
     assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-4)
 
 
-def test_folding_keeps_the_result_and_happens_once():
-    conv = conv2d(3, 4, 3, spectral=True).eval()
+@pytest.mark.parametrize("make", [conv2d, conv_transpose2d])
+def test_folding_keeps_the_result_and_happens_once(make):
+    conv = make(3, 4, 3, spectral=True).eval()
     x = torch.randn(1, 3, 5, 5)
     expected = conv(x)
     fold_spectral_norm(conv)
