@@ -1,4 +1,4 @@
-"""A toy dataset and a SPADE of a few thousand parameters: every mechanism of a training in a second."""
+"""A toy dataset and systems of a few thousand parameters: every mechanism of a training in a second."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ STYLED = (
     "training.ema=0.9",
 )
 """Everything that draws noise, and the moving average."""
+PIX2PIXHD = (
+    "generator.width=4",
+    "generator.downsamplings=2",
+    "generator.blocks=1",
+    "generator.enhancer_blocks=1",
+    "encoder.width=2",
+    "encoder.downsamplings=2",
+    "discriminator.width=4",
+    "discriminator.max_width=8",
+    "data.crop_size=32",
+    "data.aspect_ratio=1.0",
+    "loss.perceptual=0",
+    "training.precision=32-true",
+    "training.ema=0.9",
+    "training.batch_size=2",
+    "training.workers=0",
+    "training.log_every=2",
+    "training.sample_every=1000",
+    "training.save_every=1000",
+    "training.steps=3",
+)
+"""The ``small`` preset (instance encoder, two discriminators) with networks of a few thousand parameters."""
+SYSTEMS = {"spade": ("default", TINY), "pix2pixhd": ("small", PIX2PIXHD)}
 
 
 class Listener:
@@ -87,13 +110,19 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
-    """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy)``."""
+    """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy, system="spade")``."""
 
     def make(
-        name: str, *settings: str, resume: bool = False, listener: Listener | None = None, data: Path = toy_data
+        name: str,
+        *settings: str,
+        resume: bool = False,
+        listener: Listener | None = None,
+        data: Path = toy_data,
+        system: str = "spade",
     ) -> Trainer:
-        config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, True), [*TINY, *settings])
-        record = RunRecord(system="spade", preset="default", data=str(data), config=config.model_dump(mode="json"))
+        preset, tiny = SYSTEMS[system]
+        config = override(RECIPES[system].presets[preset](TOY_CLASSES, True), [*tiny, *settings])
+        record = RunRecord(system=system, preset=preset, data=str(data), config=config.model_dump(mode="json"))
         run = RunFolder(tmp_path / name)
         run.rewrite(record) if resume else run.begin(record)
         samples = open_data(data)
@@ -109,13 +138,13 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
 
 @pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.Popen[str]]:
-    """Starts ``semsynth train spade`` with one thread, in a process group of its own."""
+    """Starts ``semsynth train SYSTEM`` with one thread, in a process group of its own."""
     program = Path(sys.executable).with_name("semsynth")
 
-    def run(*arguments: str | Path, settings: Sequence[str] = ()) -> subprocess.Popen[str]:
+    def run(*arguments: str | Path, settings: Sequence[str] = (), system: str = "spade") -> subprocess.Popen[str]:
         sets = [part for setting in settings for part in ("--set", setting)]
         return subprocess.Popen(
-            [str(program), "train", "spade", *map(str, arguments), *sets],
+            [str(program), "train", system, *map(str, arguments), *sets],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -136,6 +165,12 @@ def listener() -> type[Listener]:
 def tiny_settings() -> tuple[str, ...]:
     """``KEY=VALUE`` settings of the tiny system, for command lines."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def tiny_pix2pixhd() -> tuple[str, ...]:
+    """The same for ``pix2pixhd --preset small``."""
+    return PIX2PIXHD
 
 
 @pytest.fixture(scope="session")

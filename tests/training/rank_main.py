@@ -1,4 +1,4 @@
-"""One process of a distributed training, started by a test: RUN DATA OUT SETTING ..."""
+"""One process of a distributed training, started by a test: RUN OUT RECIPE_JSON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 
 import torch
 
-from semsynth.config import override
-from semsynth.data.toy import TOY_CLASSES
-from semsynth.recipes import RECIPES
+from semsynth.config import load_config
 from semsynth.training import trainer as trainer_module
 from semsynth.training.devices import make_fabric
 from semsynth.training.log import LogLine
@@ -28,13 +26,12 @@ class Quiet:
     def note(self, text: str) -> None: ...
 
 
-def main(run: Path, data: Path, out: Path, settings: list[str]) -> None:
+def main(run: Path, out: Path, recipe_json: Path) -> None:
     torch.set_num_threads(1)
     trainer_module.REFRESH_IMAGES, trainer_module.REFRESH_BATCHES = 4, 2  # as in the fixtures of the tests
-    config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, True), settings)
-    record = RunRecord(system="spade", preset="default", data=str(data), config=config.model_dump(mode="json"))
-    samples = open_data(data)
-    fabric = make_fabric("cpu", 1, config.training.precision)  # the environment says how many
+    record = load_config(RunRecord, recipe_json)
+    samples = open_data(Path(record.data))
+    fabric = make_fabric("cpu", 1, record.config["training"]["precision"])  # the environment says how many
     fabric.launch()
     trainer = Trainer(build_recipe(record, samples), samples, RunFolder(run), fabric, Quiet())
     trainer.fit()
@@ -43,4 +40,4 @@ def main(run: Path, data: Path, out: Path, settings: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]), sys.argv[4:])
+    main(*(Path(argument) for argument in sys.argv[1:4]))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from semsynth.training.state import StateFolder
@@ -17,6 +18,9 @@ from semsynth.training.trainer import Trainer
 
 # Synchronised batch statistics everywhere, float64, and no noise: each process would draw its own.
 SETTINGS = ("training.batch_size=4", "training.precision=64-true", "training.ema=0.9", "discriminator.norm=sync_batch")
+PIX2PIXHD = ("training.batch_size=4", "training.precision=64-true")
+"""With the instance encoder, whose features also pass through the global generator where that does not move."""
+FINEST_ENHANCER = ("generator.enhancers=1", "trained=enhancer")
 
 
 def free_port() -> int:
@@ -32,12 +36,8 @@ def assert_close(one: dict[str, Any], other: dict[str, Any], tolerance: float) -
             torch.testing.assert_close(value, other[name][key], rtol=tolerance, atol=tolerance, msg=f"{name}.{key}")
 
 
-def test_two_processes_equal_one_and_never_drift_apart(
-    start: Callable[..., Trainer], toy_data: Path, tmp_path: Path, tiny_settings: tuple[str, ...]
-) -> None:
-    """A joint forward pass of generator and discriminator lets the processes' weights drift; phases do not."""
-    alone = start("alone", *SETTINGS)
-    alone.fit()
+def in_two_processes(run: Path, out: Path, recipe_json: Path) -> list[dict[str, Any]]:
+    """The networks of both processes after training."""
     shared = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
@@ -47,10 +47,9 @@ def test_two_processes_equal_one_and_never_drift_apart(
         "TORCHELASTIC_RUN_ID": "test",
     }
     script = Path(__file__).with_name("rank_main.py")
-    arguments = [str(script), str(tmp_path / "both"), str(toy_data), str(tmp_path), *tiny_settings, *SETTINGS]
     processes = [
         subprocess.Popen(
-            [sys.executable, *arguments],
+            [sys.executable, str(script), str(run), str(out), str(recipe_json)],
             env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,
@@ -59,7 +58,25 @@ def test_two_processes_equal_one_and_never_drift_apart(
     ]
     errors = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
-    ranks = [torch.load(tmp_path / f"rank_{rank}_of_2.pt", weights_only=True) for rank in range(2)]
+    return [torch.load(out / f"rank_{rank}_of_2.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("system", "settings"),
+    [
+        ("spade", SETTINGS),
+        ("pix2pixhd", PIX2PIXHD),
+        pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), marks=pytest.mark.slow),
+    ],
+    ids=["spade", "pix2pixhd", "pix2pixhd, global generator fixed"],
+)
+def test_two_processes_equal_one_and_never_drift_apart(
+    start: Callable[..., Trainer], tmp_path: Path, system: str, settings: tuple[str, ...]
+) -> None:
+    """A joint forward pass of generator and discriminator lets the processes' weights drift; phases do not."""
+    alone = start("alone", *settings, system=system)
+    alone.fit()
+    ranks = in_two_processes(tmp_path / "both", tmp_path, alone.run.record)
     assert_close(ranks[0], ranks[1], 0)
     expected = {name: network.state_dict() for name, network in alone.recipe.networks.items()}
     assert_close(ranks[0], expected, 1e-6)

@@ -39,7 +39,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="How many of them; the batch is shared among them.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order, augmentation and noise.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to continue in place.")] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Model folder whose weights a new run begins with.")] = None,
+    init_from: Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run begins with.")] = None,
     perceptual_weights: Annotated[Path | None, typer.Option(help="File with VGG-19 or its beginning.")] = None,
     no_perceptual: Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")] = False,
     stages: Annotated[
