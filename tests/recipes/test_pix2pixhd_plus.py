@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from semsynth.checkpoint import Card, load_model
 from semsynth.config import override
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.recipes import RECIPES
 from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
 from semsynth.recipes.spade_presets import PRESETS as SPADE_PRESETS
+from semsynth.synthesizer import Synthesizer
 from semsynth.training.devices import make_fabric
 from semsynth.training.learner import Learner, weighted_sum
 
@@ -45,6 +47,19 @@ def test_a_training_step_of_every_preset_moves_every_weight(system, preset, tiny
     learner.train_step([batch])
     assert [key for key, value in weights.items() if not value.isfinite().all()] == []
     assert [key for key, value in weights.items() if torch.equal(value, before[key])] == []
+
+
+@pytest.mark.parametrize("preset", ["default_plus", "default_plus_concat", "default_plus_spade"])
+def test_an_exported_model_makes_the_trained_networks_picture(preset, tmp_path):
+    config = override(PLUS_PRESETS[preset](TOY_CLASSES, True), TINY_PLUS)
+    recipe = RECIPES["pix2pixhd"].build(config, TOY_CLASSES, None)
+    batch = recipe.collate([draw_scene(3, 48)])
+    recipe.export(tmp_path / "model", recipe.networks, Card())
+    synthesizer = Synthesizer(load_model(tmp_path / "model"))
+    generator = recipe.networks["generator"].eval()
+    with torch.inference_mode():
+        expected = generator(batch.layout)
+    torch.testing.assert_close(synthesizer.synthesize_tensor(batch.layout), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", ["ade20k", "coco_stuff", "cityscapes"])
