@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +16,15 @@ from PIL import Image
 from torch import Tensor
 
 from semsynth.checkpoint import LoadedModel, Pix2PixHDModel, find_model, load_model
-from semsynth.classes import VOID, VOID_8BIT, ClassSet
+from semsynth.classes import NO_CLASSES, VOID, VOID_8BIT, ClassSet
 from semsynth.data.label_files import layout_from_bytes, read_layout
+from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS, to_uint8
+from semsynth.images import MAX_PIXELS, to_tensor, to_uint8
 from semsynth.layout import Layout, LayoutBatch, Size, pixels
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGenerator
+from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import (
     NoStyles,
@@ -45,6 +46,9 @@ BATCH_SIZE = 4
 Precision = Literal["auto", "float32", "bfloat16"]
 LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
+ConditionSource = LayoutSource | ConditionPicture
+"""The same for every model: of models whose condition is a picture, a picture, its path or its RGB or grey pixels."""
+C = TypeVar("C", Layout, Condition)
 Style = Photo | StyleChoice
 """A photo (path or picture), or what :meth:`Synthesizer.style` made of one: a vector, or a choice for objects."""
 CHOICE_PIXELS = 2**23
@@ -103,6 +107,7 @@ class Synthesizer:
         """Take over the networks of ``model``: they can only infer from now on."""
         generator = model.networks["generator"]
         assert isinstance(generator, SPADEGenerator | Pix2PixHDGenerator)
+        _check_pictures(generator.config)
         self.classes: ClassSet = model.classes
         self.config = generator.config
         self.card = model.card
@@ -142,9 +147,14 @@ class Synthesizer:
         """Whether an instance map changes the photo, where there is one."""
         return self.needs_instances or self.has_object_styles
 
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether the condition is a picture (an edge map, say) where other models have a layout."""
+        return isinstance(self.config, Pix2PixHDGeneratorConfig) and self.config.image_channels > 0
+
     def __call__(
         self,
-        layout: LayoutSource,
+        layout: ConditionSource,
         style: Style | None = None,
         seed: int | None = None,
         size: Size | None = None,
@@ -153,7 +163,7 @@ class Synthesizer:
         """Make one photo.
 
         Args:
-            layout: what stands where.
+            layout: what stands where; of models that read pictures, the picture.
             style: a photo to take the style from (of models with styles for objects: a photo of this very layout),
                 or what :meth:`style` returned.
             seed: draws the style where none is given; 0 if there is neither. The same on every device.
@@ -169,7 +179,7 @@ class Synthesizer:
 
     def synthesize_batch(
         self,
-        layouts: Sequence[LayoutSource],
+        layouts: Sequence[ConditionSource],
         styles: Sequence[Style] | None = None,
         seeds: Sequence[int] | None = None,
         size: Size | None = None,
@@ -187,16 +197,16 @@ class Synthesizer:
             self.style(None if styles is None else styles[i], None if seeds is None else seeds[i])
             for i in range(len(layouts))
         ]
-        fitted: list[Layout] = []
+        fitted: list[Condition] = []
         for source in layouts:
-            layout, note = self.fit(self.open_layout(source), size)
+            layout, note = self.fit(self.open_condition(source), size)
             if note is not None:
                 warnings.warn(note, stacklevel=2)
             fitted.append(layout)
         photos: dict[int, Image.Image] = {}
         for chosen in _batches([layout.size for layout in fitted], batch_size):
-            batch = LayoutBatch.from_layouts([fitted[i] for i in chosen], self.config.encoding)
-            read = [self._styles.read(choices[i], fitted[i]) for i in chosen]
+            batch = self._encoded([fitted[i] for i in chosen])
+            read = [self._read_style(choices[i], fitted[i]) for i in chosen]
             given = [one for one in read if one is not None]
             made = to_uint8(self.synthesize_tensor(batch, torch.stack(given) if given else None))
             photos |= {i: Image.fromarray(image) for i, image in zip(chosen, made, strict=True)}
@@ -233,11 +243,13 @@ class Synthesizer:
         parts = [torch.stack(features[i : i + together]) for i in range(0, count, together)]
         return [Image.fromarray(image) for part in parts for image in to_uint8(self.synthesize_tensor(batch, part))]
 
-    def synthesize_tensor(self, layout: LayoutBatch, style: Tensor | None = None, size: Size | None = None) -> Tensor:
+    def synthesize_tensor(
+        self, layout: LayoutBatch | Tensor, style: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
         """The tensor level: nothing is checked or resized.
 
         Args:
-            layout: N encoded layouts.
+            layout: N encoded layouts, or pictures [N,3,H,W] in [-1,1] for models that read these.
             style: [N,z_dim] vectors (SPADE) or [N,F,H,W] features of objects (pix2pixHD; one layout may meet several
                 of them); None for models without styles.
             size: (height, width) that the network can make; None: the layouts' size.
@@ -248,18 +260,28 @@ class Synthesizer:
         Raises:
             SemsynthError: the device's memory does not suffice.
         """
-        size = size or layout.size
+        size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
+        condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
         given = None if style is None else style.to(self.device, self.dtype)
         sized = (size,) if isinstance(self._generator, SPADEGenerator) else ()
         try:
             with self._lock, torch.inference_mode():
-                images: Tensor = self._generator(layout.to(self.device), given, *sized)
+                images: Tensor = self._generator(condition, given, *sized)
                 return images.float()
         except torch.OutOfMemoryError as error:
             raise SemsynthError(
                 f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
                 "make smaller ones, fewer at a time, or use the CPU"
             ) from error
+
+    def open_condition(self, source: ConditionSource, instances: Path | None = None) -> Condition:
+        """Read what this model makes photos of: as :meth:`open_layout`, or a picture."""
+        if isinstance(source, ConditionPicture):
+            self.check_classes(NO_CLASSES, "the given picture")
+            return source
+        if isinstance(source, Layout) or not self.reads_pictures:
+            return self.open_layout(source, instances)
+        return ConditionPicture.open(source)
 
     def open_layout(self, source: LayoutSource, instances: Path | None = None) -> Layout:
         """Read a layout in this model's class set.
@@ -271,6 +293,10 @@ class Synthesizer:
         Raises:
             SemsynthError: unreadable, ids outside the class set, or a layout of another class set.
         """
+        if self.reads_pictures:
+            raise SemsynthError(
+                "this model makes photos of pictures such as edge maps: give one, or choose another model"
+            )
         if isinstance(source, str | Path):
             return read_layout(Path(source), self.classes, instances)
         if isinstance(source, Image.Image):
@@ -285,7 +311,13 @@ class Synthesizer:
 
         Raises:
             SemsynthError: an id has another name, or one set lacks it; ``source`` is who uses the classes.
+                Or one has label maps and the other pictures as conditions (``NO_CLASSES``).
         """
+        if self.reads_pictures != (classes == NO_CLASSES):
+            given, read = ("label maps", "pictures") if self.reads_pictures else ("pictures", "label maps")
+            raise SemsynthError(f"{source}: the conditions are {given}, but this model reads {read}: choose another")
+        if self.reads_pictures:
+            return
         if _meaning(classes) != _meaning(self.classes):
             raise SemsynthError(
                 f"{source} is of the class set '{classes.name}', the model of '{self.classes.name}', whose ids mean "
@@ -302,9 +334,9 @@ class Synthesizer:
         return list(dict.fromkeys(_multiples(size, step, extra) for extra in (step // 2, 0, step - 1)))
 
     def fit(
-        self, layout: Layout, size: Size | None = None, *, strict: bool = False, source: str = "the label map"
-    ) -> tuple[Layout, str | None]:
-        """Bring a layout to a size that the network can make.
+        self, layout: C, size: Size | None = None, *, strict: bool = False, source: str = "the label map"
+    ) -> tuple[C, str | None]:
+        """Bring a layout, or a picture that is the condition, to a size that the network can make.
 
         Args:
             layout: of any size.
@@ -361,13 +393,34 @@ class Synthesizer:
             return style
         return self._styles.choose(style, seed, objects)
 
-    def check_style(self, layout: Layout, choice: StyleChoice | None) -> None:
+    def check_style(self, layout: Condition, choice: StyleChoice | None) -> None:
         """Make sure that the layout has the objects that the choice speaks of, without making a photo.
 
         Raises:
             SemsynthError: it has not, or one is on several classes.
         """
-        self._styles.read(choice, layout)
+        self._read_style(choice, layout)
+
+    def _read_style(self, choice: StyleChoice | None, condition: Condition) -> Tensor | None:
+        return self._styles.read(choice, condition) if isinstance(condition, Layout) else None
+
+    def _encoded(self, conditions: Sequence[Condition]) -> LayoutBatch | Tensor:
+        """Conditions of one size and of the kind that this model reads, as its generator takes them."""
+        pictures = [one for one in conditions if isinstance(one, ConditionPicture)]
+        if pictures:
+            return torch.stack([to_tensor(one.pixels) for one in pictures])  # [N,3,H,W]
+        return LayoutBatch.from_layouts([one for one in conditions if isinstance(one, Layout)], self.config.encoding)
+
+
+def _check_pictures(config: SPADEGeneratorConfig | Pix2PixHDGeneratorConfig) -> None:
+    """Official options allow conditions of other pictures, and of a picture and more."""
+    if not isinstance(config, Pix2PixHDGeneratorConfig) or config.image_channels == 0:
+        return
+    if config.image_channels != 3 or config.encoding.edges or config.features:
+        raise SemsynthError(
+            f"this model reads a picture of {config.image_channels} channels, instance boundaries: "
+            f"{config.encoding.edges}, features: {config.features}; only RGB pictures alone can be given"
+        )
 
 
 def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +16,9 @@ from semsynth.errors import SemsynthError
 if TYPE_CHECKING:
     from semsynth.classes import ClassSet
     from semsynth.data.check import Report
+    from semsynth.data.check_conditions import ConditionReport
+    from semsynth.data.importers.pairs import Place
+    from semsynth.layout import Size
 
 app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
 
@@ -30,8 +34,8 @@ _SHOWN = 50
 @app.command("import")
 def import_(
     form: Annotated[
-        Literal["folder", "cityscapes", "coco-stuff"],
-        typer.Argument(metavar="FORMAT", help="folder, cityscapes or coco-stuff.", show_default=False),
+        Literal["folder", "cityscapes", "coco-stuff", "edges"],
+        typer.Argument(metavar="FORMAT", help="folder, cityscapes, coco-stuff or edges.", show_default=False),
     ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Where the data lies.", show_default=False)],
     out: Out,
@@ -43,6 +47,17 @@ def import_(
     void: Annotated[
         int | None, typer.Option(min=0, max=65534, help="folder: an id that means 'no class', besides 255.")
     ] = None,
+    method: Annotated[
+        Literal["canny", "sobel"] | None, typer.Option(help="edges: thin lines (the default) or soft gradients.")
+    ] = None,
+    sigma: Annotated[
+        float | None, typer.Option(min=0, help="edges: smoothing before, in pixels of the photo; default 1.")
+    ] = None,
+    low: Annotated[float | None, typer.Option(help="edges: lower threshold; default 0.1, sobel 0.")] = None,
+    high: Annotated[float | None, typer.Option(help="edges: upper threshold; default 0.2, sobel 0.3.")] = None,
+    val_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="edges: share of an undivided SRC for val; default 0.1.")
+    ] = None,
     copies: Annotated[bool, typer.Option("--copy", help="Copy the files; by default they are linked.")] = False,
 ) -> None:
     """Make a dataset folder of data in another arrangement.
@@ -51,7 +66,8 @@ def import_(
 
     Formats: folder (SRC/images and SRC/labels, or the same in sub-folders per split; ids or colours),
     cityscapes (leftImg8bit and gtFine as downloaded), coco-stuff (photos and pixel maps as downloaded, or the
-    folders of SPADE's instructions).
+    folders of SPADE's instructions), edges (photos in SRC, or in SRC/train and SRC/val: their edges become the
+    condition, for pix2pixhd --preset edges).
     """
     from semsynth.data.importers.cityscapes import import_cityscapes
     from semsynth.data.importers.coco_stuff import import_coco_stuff
@@ -60,7 +76,13 @@ def import_(
 
     if form != "folder" and (classes is not None or void is not None or split != "train"):
         raise SemsynthError(f"--classes, --void and --split belong to 'folder'; {form} has its own classes and splits")
+    finding = {"method": method, "sigma": sigma, "low": low, "high": high}
+    if form != "edges" and (val_share is not None or any(value is not None for value in finding.values())):
+        raise SemsynthError("--method, --sigma, --low, --high and --val-share belong to 'edges'")
     place = copy if copies else link
+    if form == "edges":
+        _import_edges(source, out, finding, val_share, place)
+        return
     with count_bar("importing") as bar:
         if form == "cityscapes":
             counts = import_cityscapes(source, out, place=place, progress=bar)
@@ -70,6 +92,23 @@ def import_(
             counts = import_folder(
                 source, out, class_set(classes, source), split=split, void=void, place=place, progress=bar
             )
+    _tell(out, counts)
+
+
+def _import_edges(
+    source: Path, out: Path, finding: Mapping[str, object], val_share: float | None, place: Place
+) -> None:
+    from semsynth.config import validated
+    from semsynth.data.edges import EdgeSettings
+    from semsynth.data.importers.edges import import_edges
+
+    settings = validated(EdgeSettings, finding, "edges")
+    with count_bar("finding edges") as bar:
+        counts = import_edges(source, out, settings, val_share=val_share, place=place, progress=bar)
+    _tell(out, counts)
+
+
+def _tell(out: Path, counts: dict[str, int]) -> None:
     pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
     typer.echo(f"{out}: {pairs} pairs. Check them: semsynth data check {out}")
 
@@ -80,9 +119,12 @@ def check(
 ) -> None:
     """Read every file of a dataset folder; exit with 1 and a list if something is wrong."""
     from semsynth.data.check import check_dataset
+    from semsynth.data.check_conditions import check_conditions
+    from semsynth.data.folder import holds_conditions
 
+    report: Report | ConditionReport
     with count_bar("checking") as bar:
-        report = check_dataset(root, bar)
+        report = check_conditions(root, bar) if holds_conditions(root) else check_dataset(root, bar)
     _print_report(report)
     if report.problems:
         raise typer.Exit(1)
@@ -141,9 +183,13 @@ def class_set(given: str | None, source: Path) -> ClassSet:
     return ClassSet.load(path)
 
 
-def _print_report(report: Report) -> None:
+def _print_report(report: Report | ConditionReport) -> None:
+    from semsynth.data.check import Report
+
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    if report.splits:
+    if not isinstance(report, Report):
+        console.print(_condition_table(report))
+    elif report.splits:
         console.print(_split_table(report))
         console.print(_class_table(report))
     for note in report.notes:
@@ -158,11 +204,20 @@ def _print_report(report: Report) -> None:
 def _split_table(report: Report) -> Table:
     table = Table("split", "label maps", "photos", "instances", "sizes (width x height)")
     for split in report.splits:
-        sizes = "-"
-        if split.sizes:
-            sizes = " to ".join(dict.fromkeys(f"{width}x{height}" for height, width in split.sizes))
-        table.add_row(split.name, str(split.layouts), str(split.photos), str(split.instances), sizes)
+        counts = map(str, (split.layouts, split.photos, split.instances))
+        table.add_row(split.name, *counts, _range(split.sizes))
     return table
+
+
+def _condition_table(report: ConditionReport) -> Table:
+    table = Table("split", "conditions", "photos", "sizes (width x height)")
+    for split in report.splits:
+        table.add_row(split.name, str(split.conditions), str(split.photos), _range(split.sizes))
+    return table
+
+
+def _range(sizes: tuple[Size, Size] | None) -> str:
+    return " to ".join(dict.fromkeys(f"{width}x{height}" for height, width in sizes or ())) or "-"
 
 
 def _class_table(report: Report) -> Table:

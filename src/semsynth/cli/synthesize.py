@@ -18,7 +18,8 @@ from semsynth.files import make_folder
 
 if TYPE_CHECKING:
     from semsynth.cli.contact_sheet import ContactSheet
-    from semsynth.layout import Layout, Size
+    from semsynth.data.sample import Condition
+    from semsynth.layout import Size
     from semsynth.styles.choice import ObjectStyle, StyleChoice
     from semsynth.synthesizer import Synthesizer
 
@@ -77,7 +78,8 @@ def synthesize(
     """Turn label maps into photos.
 
     Label maps are PNG files: class ids in 8 bit (255 is void) or 16 bit (65535 is void), palette PNGs, or RGB
-    in the class set's colours. Every map is checked before the first photo is written.
+    in the class set's colours. Models that were trained on edge maps take such pictures instead. Every map is
+    checked before the first photo is written.
     """
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
@@ -188,19 +190,22 @@ def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: 
         raise SemsynthError(f"--out {out}: {folder} cannot be written to: choose another folder")
 
 
-def _fitted(synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False) -> tuple[Layout, str | None]:
+def _fitted(
+    synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False
+) -> tuple[Condition, str | None]:
     instances = job.instances if synthesizer.uses_instances else None
-    return synthesizer.fit(synthesizer.open_layout(job.path, instances), size, strict=strict, source=str(job.path))
+    return synthesizer.fit(synthesizer.open_condition(job.path, instances), size, strict=strict, source=str(job.path))
 
 
 def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
-    """Label maps inside a dataset folder tell their class set: the ids alone might mean anything."""
-    from semsynth.classes import ClassSet
+    """Files inside a dataset folder tell what they are: the pixels alone might mean anything."""
+    from semsynth.data.folder import CLASSES_FILE, CONDITIONS, LABELS, holds_conditions, load_classes
 
     for folder in dict.fromkeys(job.path.absolute().parent for job in jobs):
-        described = folder.parent.parent / "classes.json"
-        if folder.name == "labels" and described.is_file():
-            synthesizer.check_classes(ClassSet.load(described), str(folder))
+        root = folder.parent.parent
+        described = folder.name == LABELS and (root / CLASSES_FILE).is_file()
+        if described or (folder.name == CONDITIONS and holds_conditions(root)):
+            synthesizer.check_classes(load_classes(root), str(folder))
 
 
 def _check_layouts(
@@ -254,7 +259,7 @@ def _write_photos(
     sheet = ContactSheet(1 + len(choices)) if with_sheet else None
     make_folder(jobs[0].outputs[0].parent)
 
-    def photos() -> Iterator[tuple[Layout, StyleChoice | None, Path, str | None]]:
+    def photos() -> Iterator[tuple[Condition, StyleChoice | None, Path, str | None]]:
         for job in jobs:
             layout, _ = _fitted(synthesizer, job, size)
             for i, (choice, output) in enumerate(zip(choices, job.outputs, strict=True)):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
-from semsynth.classes import ClassSet, builtin
+from semsynth.classes import NO_CLASSES, ClassSet, builtin
 from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
 from semsynth.convert.pix2pixhd_options import (
     OfficialOptions,
@@ -118,6 +118,8 @@ def convert_pix2pixhd(
 
 
 def _classes(options: OfficialOptions) -> ClassSet:
+    if not options.label_nc:
+        return NO_CLASSES
     count = layout_encoding(options).num_classes
     cityscapes = builtin("cityscapes")
     return cityscapes if count == cityscapes.num_classes else numbered_classes("official", count)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from semsynth.classes import NO_CLASSES
 from semsynth.convert.official import checked_options, read_option_values
 from semsynth.data.transforms import Pipeline
 from semsynth.layout import LayoutEncoding
@@ -81,7 +82,7 @@ def parse_options(values: Any, source: str) -> OfficialOptions:
 
 def layout_encoding(options: OfficialOptions) -> LayoutEncoding:
     """Channel order: classes, then the instance boundary; there is no void (255 crashes the official code)."""
-    return LayoutEncoding(num_classes=options.label_nc or options.input_nc, edges=not options.no_instance)
+    return LayoutEncoding(num_classes=options.label_nc or NO_CLASSES.num_classes, edges=not options.no_instance)
 
 
 def generator_config(options: OfficialOptions) -> Pix2PixHDGeneratorConfig:

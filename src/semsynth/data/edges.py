@@ -37,10 +37,11 @@ class EdgeSettings(Config):
     @model_validator(mode="before")
     @classmethod
     def _default_thresholds(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get("method", "canny") not in THRESHOLDS:
+        if not isinstance(values, dict):
             return values
-        low, high = THRESHOLDS[values.get("method", "canny")]
-        return {"low": low, "high": high} | {key: value for key, value in values.items() if value is not None}
+        given = {key: value for key, value in values.items() if value is not None}
+        low, high = THRESHOLDS.get(given.get("method", "canny"), (0.0, 1.0))
+        return {"low": low, "high": high} | given
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

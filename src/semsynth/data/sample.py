@@ -62,6 +62,10 @@ class ConditionPicture:
         return cls(to_rgb(Image.fromarray(source), "the given array"))
 
 
+Condition = Layout | ConditionPicture
+"""What a generator is told to make a photograph of."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A layout, or another condition, with its photograph.
@@ -73,7 +77,7 @@ class Sample:
     """
 
     name: str
-    condition: Layout | ConditionPicture
+    condition: Condition
     image: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
