@@ -25,13 +25,16 @@ def train(
     data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
     out: Annotated[Path | None, typer.Option(help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to begin with; --dry-run shows it.")] = "default",
-    steps: Annotated[int | None, typer.Option(min=1, help="Total steps, also with --resume; of every stage.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Total steps, also with --resume; with stages of each (resumed: from this one on)."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change the configuration, as generator.width=32, or a stage's, as 2-enhancer:training.steps=500.",
+            help="Change the configuration, as generator.width=32, or one stage's: 3-joint:training.steps=9.",
         ),
     ] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
@@ -39,7 +42,9 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="How many of them; the batch is shared among them.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order, augmentation and noise.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to continue in place.")] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run begins with.")] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Model or run folder whose weights a new run begins with.")
+    ] = None,
     perceptual_weights: Annotated[Path | None, typer.Option(help="File with VGG-19 or its beginning.")] = None,
     no_perceptual: Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")] = False,
     stages: Annotated[
