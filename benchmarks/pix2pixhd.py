@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from report import machine, print_table, write_report
 from torch import Tensor, nn
 
+from semsynth.classes import VOID
 from semsynth.data.folder import DatasetFolder
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
@@ -60,7 +61,8 @@ def read_maps(data: Path, size: tuple[int, int], count: int) -> list[tuple[NDArr
     """Label and instance maps of real streets; beyond their own size they are enlarged."""
     folder = DatasetFolder(data / "cityscapes_sample", "train", images=False, instances=True)
     layouts = [folder[i % len(folder)].layout.resized(size) for i in range(count)]
-    return [(one.labels.astype(np.int64), one.instances) for one in layouts if one.instances is not None]
+    channels = [np.where(one.labels == VOID, ENCODING.num_labels, one.labels).astype(np.int64) for one in layouts]
+    return [(labels, one.instances) for labels, one in zip(channels, layouts, strict=True) if one.instances is not None]
 
 
 def prepare(case: Case, side: str, maps: tuple[NDArray[Any], NDArray[Any]]) -> Callable[[], Tensor]:

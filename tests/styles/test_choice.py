@@ -54,7 +54,8 @@ def features(synthesizer: Synthesizer, layout: Layout, **choice: object) -> np.n
 
 
 def bank(synthesizer: Synthesizer) -> dict[int, torch.Tensor]:
-    assert isinstance(synthesizer._styles, ObjectStyles) and synthesizer._styles.bank is not None
+    assert isinstance(synthesizer._styles, ObjectStyles)
+    assert synthesizer._styles.bank is not None
     return synthesizer._styles.bank.modes
 
 
@@ -154,7 +155,7 @@ def test_impossible_styles_are_refused(synthesizer, layout, objects, message):
 def test_an_object_on_two_classes_cannot_be_styled_but_is_no_problem_otherwise(synthesizer, layout):
     layout.labels[6:10, 4:14] = DOOR
     assert synthesizer(layout).size == (40, 24)
-    with pytest.raises(SemsynthError, match="object 4000 spans 4 .* and 6 .*: give each its own instance id"):
+    with pytest.raises(SemsynthError, match=r"object 4000 spans 4 .* and 6 .*: give each its own instance id"):
         synthesizer(layout, styles={4000: 0})
 
 

@@ -48,12 +48,12 @@ def pix2pixhd(
     out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
     encoder: Annotated[
         Path | None,
-        typer.Option(help="The *_net_E.pth of a model with features; default the one beside the generator."),
+        typer.Option(help="The *_net_E.pth of a model with features; default the one beside it."),
     ] = None,
     clusters: Annotated[Path | None, typer.Option(help="features_clustered_010.npy: becomes the style bank.")] = None,
     classes: Annotated[
         str | None,
-        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes for 35 channels."),
+        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes if it fits."),
     ] = None,
 ) -> None:
     """Convert a generator, its feature encoder and its styles of the official pix2pixHD code; nothing in them is run."""

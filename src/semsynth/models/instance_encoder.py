@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.config import Config
-from semsynth.ops.conv_norm import ConvNormKind, conv_norm
+from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
 from semsynth.ops.objects import ObjectMap, object_means, spread
 
 BORDER = 3
@@ -59,8 +59,8 @@ class InstanceEncoder(nn.Module):
         multiple = 2**self.config.downsamplings
         x = F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate")
         norms = iter(self.norms)
-        x = F.relu(next(norms)(self.first(F.pad(x, (BORDER,) * 4, mode="reflect"))), inplace=True)
+        x = normalized(next(norms), self.first(F.pad(x, (BORDER,) * 4, mode="reflect")), relu=True)
         for conv in (*self.down, *self.up):
-            x = F.relu(next(norms)(conv(x)), inplace=True)
+            x = normalized(next(norms), conv(x), relu=True)
         x = F.tanh(self.last(F.pad(x, (BORDER,) * 4, mode="reflect")))
         return x[:, :, :height, :width]

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
-from semsynth.ops.conv_norm import ConvNormKind, conv_norm
+from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
 from semsynth.ops.layout_conv import concat_conv2d
 from semsynth.ops.layout_pyramid import halved, halved_layout
 from semsynth.ops.spade_layer import SPADE, ModulationPath, choose_path, freeze_modulation
@@ -116,8 +116,8 @@ class ResidualBlock(nn.Module):
             dx = concat_conv2d(self.conv_0, _sampled(condition, x), x, reflect=True)
         else:
             dx = self.conv_0(_mirror(x, 1))
-        dx = F.relu(_normalized(self.norm_0, dx, condition), inplace=True)
-        return x + _normalized(self.norm_1, self.conv_1(_mirror(dx, 1)), condition)
+        dx = _normalized(self.norm_0, dx, condition, relu=True)
+        return _normalized(self.norm_1, self.conv_1(_mirror(dx, 1)), condition, residual=x)
 
 
 class Halving(nn.Module):
@@ -130,7 +130,7 @@ class Halving(nn.Module):
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """[N,C,h,w] -> [N,2C,h/2,w/2]."""
-        return F.relu(_normalized(self.norm, self.conv(x), condition), inplace=True)
+        return _normalized(self.norm, self.conv(x), condition, relu=True)
 
 
 class Doubling(nn.Module):
@@ -144,7 +144,7 @@ class Doubling(nn.Module):
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """[N,C,h,w] -> [N,C/2,2h,2w]."""
-        return F.relu(_normalized(self.norm, self.conv(x), condition), inplace=True)
+        return _normalized(self.norm, self.conv(x), condition, relu=True)
 
 
 class GlobalGenerator(nn.Module):
@@ -171,7 +171,7 @@ class GlobalGenerator(nn.Module):
             [N,width,h,w].
         """
         x = concat_conv2d(self.first, layout, features, reflect=True)
-        x = F.relu(_normalized(self.first_norm, x, condition), inplace=True)
+        x = _normalized(self.first_norm, x, condition, relu=True)
         for module in (*self.front, *self.blocks, *self.back):
             x = module(x, condition)
         return x
@@ -191,7 +191,7 @@ class LocalEnhancer(nn.Module):
     def forward(self, layout: Level | Tensor, features: Tensor | None, condition: Condition, coarse: Tensor) -> Tensor:
         """As :meth:`GlobalGenerator.forward` at 2h x 2w, with coarse features [N,2*width,h,w] -> [N,width,2h,2w]."""
         x = concat_conv2d(self.first, layout, features, reflect=True)
-        x = F.relu(_normalized(self.first_norm, x, condition), inplace=True)
+        x = _normalized(self.first_norm, x, condition, relu=True)
         x = self.front(x, condition) + coarse
         for block in self.blocks:
             x = block(x, condition)
@@ -275,10 +275,16 @@ def _norm(channels: int, config: Pix2PixHDGeneratorConfig) -> nn.Module:
     return conv_norm(config.norm, channels)
 
 
-def _normalized(norm: nn.Module, x: Tensor, condition: Condition) -> Tensor:
-    """[N,C,h,w] -> [N,C,h,w]."""
-    value: Tensor = norm(x, _sampled(condition, x)) if isinstance(norm, SPADE) else norm(x)
-    return value
+def _normalized(
+    norm: nn.Module, x: Tensor, condition: Condition, *, relu: bool = False, residual: Tensor | None = None
+) -> Tensor:
+    """[N,C,h,w] -> [N,C,h,w], with what follows the norm; ``x`` may be overwritten."""
+    if not isinstance(norm, SPADE):
+        return normalized(norm, x, relu=relu, residual=residual)
+    value: Tensor = norm(x, _sampled(condition, x))
+    if relu:
+        value = F.relu(value, inplace=True)
+    return value if residual is None else residual + value
 
 
 def _sampled(condition: Condition, x: Tensor) -> Level | Tensor:
