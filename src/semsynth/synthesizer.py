@@ -198,8 +198,9 @@ class Synthesizer:
             for i in range(len(layouts))
         ]
         fitted: list[Condition] = []
+        called = "the picture" if self.reads_pictures else "the label map"
         for source in layouts:
-            layout, note = self.fit(self.open_condition(source), size)
+            layout, note = self.fit(self.open_condition(source), size, source=called)
             if note is not None:
                 warnings.warn(note, stacklevel=2)
             fitted.append(layout)

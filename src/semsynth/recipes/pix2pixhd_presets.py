@@ -86,7 +86,7 @@ def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
 
 
 def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    """For a few hundred photos of street scenes and two CPU cores: 256 x 128, a sixty-fourth of the arithmetic."""
+    """For a few hundred photos and two CPU cores: pictures of width 256 and a hundredth of the arithmetic per pixel."""
     encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
     return Pix2PixHDConfig(
         generator=Pix2PixHDGeneratorConfig(encoding=encoding, width=16, downsamplings=3, blocks=4, features=FEATURES),
@@ -94,7 +94,7 @@ def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
             encoding=encoding, width=16, max_width=128, scales=2, spectral=False, bias=True
         ),
         encoder=InstanceEncoderConfig(width=8, downsamplings=3, features=FEATURES),
-        data=Pipeline(mode="fixed", crop_size=256, aspect_ratio=2.0),
+        data=Pipeline(mode="scale_width", load_size=256),
         generator_optimizer=Adam(lr=4e-4, beta1=0.5, beta2=0.999),
         training=Training(batch_size=1, ema=0.995, precision="bf16-mixed"),
     )
@@ -113,7 +113,8 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     **PLUS_PRESETS,
 }
 """Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on at twice a preset's size: 2048 x 1024), NYU at
-561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
+561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``edges`` reads pictures instead of label maps.
+``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
 
 
 def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:

@@ -45,7 +45,7 @@ def import_edges(
         source: the photographs; in a divided one they may also lie in ``SPLIT/images``.
         out: the dataset folder to make or to go on with.
         settings: how edges are found.
-        val_share: how many of an undivided source go to ``val``, 0 to 1; None: a tenth. The names decide which.
+        val_share: how many of an undivided source go to ``val``, about, 0 to 1; None: a tenth. The names decide which.
         place: `link` or `copy`.
         progress: called once per photograph.
 
@@ -62,8 +62,8 @@ def import_edges(
 
     def bring(photo: _Photo) -> None:
         folder = out / photo.split
+        once(photo.path, folder / CONDITIONS / f"{photo.name}.png", draw)  # first: it fails where a photo is damaged
         once(photo.path, folder / IMAGES / (photo.name + photo.path.suffix.lower()), place)
-        once(photo.path, folder / CONDITIONS / f"{photo.name}.png", draw)
 
     def draw(path: Path, target: Path) -> None:
         save_png(target, edge_map(decode_image(path), settings))
@@ -95,10 +95,11 @@ def _divided(source: Path, val_share: float | None) -> list[_Photo]:
 
 
 def _chosen(names: Iterable[str], share: float) -> set[str]:
-    """A share of ``names``, at random but always the same; at least one, and not all, of several."""
-    ordered = sorted(names, key=lambda name: hashlib.blake2b(name.encode()).digest())
-    count = min(max(1, round(share * len(ordered))), len(ordered) - 1) if share else 0
-    return set(ordered[:count])
+    """About a share of ``names``, but not none of several, nor all; each by itself: others may come and go."""
+    places = {name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) / 2**32 for name in names}
+    ordered = sorted(places, key=lambda name: places[name])
+    count = sum(place < share for place in places.values())
+    return set(ordered[: min(max(1, count), len(ordered) - 1)]) if share else set()
 
 
 def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[_Photo]) -> None:
