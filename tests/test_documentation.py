@@ -15,7 +15,7 @@ import typer.main
 from semsynth.cli.main import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(REPOSITORY.glob("docs/*.md"))
+DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(REPOSITORY.glob("docs/**/*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -29,7 +29,7 @@ def blocks(language: str | None = None) -> Iterator[tuple[Path, str]]:
 def lines_of(program: str) -> list[tuple[str, ...]]:
     found = []
     for _, text in blocks():
-        for line in text.splitlines():
+        for line in text.replace("\\\n", " ").splitlines():
             if line.startswith(f"{program} "):
                 found.append(tuple(shlex.split(line, comments=True)[1:]))
     return sorted(set(found))
@@ -51,7 +51,7 @@ def test_commands_and_options_exist(arguments: tuple[str, ...]) -> None:
 
 def test_documents_show_commands() -> None:
     commands = {arguments[0] for arguments in lines_of("semsynth")}
-    assert commands == {"synthesize", "edit", "train", "doctor", "data", "convert"}
+    assert commands == {"synthesize", "edit", "train", "doctor", "data", "convert", "styles"}
 
 
 @pytest.mark.parametrize("arguments", lines_of("make"), ids=" ".join)
@@ -70,8 +70,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (REPOSITORY / "mkdocs.yml").read_text()
-    pages = {path.name for path in REPOSITORY.glob("docs/*.md")}
-    assert set(re.findall(r": (\w+\.md)$", navigation, re.MULTILINE)) == pages
+    pages = {path.relative_to(REPOSITORY / "docs").as_posix() for path in REPOSITORY.glob("docs/**/*.md")}
+    assert sorted(re.findall(r": ([\w/]+\.md)$", navigation, re.MULTILINE)) == sorted(pages)
 
 
 @pytest.mark.parametrize(("document", "code"), list(blocks("python")), ids=lambda value: getattr(value, "name", "code"))

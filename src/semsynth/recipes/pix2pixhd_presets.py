@@ -86,7 +86,7 @@ def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
 
 
 def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    """For a few hundred photos and two CPU cores: pictures of width 256 and a hundredth of the arithmetic per pixel."""
+    """For a few hundred photos and two CPU cores: pictures of width 256, a sixteenth of the arithmetic per pixel."""
     encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
     return Pix2PixHDConfig(
         generator=Pix2PixHDGeneratorConfig(encoding=encoding, width=16, downsamplings=3, blocks=4, features=FEATURES),
