@@ -115,8 +115,13 @@ def generators(cases: list[Case], data: Path, repeats: int, memory: bool) -> Ite
             for side in SIDES
         ]
         cells = [
-            [row["side"], f"{row['seconds']:.2f}", f"{row['speedup']:.2f}", f"{row['peak_mib']:.0f}"]
-            + [f"{row['largest_difference']:.1e}"]
+            [
+                row["side"],
+                f"{row['seconds']:.2f}",
+                f"{row['speedup']:.2f}",
+                f"{row['peak_mib']:.0f}",
+                f"{row['largest_difference']:.1e}",
+            ]
             for row in rows
         ]
         print_table(case.title, ["side", "seconds", "times as fast", "peak MiB", "largest difference"], cells)

@@ -56,7 +56,7 @@ def pix2pixhd(
         typer.Option(help="classes.json or name of a built-in class set; default Cityscapes if it fits."),
     ] = None,
 ) -> None:
-    """Convert a generator, its feature encoder and its styles of the official pix2pixHD code; nothing in them is run."""
+    """Convert a generator, feature encoder and styles of the official pix2pixHD code; nothing in them is run."""
     from semsynth.convert.pix2pixhd import convert_pix2pixhd
 
     _check_unused(out)
