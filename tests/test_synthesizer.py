@@ -136,7 +136,7 @@ def test_every_kind_of_source_means_the_same(with_styles: Synthesizer, tmp_path:
         Image.fromarray(layout.labels),
     ]
     for source in sources:
-        assert np.array_equal(with_styles.open_layout(source).labels, layout.labels)
+        assert np.array_equal(with_styles.conditions.open_layout(source).labels, layout.labels)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_sizes_from_noise(with_styles: Synthesizer) -> None:
     with pytest.warns(UserWarning, match="40x48, which this model cannot make: resized to 32x32"):
         assert with_styles(large).size == (32, 32)
     with pytest.raises(SemsynthError, match="the map is 40x48, which this model cannot make; nearest: 32x32"):
-        with_styles.fit(large, strict=True, source="the map")
+        with_styles.conditions.fit(large, strict=True, source="the map")
     with pytest.raises(SemsynthError, match="a photo of 96x64, which this model cannot make; nearest: 32x32"):
         with_styles(large, size=(64, 96))
     assert with_styles(large, size=(32, 32)).size == (32, 32)
@@ -213,7 +213,7 @@ def test_sizes_from_layouts(without_styles: Synthesizer) -> None:
     with pytest.warns(UserWarning, match="resized to 96x64"):
         assert without_styles(layout).size == (96, 64)
     with pytest.raises(SemsynthError, match="nearest: 96x64 or 128x96"):
-        without_styles.fit(layout, strict=True)
+        without_styles.conditions.fit(layout, strict=True)
     assert without_styles(layout, size=(64, 128)).size == (128, 64)
     with pytest.warns(UserWarning, match="1x1"):
         assert without_styles(LAYOUTS[0].resized((1, 1))).size == (32, 32)
@@ -223,7 +223,7 @@ def test_sizes_from_layouts(without_styles: Synthesizer) -> None:
 
 @given(st.integers(1, 500), st.integers(1, 500))
 def test_the_nearest_size_is_the_nearest(without_styles: Synthesizer, height: int, width: int) -> None:
-    near = without_styles.nearest_sizes((height, width))
+    near = without_styles.conditions.nearest_sizes((height, width))
     for size in near:
         assert all(side % 32 == 0 and side > 0 for side in size)
     for side, best in zip((height, width), near[0], strict=True):

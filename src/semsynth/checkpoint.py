@@ -29,6 +29,7 @@ from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, read_json, sha256, write_bytes
 from semsynth.layout import LayoutEncoding
+from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
@@ -141,7 +142,24 @@ class Pix2PixHDModel(ModelConfig):
         return networks if self.encoder is None else networks | {"encoder": InstanceEncoder(self.encoder)}
 
 
-MODELS: dict[str, type[ModelConfig]] = {"spade": SPADEModel, "pix2pixhd": Pix2PixHDModel}
+class GeneratorModel(ModelConfig):
+    """A generator that reads nothing but layouts: CRN, and the papers' baselines."""
+
+    system: Literal["generator"] = "generator"
+    generator: AnyGeneratorConfig
+    """Layout -> image."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """The generator, newly initialised."""
+        return {"generator": self.generator.build()}
+
+
+MODELS: dict[str, type[ModelConfig]] = {"spade": SPADEModel, "pix2pixhd": Pix2PixHDModel, "generator": GeneratorModel}
 """The systems whose models this release can build."""
 
 

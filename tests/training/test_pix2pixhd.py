@@ -105,8 +105,11 @@ def test_two_micro_batches_equal_one_batch(start: Start) -> None:
     one.fit()
     two.fit()
     left, right = snapshot(one.recipe.networks), snapshot(two.recipe.networks)
+    followed_by_no_norm = ("to_rgb.bias", "last.bias", "convs.0.bias", "convs.4.bias")  # of 4 layers and the logits'
     for name, value in left.items():
-        torch.testing.assert_close(value, right[name], rtol=0, atol=1e-9, msg=name)
+        # A bias before a norm has no gradient but rounding noise, which Adam divides by something of the kind.
+        without_gradient = name.endswith(".bias") and not name.endswith(followed_by_no_norm)
+        torch.testing.assert_close(value, right[name], rtol=0, atol=1e-6 if without_gradient else 1e-9, msg=name)
 
 
 def test_larger_run_begins_with_a_run_and_its_discriminators(start: Start) -> None:

@@ -48,7 +48,9 @@ def demo(
     from semsynth.synthesizer import DEFAULT_MODEL, load
 
     synthesizer = load(model or DEFAULT_MODEL)
-    layouts = [synthesizer.fit(synthesizer.open_layout(draw_facade(seed)))[0] for seed in LAYOUT_SEEDS]
+    layouts = [
+        synthesizer.conditions.fit(synthesizer.conditions.open_layout(draw_facade(seed)))[0] for seed in LAYOUT_SEEDS
+    ]
     styles = [synthesizer.style(seed=seed) for seed in STYLE_SEEDS] if synthesizer.has_styles else [None]
     examples = _write_examples(synthesizer, layouts, styles, out)
     program = "semsynth" if shutil.which("semsynth") else sys.argv[0]  # not on the path in an environment not activated

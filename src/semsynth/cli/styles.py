@@ -98,7 +98,9 @@ def choices(
 
     synthesizer = load(model, device)
     wanted = None if size is None else parse_size(size)
-    opened, note = synthesizer.fit(synthesizer.open_layout(layout, instances), wanted, source=str(layout))
+    opened, note = synthesizer.conditions.fit(
+        synthesizer.conditions.open_layout(layout, instances), wanted, source=str(layout)
+    )
     if note is not None:
         typer.echo(f"note: {note}", err=True)
     photos = synthesizer.style_choices(opened, object_id, seed)

@@ -194,7 +194,9 @@ def _fitted(
     synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False
 ) -> tuple[Condition, str | None]:
     instances = job.instances if synthesizer.uses_instances else None
-    return synthesizer.fit(synthesizer.open_condition(job.path, instances), size, strict=strict, source=str(job.path))
+    return synthesizer.conditions.fit(
+        synthesizer.conditions.open(job.path, instances), size, strict=strict, source=str(job.path)
+    )
 
 
 def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
@@ -205,7 +207,7 @@ def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
         root = folder.parent.parent
         described = folder.name == LABELS and (root / CLASSES_FILE).is_file()
         if described or (folder.name == CONDITIONS and holds_conditions(root)):
-            synthesizer.check_classes(load_classes(root), str(folder))
+            synthesizer.conditions.check_classes(load_classes(root), str(folder))
 
 
 def _check_layouts(

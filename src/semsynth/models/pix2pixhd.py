@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semsynth.config import Config
-from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
+from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
 from semsynth.ops.layout_conv import concat_conv2d
 from semsynth.ops.layout_pyramid import halved, halved_layout
@@ -32,11 +32,10 @@ Condition = LayoutBatch | Tensor
 """Layouts of H x W, or a conditioning image or layouts in dense form, [N,C,H,W]."""
 
 
-class Pix2PixHDGeneratorConfig(Config):
+class Pix2PixHDGeneratorConfig(GeneratorConfig):
     """The generator; the defaults are G1 of the paper."""
 
-    encoding: LayoutEncoding
-    """What the layout's channels mean."""
+    family: Literal["pix2pixhd"] = "pix2pixhd"
     width: int = Field(64, ge=1)
     """Channels of the global generator's first layer; each enhancer has half as many as what it enhances."""
     downsamplings: int = Field(4, ge=1)
@@ -78,6 +77,14 @@ class Pix2PixHDGeneratorConfig(Config):
         if self.layout_at_every_layer == "spade" and self.features:
             raise ValueError("layout_at_every_layer=spade does not know instance features: set generator.features=0")
         return self
+
+    def build(self) -> Pix2PixHDGenerator:
+        """The generator, newly initialised."""
+        return Pix2PixHDGenerator(self)
+
+    def nearest_sizes(self, size: Size) -> list[Size]:
+        """Any size: what does not fit is padded and cut back."""
+        return [size]
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
@@ -198,12 +205,12 @@ class LocalEnhancer(nn.Module):
         return self.back(x, condition)  # type: ignore[no-any-return]
 
 
-class Pix2PixHDGenerator(nn.Module):
+class Pix2PixHDGenerator(LayoutGenerator):
     """G = {G1, G2, ...}: layout (and instance features) to image."""
 
     def __init__(self, config: Pix2PixHDGeneratorConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: Pix2PixHDGeneratorConfig = config
         widths = [config.width // 2**i for i in range(config.enhancers + 1)]
         if any(wide != 2 * narrow for wide, narrow in pairwise(widths)):
             raise ValueError(f"width {config.width} cannot be halved for {config.enhancers} enhancers")

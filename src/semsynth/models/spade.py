@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semsynth.config import Config
-from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Size
+from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
 from semsynth.ops.norm import NormKind, ParameterFreeNorm, normalize_together
@@ -28,11 +28,10 @@ WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
 
 
-class SPADEGeneratorConfig(Config):
+class SPADEGeneratorConfig(GeneratorConfig):
     """The generator's variants (table 5; the paper's 61M, 96M and 141M parameters differ in ``width``)."""
 
-    encoding: LayoutEncoding
-    """What the layout's channels mean."""
+    family: Literal["spade"] = "spade"
     width: int = Field(64, ge=1)
     """Channels of the last block; the first has 16 times as many."""
     crop_size: int = Field(256, ge=32)
@@ -71,6 +70,14 @@ class SPADEGeneratorConfig(Config):
         """(height, width) of the images."""
         height, width = self.start_size
         return height * 2**self.upsamplings, width * 2**self.upsamplings
+
+    def build(self) -> SPADEGenerator:
+        """The generator, newly initialised."""
+        return SPADEGenerator(self)
+
+    def nearest_sizes(self, size: Size) -> list[Size]:
+        """Multiples of the first features' pixels from a layout; one size from noise."""
+        return [self.output_size] if self.input == "noise" else multiples(size, 2**self.upsamplings)
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
@@ -141,12 +148,12 @@ class ConcatResBlock(nn.Module):
 Block = SPADEResBlock | ConcatResBlock
 
 
-class SPADEGenerator(nn.Module):
+class SPADEGenerator(LayoutGenerator):
     """Layout (and a random vector) to image (figure 3, right)."""
 
     def __init__(self, config: SPADEGeneratorConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: SPADEGeneratorConfig = config
         widths = [config.width * factor for factor in WIDTHS]
         height, width = config.start_size
         if config.input == "noise":

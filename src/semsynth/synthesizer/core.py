@@ -1,30 +1,27 @@
-"""Layout in, photograph out: the one path that the command line, scripts and servers share."""
+"""A model on a device: layouts and styles to photographs."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import overload
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from semsynth.checkpoint import LoadedModel, Pix2PixHDModel, find_model, load_model
-from semsynth.classes import NO_CLASSES, VOID, VOID_8BIT, ClassSet
-from semsynth.data.label_files import layout_from_bytes, read_layout
+from semsynth.classes import ClassSet
 from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS, to_tensor, to_uint8
+from semsynth.images import to_tensor, to_uint8
 from semsynth.layout import Layout, LayoutBatch, Size, pixels
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
+from semsynth.models.spade import SPADEGenerator
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import (
     NoStyles,
@@ -36,6 +33,8 @@ from semsynth.styles.choice import (
     StyleReader,
     VectorStyles,
 )
+from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
+from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
 
 DEFAULT_MODEL = "facades"
 """The bundled model that is used where none is named."""
@@ -43,12 +42,6 @@ DEFAULT_MODEL = "facades"
 BATCH_SIZE = 4
 """Photos that go through the network together; more of them are hardly faster on a CPU."""
 
-Precision = Literal["auto", "float32", "bfloat16"]
-LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
-"""A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
-ConditionSource = LayoutSource | ConditionPicture
-"""The same for every model: of models whose condition is a picture, a picture, its path or its RGB or grey pixels."""
-C = TypeVar("C", Layout, Condition)
 Style = Photo | StyleChoice
 """A photo (path or picture), or what :meth:`Synthesizer.style` made of one: a vector, or a choice for objects."""
 CHOICE_PIXELS = 2**23
@@ -70,34 +63,6 @@ def load(model: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Pre
     return Synthesizer(load_model(find_model(model)), chosen, choose_dtype(precision, chosen))
 
 
-def choose_device(device: str = "auto") -> torch.device:
-    """The device that a name stands for.
-
-    Raises:
-        SemsynthError: torch does not know it, or the machine does not have it.
-    """
-    if device == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(kind)
-    try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SemsynthError(f"there is no device '{device}' here: choose auto, cpu or one of this machine's") from error
-    return chosen
-
-
-def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The arithmetic of the networks: bfloat16 is chosen where the hardware has it, never where it is emulated."""
-    if precision != "auto":
-        return torch.bfloat16 if precision == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        there = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        there = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()  # AMX comes with it
-    return torch.bfloat16 if there else torch.float32
-
-
 class Synthesizer:
     """A model on a device. Threads may share it: it makes one batch at a time."""
 
@@ -106,8 +71,7 @@ class Synthesizer:
     ) -> None:
         """Take over the networks of ``model``: they can only infer from now on."""
         generator = model.networks["generator"]
-        assert isinstance(generator, SPADEGenerator | Pix2PixHDGenerator)
-        _check_pictures(generator.config)
+        assert isinstance(generator, LayoutGenerator)
         self.classes: ClassSet = model.classes
         self.config = generator.config
         self.card = model.card
@@ -120,7 +84,11 @@ class Synthesizer:
         self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator.freeze(dtype)
         self._styles = _style_reader(model, self.device)
-        self._trained_size = model.config.data.output_size if isinstance(model.config, Pix2PixHDModel) else None
+        trained = model.config.data.output_size if isinstance(model.config, Pix2PixHDModel) else None
+        self.conditions = ConditionReader(
+            model.classes, _reads_pictures(generator.config), generator.config.nearest_sizes, trained
+        )
+        """Reads what this model makes photos of."""
 
     @property
     def has_styles(self) -> bool:
@@ -147,11 +115,7 @@ class Synthesizer:
         """Whether an instance map changes the photo, where there is one."""
         return self.needs_instances or self.has_object_styles
 
-    @property
-    def reads_pictures(self) -> bool:
-        """Whether the condition is a picture (an edge map, say) where other models have a layout."""
-        return isinstance(self.config, Pix2PixHDGeneratorConfig) and self.config.image_channels > 0
-
+    @overload
     def __call__(
         self,
         layout: ConditionSource,
@@ -159,8 +123,29 @@ class Synthesizer:
         seed: int | None = None,
         size: Size | None = None,
         styles: Mapping[int, ObjectStyle] | None = None,
-    ) -> Image.Image:
-        """Make one photo.
+        count: None = None,
+    ) -> Image.Image: ...
+    @overload
+    def __call__(
+        self,
+        layout: ConditionSource,
+        style: None = None,
+        seed: int | None = None,
+        size: Size | None = None,
+        styles: Mapping[int, ObjectStyle] | None = None,
+        *,
+        count: int,
+    ) -> list[Image.Image]: ...
+    def __call__(
+        self,
+        layout: ConditionSource,
+        style: Style | None = None,
+        seed: int | None = None,
+        size: Size | None = None,
+        styles: Mapping[int, ObjectStyle] | None = None,
+        count: int | None = None,
+    ) -> Image.Image | list[Image.Image]:
+        """Make one photo, or ``count`` different ones.
 
         Args:
             layout: what stands where; of models that read pictures, the picture.
@@ -170,12 +155,36 @@ class Synthesizer:
             size: (height, width) of the photo; None: the layout's own, or the nearest that the network
                 can make, with a warning.
             styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object.
+            count: how many photos: of the styles of ``seed``, ``seed + 1``, ..., or the collection that the model
+                makes at once (CRN, section 3.4).
 
         Raises:
-            SemsynthError: unusable layout, style or size, or a style for a model that has none.
+            SemsynthError: unusable layout, style, size or count, or a style for a model that has none.
         """
-        choice = self.style(style, seed, styles)
-        return self.synthesize_batch([layout], None if choice is None else [choice], size=size)[0]
+        if count is None:
+            choice = self.style(style, seed, styles)
+            return self.synthesize_batch([layout], None if choice is None else [choice], size=size)[0]
+        self.check_count(count)
+        if self.config.images_per_layout > 1:
+            self.style(style, seed, styles)  # there are none to choose from: says so
+            return self._collections([self._fitted(layout, size)])
+        choices = [self.style(style, (seed or 0) + i, styles) for i in range(count)]
+        given = [choice for choice in choices if choice is not None]
+        return self.synthesize_batch([layout] * count, given or None, size=size)
+
+    def check_count(self, count: int) -> None:
+        """Make sure that the model makes ``count`` different photos of a layout.
+
+        Raises:
+            SemsynthError: it makes another number of them, or only one.
+        """
+        together = self.config.images_per_layout
+        if together > 1 and count != together:
+            raise SemsynthError(f"this model makes {together} photos of a layout at once, not {count}: ask for those")
+        if count > 1 and together == 1 and not self.has_styles:
+            raise SemsynthError(f"this model makes one photo of a layout, not {count}: take one that has styles")
+        if count < 1:
+            raise SemsynthError(f"a count of {count} photos cannot be made: ask for 1 or more")
 
     def synthesize_batch(
         self,
@@ -197,21 +206,28 @@ class Synthesizer:
             self.style(None if styles is None else styles[i], None if seeds is None else seeds[i])
             for i in range(len(layouts))
         ]
-        fitted: list[Condition] = []
-        called = "the picture" if self.reads_pictures else "the label map"
-        for source in layouts:
-            layout, note = self.fit(self.open_condition(source), size, source=called)
-            if note is not None:
-                warnings.warn(note, stacklevel=2)
-            fitted.append(layout)
+        fitted = [self._fitted(source, size) for source in layouts]
         photos: dict[int, Image.Image] = {}
         for chosen in _batches([layout.size for layout in fitted], batch_size):
             batch = self._encoded([fitted[i] for i in chosen])
             read = [self._read_style(choices[i], fitted[i]) for i in chosen]
             given = [one for one in read if one is not None]
-            made = to_uint8(self.synthesize_tensor(batch, torch.stack(given) if given else None))
-            photos |= {i: Image.fromarray(image) for i, image in zip(chosen, made, strict=True)}
+            made = self.synthesize_tensor(batch, torch.stack(given) if given else None)
+            firsts = to_uint8(made[:: self.config.images_per_layout])
+            photos |= {i: Image.fromarray(image) for i, image in zip(chosen, firsts, strict=True)}
         return [photos[i] for i in range(len(layouts))]
+
+    def _collections(self, conditions: Sequence[Condition]) -> list[Image.Image]:
+        """All the pictures that the generator makes of conditions of one size, those of a condition together."""
+        return [Image.fromarray(one) for one in to_uint8(self.synthesize_tensor(self._encoded(conditions)))]
+
+    def _fitted(self, source: ConditionSource, size: Size | None) -> Condition:
+        """A condition at a size that the network makes; warns where nobody asked for that size."""
+        called = "the picture" if self.conditions.reads_pictures else "the label map"
+        condition, note = self.conditions.fit(self.conditions.open(source), size, source=called)
+        if note is not None:
+            warnings.warn(note, stacklevel=3)
+        return condition
 
     def style_choices(
         self, layout: LayoutSource, instance_id: int, seed: int = 0, styles: Mapping[int, ObjectStyle] | None = None
@@ -227,7 +243,7 @@ class Synthesizer:
         Raises:
             SemsynthError: no such object, or a model without modes for it.
         """
-        opened = self.open_layout(layout)
+        opened = self.conditions.open_layout(layout)
         if not isinstance(self._styles, ObjectStyles):
             raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
         objects, class_ids = self._styles.objects(opened)
@@ -256,7 +272,8 @@ class Synthesizer:
             size: (height, width) that the network can make; None: the layouts' size.
 
         Returns:
-            [N,3,H,W] float32 in [-1,1] on :attr:`device`.
+            [N,3,H,W] float32 on :attr:`device`, in [-1,1] or, of CRN, near it; of models of collections [N*k,3,H,W],
+            a layout's k pictures together.
 
         Raises:
             SemsynthError: the device's memory does not suffice.
@@ -274,103 +291,6 @@ class Synthesizer:
                 f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
                 "make smaller ones, fewer at a time, or use the CPU"
             ) from error
-
-    def open_condition(self, source: ConditionSource, instances: Path | None = None) -> Condition:
-        """Read what this model makes photos of: as :meth:`open_layout`, or a picture."""
-        if isinstance(source, ConditionPicture):
-            self.check_classes(NO_CLASSES, "the given picture")
-            return source
-        if isinstance(source, Layout) or not self.reads_pictures:
-            return self.open_layout(source, instances)
-        return ConditionPicture.open(source)
-
-    def open_layout(self, source: LayoutSource, instances: Path | None = None) -> Layout:
-        """Read a layout in this model's class set.
-
-        Args:
-            source: what to read.
-            instances: the instance map of a label map given as path.
-
-        Raises:
-            SemsynthError: unreadable, ids outside the class set, or a layout of another class set.
-        """
-        if self.reads_pictures:
-            raise SemsynthError(
-                "this model makes photos of pictures such as edge maps: give one, or choose another model"
-            )
-        if isinstance(source, str | Path):
-            return read_layout(Path(source), self.classes, instances)
-        if isinstance(source, Image.Image):
-            return layout_from_bytes(_png(source), self.classes, "the given picture")
-        if not isinstance(source, Layout):
-            return _layout_from_array(source, self.classes)
-        self.check_classes(source.classes)
-        return source
-
-    def check_classes(self, classes: ClassSet, source: str = "the layout") -> None:
-        """Make sure that ids of ``classes`` mean to this model what they mean there.
-
-        Raises:
-            SemsynthError: an id has another name, or one set lacks it; ``source`` is who uses the classes.
-                Or one has label maps and the other pictures as conditions (``NO_CLASSES``).
-        """
-        if self.reads_pictures != (classes == NO_CLASSES):
-            given, read = ("label maps", "pictures") if self.reads_pictures else ("pictures", "label maps")
-            raise SemsynthError(f"{source}: the conditions are {given}, but this model reads {read}: choose another")
-        if self.reads_pictures:
-            return
-        if _meaning(classes) != _meaning(self.classes):
-            raise SemsynthError(
-                f"{source} is of the class set '{classes.name}', the model of '{self.classes.name}', whose ids mean "
-                "other things: choose a model of these classes, or convert the label maps"
-            )
-
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """The sizes next to ``size`` that the network can make, the nearest first."""
-        if isinstance(self.config, Pix2PixHDGeneratorConfig):
-            return [size]
-        if self.config.input == "noise":
-            return [self.config.output_size]
-        step = 2**self.config.upsamplings
-        return list(dict.fromkeys(_multiples(size, step, extra) for extra in (step // 2, 0, step - 1)))
-
-    def fit(
-        self, layout: C, size: Size | None = None, *, strict: bool = False, source: str = "the label map"
-    ) -> tuple[C, str | None]:
-        """Bring a layout, or a picture that is the condition, to a size that the network can make.
-
-        Args:
-            layout: of any size.
-            size: (height, width) of the photo; None: the layout's own, or the nearest possible.
-            strict: refuse the layout where its own size cannot be made.
-            source: what messages call the layout.
-
-        Returns:
-            The layout, resized if need be, and a note on it if nobody asked for that.
-
-        Raises:
-            SemsynthError: ``size`` cannot be made, or the layout's own size cannot and ``strict`` is set.
-        """
-        wanted = size or layout.size
-        near = self.nearest_sizes(wanted)
-        if near[0] != wanted and (size is not None or strict):
-            what = "a photo of" if size is not None else f"{source} is"
-            possible = " or ".join(map(pixels, near))
-            raise SemsynthError(f"{what} {pixels(wanted)}, which this model cannot make; nearest: {possible}")
-        if near[0][0] * near[0][1] > MAX_PIXELS:
-            raise SemsynthError(f"a photo of {pixels(near[0])} has more than {MAX_PIXELS:,} pixels: make a smaller one")
-        if near[0] != wanted:
-            return layout.resized(near[0]), (
-                f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
-            )
-        return layout.resized(wanted), self._far_from_training(wanted, source)
-
-    def _far_from_training(self, size: Size, source: str) -> str | None:
-        """A note on layouts much larger or smaller than what the model knows, where it makes any size."""
-        trained = self._trained_size
-        if trained is None or 0.6 < size[1] / trained[1] < 1.7:
-            return None
-        return f"{source} is {pixels(size)}, the model was trained at {pixels(trained)}: sizes near that look best"
 
     def style(
         self,
@@ -413,15 +333,20 @@ class Synthesizer:
         return LayoutBatch.from_layouts([one for one in conditions if isinstance(one, Layout)], self.config.encoding)
 
 
-def _check_pictures(config: SPADEGeneratorConfig | Pix2PixHDGeneratorConfig) -> None:
-    """Official options allow conditions of other pictures, and of a picture and more."""
+def _reads_pictures(config: GeneratorConfig) -> bool:
+    """Whether the condition is a picture; official options allow other pictures, and more than a picture.
+
+    Raises:
+        SemsynthError: a picture that is not RGB, or not alone.
+    """
     if not isinstance(config, Pix2PixHDGeneratorConfig) or config.image_channels == 0:
-        return
+        return False
     if config.image_channels != 3 or config.encoding.edges or config.features:
         raise SemsynthError(
             f"this model reads a picture of {config.image_channels} channels, instance boundaries: "
             f"{config.encoding.edges}, features: {config.features}; only RGB pictures alone can be given"
         )
+    return True
 
 
 def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:
@@ -442,31 +367,3 @@ def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:
     for index, size in enumerate(sizes):
         groups.setdefault(size, []).append(index)
     return [group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)]
-
-
-def _multiples(size: Size, step: int, extra: int) -> Size:
-    """Both sides as multiples of ``step``: rounded down after adding ``extra``, but never to 0."""
-    height, width = (max(step, (side + extra) // step * step) for side in size)
-    return height, width
-
-
-def _meaning(classes: ClassSet) -> list[tuple[int, str]]:
-    return [(item.id, item.name) for item in classes.classes]
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = BytesIO()
-    try:
-        image.save(buffer, "PNG")
-    except OSError as error:
-        raise SemsynthError(f"a picture of mode {image.mode} is no label map: use modes L, P, I;16 or RGB") from error
-    return buffer.getvalue()
-
-
-def _layout_from_array(ids: NDArray[np.integer], classes: ClassSet) -> Layout:
-    if ids.dtype == np.uint8 and ids.ndim == 3 and ids.shape[2] == 3:
-        return layout_from_bytes(_png(Image.fromarray(ids)), classes, "the given array")
-    if ids.dtype.kind not in "iu" or (ids.size and not 0 <= ids.min() <= ids.max() <= VOID):
-        raise SemsynthError(f"an array of ids holds integers from 0 to {VOID}: got {ids.dtype} {list(ids.shape)}")
-    void = VOID_8BIT if ids.dtype == np.uint8 else VOID
-    return Layout(np.where(ids == void, np.uint16(VOID), ids.astype(np.uint16)), classes)

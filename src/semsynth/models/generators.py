@@ -1,0 +1,24 @@
+"""The generators that a recipe may combine with its objective."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
+from semsynth.models.spade import SPADEGeneratorConfig
+
+
+def _family(value: Any) -> str:
+    """The field ``family``; configurations that were written before there was one are pix2pixHD's."""
+    if isinstance(value, dict):
+        return str(value.get("family", "pix2pixhd"))
+    return str(getattr(value, "family", ""))
+
+
+AnyGeneratorConfig = Annotated[
+    Annotated[Pix2PixHDGeneratorConfig, Tag("pix2pixhd")] | Annotated[SPADEGeneratorConfig, Tag("spade")],
+    Discriminator(_family),
+]
+"""A generator's configuration; its field ``family`` names the architecture."""

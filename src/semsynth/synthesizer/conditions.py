@@ -1,0 +1,150 @@
+"""What a model makes photographs of, from the many forms in which people hold it, at a size that the network makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from semsynth.classes import NO_CLASSES, VOID, VOID_8BIT, ClassSet
+from semsynth.data.label_files import layout_from_bytes, read_layout
+from semsynth.data.sample import Condition, ConditionPicture
+from semsynth.errors import SemsynthError
+from semsynth.images import MAX_PIXELS
+from semsynth.layout import Layout, Size, pixels
+
+LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
+"""A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
+ConditionSource = LayoutSource | ConditionPicture
+"""The same for every model: of models whose condition is a picture, a picture, its path or its RGB or grey pixels."""
+C = TypeVar("C", Layout, Condition)
+
+
+@dataclass(frozen=True)
+class ConditionReader:
+    """Reads conditions for one model."""
+
+    classes: ClassSet
+    """Of the model."""
+    reads_pictures: bool
+    """Whether the condition is a picture where other models have a layout."""
+    nearest_sizes: Callable[[Size], list[Size]]
+    """The (height, width) next to another that the network can make, the nearest first."""
+    trained_size: Size | None
+    """(height, width) at which the model was trained, where it makes any size."""
+
+    def open(self, source: ConditionSource, instances: Path | None = None) -> Condition:
+        """Read what this model makes photos of: as :meth:`open_layout`, or a picture."""
+        if isinstance(source, ConditionPicture):
+            self.check_classes(NO_CLASSES, "the given picture")
+            return source
+        if isinstance(source, Layout) or not self.reads_pictures:
+            return self.open_layout(source, instances)
+        return ConditionPicture.open(source)
+
+    def open_layout(self, source: LayoutSource, instances: Path | None = None) -> Layout:
+        """Read a layout in the model's class set.
+
+        Args:
+            source: what to read.
+            instances: the instance map of a label map given as path.
+
+        Raises:
+            SemsynthError: unreadable, ids outside the class set, or a layout of another class set.
+        """
+        if self.reads_pictures:
+            raise SemsynthError(
+                "this model makes photos of pictures such as edge maps: give one, or choose another model"
+            )
+        if isinstance(source, str | Path):
+            return read_layout(Path(source), self.classes, instances)
+        if isinstance(source, Image.Image):
+            return layout_from_bytes(_png(source), self.classes, "the given picture")
+        if not isinstance(source, Layout):
+            return _layout_from_array(source, self.classes)
+        self.check_classes(source.classes)
+        return source
+
+    def check_classes(self, classes: ClassSet, source: str = "the layout") -> None:
+        """Make sure that ids of ``classes`` mean to the model what they mean there.
+
+        Raises:
+            SemsynthError: an id has another name, or one set lacks it; ``source`` is who uses the classes.
+                Or one has label maps and the other pictures as conditions (``NO_CLASSES``).
+        """
+        if self.reads_pictures != (classes == NO_CLASSES):
+            given, read = ("label maps", "pictures") if self.reads_pictures else ("pictures", "label maps")
+            raise SemsynthError(f"{source}: the conditions are {given}, but this model reads {read}: choose another")
+        if self.reads_pictures:
+            return
+        if _meaning(classes) != _meaning(self.classes):
+            raise SemsynthError(
+                f"{source} is of the class set '{classes.name}', the model of '{self.classes.name}', whose ids mean "
+                "other things: choose a model of these classes, or convert the label maps"
+            )
+
+    def fit(
+        self, layout: C, size: Size | None = None, *, strict: bool = False, source: str = "the label map"
+    ) -> tuple[C, str | None]:
+        """Bring a layout, or a picture that is the condition, to a size that the network can make.
+
+        Args:
+            layout: of any size.
+            size: (height, width) of the photo; None: the layout's own, or the nearest possible.
+            strict: refuse the layout where its own size cannot be made.
+            source: what messages call the layout.
+
+        Returns:
+            The layout, resized if need be, and a note on it if nobody asked for that.
+
+        Raises:
+            SemsynthError: ``size`` cannot be made, or the layout's own size cannot and ``strict`` is set.
+        """
+        wanted = size or layout.size
+        near = self.nearest_sizes(wanted)
+        if near[0] != wanted and (size is not None or strict):
+            what = "a photo of" if size is not None else f"{source} is"
+            possible = " or ".join(map(pixels, near))
+            raise SemsynthError(f"{what} {pixels(wanted)}, which this model cannot make; nearest: {possible}")
+        if near[0][0] * near[0][1] > MAX_PIXELS:
+            raise SemsynthError(f"a photo of {pixels(near[0])} has more than {MAX_PIXELS:,} pixels: make a smaller one")
+        if near[0] != wanted:
+            return layout.resized(near[0]), (
+                f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
+            )
+        return layout.resized(wanted), self._far_from_training(wanted, source)
+
+    def _far_from_training(self, size: Size, source: str) -> str | None:
+        """A note on layouts much larger or smaller than what the model knows, where it makes any size."""
+        if self.trained_size is None or 0.6 < size[1] / self.trained_size[1] < 1.7:
+            return None
+        trained = pixels(self.trained_size)
+        return f"{source} is {pixels(size)}, the model was trained at {trained}: sizes near that look best"
+
+
+def _meaning(classes: ClassSet) -> list[tuple[int, str]]:
+    return [(item.id, item.name) for item in classes.classes]
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    try:
+        image.save(buffer, "PNG")
+    except OSError as error:
+        raise SemsynthError(f"a picture of mode {image.mode} is no label map: use modes L, P, I;16 or RGB") from error
+    return buffer.getvalue()
+
+
+def _layout_from_array(ids: NDArray[np.integer], classes: ClassSet) -> Layout:
+    if ids.dtype == np.uint8 and ids.ndim == 3 and ids.shape[2] == 3:
+        return layout_from_bytes(_png(Image.fromarray(ids)), classes, "the given array")
+    if ids.dtype.kind not in "iu" or (ids.size and not 0 <= ids.min() <= ids.max() <= VOID):
+        raise SemsynthError(f"an array of ids holds integers from 0 to {VOID}: got {ids.dtype} {list(ids.shape)}")
+    void = VOID_8BIT if ids.dtype == np.uint8 else VOID
+    return Layout(np.where(ids == void, np.uint16(VOID), ids.astype(np.uint16)), classes)
