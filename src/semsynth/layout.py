@@ -145,7 +145,7 @@ class Level:
     """[N,h,w] int32: the label channel, or ``2 * channel + edge`` where the encoding has an edge channel."""
     encoding: LayoutEncoding
     _label_windows: dict[int, LabelWindows] = field(default_factory=dict)
-    _patches: dict[tuple[int, int, int, bool], DistinctRows] = field(default_factory=dict)
+    _patches: dict[tuple[int, int, int, bool, int], DistinctRows] = field(default_factory=dict)
 
     @property
     def size(self) -> Size:
@@ -172,12 +172,13 @@ class Level:
             self._label_windows[kernel] = LabelWindows(windows, distinct_rows(arrangements))
         return self._label_windows[kernel]
 
-    def patches(self, kernel: int, stride: int, padding: int, reflect: bool = False) -> DistinctRows:
+    def patches(self, kernel: int, stride: int, padding: int, reflect: bool = False, dilation: int = 1) -> DistinctRows:
         """Distinct windows for one convolution, zero-padded unless ``reflect`` is set; computed once."""
-        key = kernel, stride, padding, reflect
+        key = kernel, stride, padding, reflect, dilation
         if key not in self._patches:
             outside = None if reflect else self.encoding.num_symbols
-            self._patches[key] = distinct_rows(window_columns(self.symbols, kernel, stride, padding, outside=outside))
+            columns = window_columns(self.symbols, kernel, stride, padding, dilation=dilation, outside=outside)
+            self._patches[key] = distinct_rows(columns)
         return self._patches[key]
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Level:

@@ -13,13 +13,16 @@ from semsynth.ops.windows import distinct_rows
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (4, 2, 2), (1, 1, 0), (7, 1, 3)])
-def test_equals_the_dense_convolution(kind, kernel, stride, padding):
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"),
+    [(3, 1, 1, 1), (4, 2, 2, 1), (1, 1, 0, 1), (7, 1, 3, 1), (3, 1, 8, 8), (3, 1, 32, 32), (3, 2, 1, 3)],
+)
+def test_equals_the_dense_convolution(kind, kernel, stride, padding, dilation):
     level = layout_batch(kind, (24, 40)).full
     weight = torch.randn(6, level.encoding.num_channels, kernel, kernel, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(6, dtype=torch.float64, requires_grad=True)
-    ours = layout_conv2d(level, weight, bias, stride, padding)
-    dense = F.conv2d(level.one_hot(torch.float64), weight, bias, stride, padding)
+    ours = layout_conv2d(level, weight, bias, stride, padding, dilation=dilation)
+    dense = F.conv2d(level.one_hot(torch.float64), weight, bias, stride, padding, dilation)
     torch.testing.assert_close(ours, dense, rtol=1e-12, atol=1e-12)
     upstream = torch.randn_like(dense)
     gradients = [torch.autograd.grad(result, (weight, bias), upstream) for result in (ours, dense)]

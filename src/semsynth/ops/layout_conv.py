@@ -85,6 +85,7 @@ def layout_conv2d(
     padding: int = 0,
     *,
     reflect: bool = False,
+    dilation: int = 1,
 ) -> Tensor:
     """Convolve a layout, through its distinct windows where it has any.
 
@@ -97,6 +98,7 @@ def layout_conv2d(
         stride: step between windows.
         padding: width of the border that is added.
         reflect: whether the border mirrors the layout; else it is zero.
+        dilation: step between the taps of a window.
 
     Returns:
         [N,O,h',w'], channels-last in memory for a level.
@@ -104,13 +106,14 @@ def layout_conv2d(
     if isinstance(layout, Tensor):
         if reflect:
             layout, padding = F.pad(layout, (padding,) * 4, mode="reflect"), 0
-        return F.conv2d(layout, weight, bias, stride, padding)
+        return F.conv2d(layout, weight, bias, stride, padding, dilation)
     kernel = weight.shape[-1]
-    patches = layout.patches(kernel, stride, padding, reflect)
+    patches = layout.patches(kernel, stride, padding, reflect, dilation)
     table = sum_rows(patches.rows, symbol_rows(layout, weight))  # [U,O]
     if bias is not None:
         table = table + bias
-    height, width = ((n + 2 * padding - kernel) // stride + 1 for n in layout.size)
+    reach = dilation * (kernel - 1)
+    height, width = ((n + 2 * padding - reach - 1) // stride + 1 for n in layout.size)
     return look_up(table, patches).view(layout.symbols.shape[0], height, width, -1).permute(0, 3, 1, 2)
 
 

@@ -86,7 +86,7 @@ def _groups(keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def window_columns(
-    ids: Tensor, kernel: int, stride: int = 1, padding: int = 0, *, outside: int | None = None
+    ids: Tensor, kernel: int, stride: int = 1, padding: int = 0, *, dilation: int = 1, outside: int | None = None
 ) -> list[Tensor]:
     """The ``kernel`` x ``kernel`` windows of integer maps, tap by tap.
 
@@ -95,17 +95,19 @@ def window_columns(
         kernel: side of a window.
         stride: step between windows.
         padding: how far windows may reach over the border.
+        dilation: step between the taps of a window.
         outside: the id that stands there; None: the map is mirrored at its outermost pixels.
 
     Returns:
         For each tap, in row-major order, a view [N,h',w'] of the padded maps.
     """
     padded = _mirrored(ids, padding) if outside is None else F.pad(ids, (padding,) * 4, value=outside)
-    height, width = (n - kernel + 1 for n in padded.shape[1:])
+    reach = dilation * (kernel - 1)
+    height, width = (n - reach for n in padded.shape[1:])
     return [
         padded[:, row : row + height : stride, column : column + width : stride]
-        for row in range(kernel)
-        for column in range(kernel)
+        for row in range(0, reach + 1, dilation)
+        for column in range(0, reach + 1, dilation)
     ]
 
 
