@@ -1,118 +1,20 @@
-"""Layouts: label maps as people hold them, and as networks read them.
-
-`Layout` is one map of class ids with optional instances: what files, canvases and requests become.
-`LayoutBatch` is the tensor form that every network takes. It stays integer: `at` gives a resolution
-level, and only a level can be turned into a dense one-hot tensor or into its distinct windows.
-"""
+"""Layouts as networks read them: integers until a level becomes a one-hot tensor or its distinct windows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from semsynth.classes import UNKNOWN, ClassSet
-from semsynth.config import Config
 from semsynth.errors import SemsynthError
+from semsynth.layout.encoding import LayoutEncoding
+from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
 from semsynth.ops.windows import DistinctRows, distinct_rows, window_columns
-
-Size = tuple[int, int]
-"""(height, width) in pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """A label map.
-
-    Attributes:
-        labels: [H,W] uint16, class ids of ``classes``; ``VOID`` where there is no class.
-        classes: what the ids mean.
-        instances: [H,W] int32, equal within one object; None where objects are not told apart.
-    """
-
-    labels: NDArray[np.uint16]
-    classes: ClassSet
-    instances: NDArray[np.int32] | None = None
-
-    def __post_init__(self) -> None:
-        if self.labels.ndim != 2 or 0 in self.labels.shape:
-            raise SemsynthError(f"a label map needs two axes (height, width), got shape {self.labels.shape}")
-        unknown = self.classes.index_of_id[self.labels] == UNKNOWN
-        if unknown.any():
-            ids, counts = np.unique(self.labels[unknown], return_counts=True)
-            found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:8], counts[:8], strict=True))
-            more = f" and {len(ids) - 8} more" if len(ids) > 8 else ""
-            raise SemsynthError(
-                f"ids outside the class set '{self.classes.name}': {found}{more}; map them to its classes or to void"
-            )
-        if self.instances is not None and self.instances.shape != self.labels.shape:
-            instances, labels = pixels(self.instances.shape), pixels(self.labels.shape)
-            raise SemsynthError(f"the instance map is {instances}, the label map {labels}: they must be equal")
-
-    @property
-    def size(self) -> Size:
-        """(height, width)."""
-        height, width = self.labels.shape
-        return height, width
-
-    def resized(self, size: Size) -> Layout:
-        """Nearest-neighbour resampling to ``size``, with pixel centres aligned as Pillow does."""
-        if size == self.size:
-            return self
-        rows, columns = (_nearest_centres(n, m) for n, m in zip(self.size, size, strict=True))
-        pick = np.ix_(rows, columns)
-        return Layout(self.labels[pick], self.classes, None if self.instances is None else self.instances[pick])
-
-    def colors(self) -> NDArray[np.uint8]:
-        """[H,W,3] uint8: the map drawn in its classes' colours, void black."""
-        return self.classes.palette[self.classes.index_of_id[self.labels]]
-
-
-class LayoutEncoding(Config):
-    """How a network's input channels stand for a layout."""
-
-    num_classes: int
-    """Classes of the class set."""
-    void: Literal["none", "after", "before"] = "none"
-    """Void's channel: none (all channels zero there), after the classes (SPADE's "dontcare") or before them (OASIS)."""
-    edges: bool = False
-    """Whether the last channel marks instance boundaries."""
-
-    @property
-    def num_labels(self) -> int:
-        """Channels that stand for a class or for void."""
-        return self.num_classes + (self.void != "none")
-
-    @property
-    def num_channels(self) -> int:
-        """All channels."""
-        return self.num_labels + self.edges
-
-    @property
-    def num_symbols(self) -> int:
-        """Distinct values of :attr:`Level.symbols`; one more than the last stands for "outside the image"."""
-        return (self.num_labels + 1) * (2 if self.edges else 1)
-
-    def channel_of_index(self) -> NDArray[np.int64]:
-        """[K+1]: class index (void last) -> channel; ``num_labels`` means "no channel"."""
-        table = np.arange(self.num_classes + 1) + (self.void == "before")
-        table[-1] = {"none": self.num_labels, "after": self.num_classes, "before": 0}[self.void]
-        return table
-
-    def symbol_channels(self) -> Tensor:
-        """[num_symbols + 1, num_channels] float32: the channels that each symbol stands for; the last row is zero."""
-        labels = torch.eye(self.num_labels + 1, self.num_labels)  # the last row is "no channel"
-        if self.edges:
-            labels = labels.repeat_interleave(2, 0)
-            labels = torch.cat([labels, torch.tensor([0.0, 1.0]).repeat(self.num_labels + 1)[:, None]], 1)
-        return F.pad(labels, (0, 0, 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,15 +210,3 @@ def _nearest_floor(n: int, m: int) -> Tensor:
     """[m]: source positions of torch's nearest interpolation from n to m samples, its float rounding included."""
     positions = torch.arange(n, dtype=torch.float32)[None, None]
     return F.interpolate(positions, size=m, mode="nearest")[0, 0].long()
-
-
-def _nearest_centres(n: int, m: int) -> NDArray[np.int64]:
-    """[m]: source positions of Pillow's nearest resampling from n to m samples, its float rounding included."""
-    steps = np.full(m, n / m)
-    steps[0] /= 2
-    return np.minimum(np.add.accumulate(steps).astype(np.int64), n - 1)
-
-
-def pixels(size: tuple[int, ...]) -> str:
-    """'WIDTHxHEIGHT', as image programs say it."""
-    return f"{size[1]}x{size[0]}"
