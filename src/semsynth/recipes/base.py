@@ -109,8 +109,16 @@ class Phase:
     optimizer: Adam
     every: int = 1
     """Steps between two runs of the phase."""
+    begins: int = 0
+    """The first step, counted from 0, that it may run in."""
+    ends: int | None = None
+    """The first step that it no longer runs in: what trains for a while, and judges others afterwards; None: never."""
     moves: Callable[[str, str], bool] | None = None
     """Whether a parameter, given by its network's and its own name, moves at all; None: all of them."""
+
+    def runs_in(self, step: int) -> bool:
+        """Whether ``step``, counted from 0, has the phase."""
+        return step % self.every == 0 and self.begins <= step and (self.ends is None or step < self.ends)
 
     def parameters(self, networks: Mapping[str, nn.Module]) -> list[nn.Parameter]:
         """Those that the phase's optimiser changes."""

@@ -77,7 +77,7 @@ class Learner:
         """One step: every phase in turn, on the micro-batches of this process."""
         torch.manual_seed(seed_from(self.settings.seed, "noise", self.step, self.fabric.global_rank))
         for phase in self.recipe.phases:
-            if self.step % phase.every:
+            if not phase.runs_in(self.step):
                 continue
             networks = self._freeze_all_but(phase)
             optimizer = self.optimizers[phase.name]
