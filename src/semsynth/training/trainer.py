@@ -76,6 +76,7 @@ class Trainer:
         self.batches = MicroBatches(data.train, recipe.config.data, recipe.collate, self.settings.seed, self.share)
         self.fixed = FixedLayouts.take(data.val, recipe.config.data, recipe.collate)
         self.clock = Clock()
+        self._end: int | None = None
         self.late_signal: int | None = None
         """A signal that came in the last step: the run is complete, but nothing should be started after it."""
 
@@ -86,8 +87,8 @@ class Trainer:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run."""
-        return self.recipe.config.total_steps(self.learner.num_images)
+        """Steps of the whole run; where time ends it, they are known only then."""
+        return self._end or self.recipe.config.total_steps(self.learner.num_images)
 
     def resume(self) -> None:
         """Load the newest whole checkpoint of the run folder, if it has any: a run may end before its first.
@@ -103,10 +104,13 @@ class Trainer:
 
     # The loop ---------------------------------------------------------------------------------------------------
 
-    def fit(self) -> int | None:
+    def fit(self, seconds: float | None = None) -> int | None:
         """Train until the last step, or until SIGINT or SIGTERM asks to stop; either way everything is saved.
 
         With several processes a signal is acted upon at the next log line, the moment at which they agree.
+
+        Args:
+            seconds: training time, over all sessions, after which a step is the last one; for one process.
 
         Returns:
             None when the run is complete, else the number of the signal.
@@ -119,6 +123,7 @@ class Trainer:
         stream = read_batches(self.batches, numbers, self.settings.workers, pin=self.fabric.device.type == "cuda")
         self.log = LogWriter(self.run.log, self.run.tensorboard, self.step) if self.fabric.is_global_zero else None
         self.clock.start(self.step)
+        self._end_in_time(seconds)
         self.observer.started(self.step, self.total_steps)
         try:
             if self.step >= self.total_steps and not self.fabric.broadcast(self._model_is_written()):
@@ -126,6 +131,7 @@ class Trainer:
             with Interruption() as interruption:
                 while self.step < self.total_steps:
                     self.learner.train_step([self.learner.to_device(next(stream)) for _ in range(accumulate)])
+                    self._end_in_time(seconds)
                     self.observer.stepped(self.step)
                     saved = self._work_between_steps()
                     signal = self._agreed_signal(interruption.signal)
@@ -140,6 +146,10 @@ class Trainer:
             if self.log is not None:
                 self.log.close()
         return None
+
+    def _end_in_time(self, seconds: float | None) -> None:
+        if seconds is not None and self.clock.seconds >= seconds and self.step:
+            self._end = self.step
 
     def _work_between_steps(self) -> bool:
         """Log, sample and save when due; return whether the step was saved."""
