@@ -66,8 +66,12 @@ def edit(
         list[str] | None, typer.Option(metavar="ID:DOWN,RIGHT", help="Put a copy so far from an object.")
     ] = None,
     fill: Annotated[
-        str, typer.Option(metavar="neighbours|CLASS", help="What takes the place of a removed or moved object.")
-    ] = "neighbours",
+        str,
+        typer.Option(
+            metavar="stuff|neighbours|CLASS",
+            help="What takes the place of a removed or moved object: the nearest stuff, anything nearest, or a class.",
+        ),
+    ] = "stuff",
     listed: Annotated[bool, typer.Option("--list", help="Print the objects, as they are after the edits.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for labels/, instances/ and preview/; made if missing.")
@@ -165,8 +169,9 @@ def _id_and_offset(text: str) -> tuple[int, tuple[int, int]]:
 
 
 def _fill(classes: ClassSet, text: str) -> Fill:
+    words: dict[str, Fill] = {"stuff": "stuff", "neighbours": "neighbours"}
     try:
-        return "neighbours" if text == "neighbours" else _class_id(classes, text)
+        return words[text] if text in words else _class_id(classes, text)
     except SemsynthError as error:
         raise SemsynthError(f"--fill {text}: {error}") from error
 

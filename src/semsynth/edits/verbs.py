@@ -1,30 +1,18 @@
-"""Edits of a layout, object by object (pix2pixHD, section 4.3, and the verbs of its editor).
-
-Every edit takes a `Layout` and returns a new one; the given one never changes, so that undo is to keep it (`History`).
-What an object is, and which instance ids new ones get, is told in `semsynth.instances`. In a layout without instances
-whole classes can be removed and relabelled, and objects painted; the other edits need instances.
-"""
+"""Edits of a layout, object by object."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from semsynth.classes import VOID
+from semsynth.edits.filling import Fill, filled_from_around
 from semsynth.errors import SemsynthError
 from semsynth.instances import check_class, class_name, find_class, find_object, is_conventional, new_instance_ids
 from semsynth.layout import Layout, Size, pixels
-
-Fill = int | Literal["neighbours"]
-"""What closes a hole: a class id, or what lies around it.
-
-``neighbours`` gives every pixel the label and the instance of the nearest remaining pixel that is not void, by exact
-Euclidean distance.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,50 +31,6 @@ class Stamp:
 
     def __post_init__(self) -> None:
         _check_bool(self.mask)
-
-
-class History:
-    """The layouts of an editing session, with undo and redo.
-
-    Args:
-        layout: the first one.
-        limit: how many layouts are kept at most, the current one included. Each takes up to 6 bytes per pixel.
-    """
-
-    def __init__(self, layout: Layout, limit: int = 32) -> None:
-        if limit < 1:
-            raise SemsynthError(f"a history of {limit} layouts cannot hold the current one: use a limit of 1 or more")
-        self._layouts, self._place, self._limit = [layout], 0, limit
-
-    @property
-    def current(self) -> Layout:
-        """The layout as it is now."""
-        return self._layouts[self._place]
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is an earlier layout."""
-        return self._place > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether an edit was undone and nothing else done since."""
-        return self._place + 1 < len(self._layouts)
-
-    def push(self, layout: Layout) -> None:
-        """Make ``layout`` the current one; what was undone is forgotten, and so is the oldest beyond the limit."""
-        self._layouts = [*self._layouts[: self._place + 1], layout][-self._limit :]
-        self._place = len(self._layouts) - 1
-
-    def undo(self) -> Layout:
-        """Go back by one, if there is an earlier layout; returns the current one."""
-        self._place -= self.can_undo
-        return self.current
-
-    def redo(self) -> Layout:
-        """Take back one undo, if there was one; returns the current layout."""
-        self._place += self.can_redo
-        return self.current
 
 
 def add(layout: Layout, mask: NDArray[np.bool_], class_id: int, instance_id: int | None = None) -> Layout:
@@ -135,7 +79,7 @@ def stamp(layout: Layout, stamp: Stamp, position: tuple[int, int]) -> Layout:
     return add(layout, _placed(stamp, position, layout.size), stamp.class_id)
 
 
-def remove(layout: Layout, instance_id: int, fill: Fill = "neighbours") -> Layout:
+def remove(layout: Layout, instance_id: int, fill: Fill = "stuff") -> Layout:
     """Remove an object.
 
     Args:
@@ -144,7 +88,7 @@ def remove(layout: Layout, instance_id: int, fill: Fill = "neighbours") -> Layou
         fill: what takes its place.
 
     Raises:
-        SemsynthError: an unknown instance id, an instance of two classes, or nothing else there to fill with.
+        SemsynthError: an unknown instance id, an instance of two classes, or nothing there to fill with.
     """
     mask = find_class(layout, instance_id) if layout.instances is None else find_object(layout, instance_id)[0]
     return _filled(layout, mask, fill)
@@ -172,7 +116,7 @@ def relabel_class(layout: Layout, from_id: int, to_id: int) -> Layout:
     return _relabelled(layout, find_class(layout, from_id), from_id, to_id)
 
 
-def move(layout: Layout, instance_id: int, offset: tuple[int, int], fill: Fill = "neighbours") -> Layout:
+def move(layout: Layout, instance_id: int, offset: tuple[int, int], fill: Fill = "stuff") -> Layout:
     """Move an object, which keeps its instance id; what leaves the layout is lost.
 
     Args:
@@ -231,21 +175,12 @@ def _painted(layout: Layout, mask: NDArray[np.bool_], class_id: int, instance_id
 
 
 def _filled(layout: Layout, hole: NDArray[np.bool_], fill: Fill) -> Layout:
-    if fill != "neighbours":
-        check_class(layout, fill)
-        return _painted(layout, hole, fill, None)
-    sources = ~hole & (layout.labels != VOID)
-    if not sources.any():
-        raise SemsynthError("there is nothing else in the layout to fill the hole with: name a class to fill it with")
-    nearest = ndimage.distance_transform_edt(~sources, return_distances=False, return_indices=True)  # [2,H,W]
-    rows, columns = nearest[:, hole]
-    labels = layout.labels.copy()
-    labels[hole] = labels[rows, columns]
-    if layout.instances is None:
-        return replace(layout, labels=labels)
-    instances = layout.instances.copy()
-    instances[hole] = instances[rows, columns]
-    return replace(layout, labels=labels, instances=instances)
+    if fill == "stuff" or fill == "neighbours":
+        return filled_from_around(layout, hole, fill)
+    if isinstance(fill, str):
+        raise SemsynthError(f"a hole is filled with a class id, 'stuff' or 'neighbours', not with '{fill}'")
+    check_class(layout, fill)
+    return _painted(layout, hole, fill, None)
 
 
 def _relabelled(layout: Layout, mask: NDArray[np.bool_], from_id: int, to_id: int) -> Layout:
