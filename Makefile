@@ -45,6 +45,7 @@ format: $(DEVELOPMENT) ## sort imports and format
 bench: $(INSTALLED) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/modulation.py --data $(DATA)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/latency.py
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/pix2pixhd.py --data $(DATA)
 
 bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put it into the package
 	@if [ -e runs/facades/recipe.json ]; then \
