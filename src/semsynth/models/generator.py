@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.config import Config
-from semsynth.layout import LayoutBatch, LayoutEncoding, Size
+from semsynth.errors import SemsynthError
+from semsynth.layout import LayoutBatch, LayoutEncoding, Size, pixels
 
 
 class GeneratorConfig(Config, ABC):
@@ -55,6 +56,20 @@ class LayoutGenerator(nn.Module, ABC):
     def freeze(self, dtype: torch.dtype | None = None) -> None:
         """Get ready for inference only, in the arithmetic of ``dtype``; folds what depends on no layout."""
         self.to(dtype)
+
+
+def check_size(config: GeneratorConfig, size: Size) -> None:
+    """Make sure that the generator makes pictures of ``size``.
+
+    Raises:
+        SemsynthError: it does not; the message names sizes that it makes.
+    """
+    possible = config.nearest_sizes(size)
+    if size not in possible:
+        others = " or ".join(pixels(one) for one in possible)
+        raise SemsynthError(
+            f"the generator cannot make {pixels(size)}, but {others}: set data.mode, data.load_size and data.crop_size"
+        )
 
 
 def multiples(size: Size, step: int) -> list[Size]:

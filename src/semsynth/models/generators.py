@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from semsynth.models.dcgan import DCGANGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
+from semsynth.models.unet import UNetConfig
 
 
 def _family(value: Any) -> str:
@@ -18,7 +20,10 @@ def _family(value: Any) -> str:
 
 
 AnyGeneratorConfig = Annotated[
-    Annotated[Pix2PixHDGeneratorConfig, Tag("pix2pixhd")] | Annotated[SPADEGeneratorConfig, Tag("spade")],
+    Annotated[Pix2PixHDGeneratorConfig, Tag("pix2pixhd")]
+    | Annotated[SPADEGeneratorConfig, Tag("spade")]
+    | Annotated[UNetConfig, Tag("unet")]
+    | Annotated[DCGANGeneratorConfig, Tag("dcgan")],
     Discriminator(_family),
 ]
 """A generator's configuration; its field ``family`` names the architecture."""
