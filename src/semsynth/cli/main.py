@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
-from semsynth.cli import convert, data, styles
+from semsynth.cli import convert, data, segmenter, styles
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
@@ -67,6 +67,7 @@ app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
 app.add_typer(styles.app, name="styles")
+app.add_typer(segmenter.app, name="segmenter")
 
 
 def main() -> None:

@@ -1,0 +1,87 @@
+"""``semsynth segmenter``: train networks that label photographs, for scoring and for photos without label maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord
+
+app = typer.Typer(no_args_is_help=True, help="Networks that label photographs.")
+
+
+@app.callback()
+def _segmenter() -> None:
+    """Networks that label photographs."""
+
+
+@app.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="Dataset folder with the splits train and val.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the segmenter.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; default 8000.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For example augmentation.crop_size=512.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Segmenter folder whose training goes on.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Threads that read pictures.")] = 1,
+) -> None:
+    """Train a small segmenter (SegFormer-B0) from scratch on a dataset's train split.
+
+    The split val chooses the checkpoint that is kept, and ends the training where nothing gets better. Ctrl-C saves
+    and leaves with 130; --resume then continues to the bit.
+    """
+    from semsynth.config import override
+    from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord
+    from semsynth.evaluation.segmenters.training import SegmenterSettings
+
+    if resume is not None:
+        given = {"--data": data, "--out": out, "--steps": steps, "--set": settings}
+        wrong = [name for name, value in given.items() if value]
+        if wrong:
+            raise SemsynthError(f"--resume takes everything from {resume}: leave out {', '.join(wrong)}")
+        folder = SegmenterFolder(resume)
+        _train(folder, folder.open(), device, workers)
+        return
+    if data is None or out is None:
+        raise SemsynthError("a new segmenter needs --data DIR and --out SEG (or --resume SEG to continue one)")
+    assignments = list(settings or []) + ([] if steps is None else [f"steps={steps}"])
+    record = SegmenterRecord(data=str(data.absolute()), settings=override(SegmenterSettings(), assignments))
+    _train(SegmenterFolder(out), record, device, workers, fresh=True)
+
+
+def _train(
+    folder: SegmenterFolder, record: SegmenterRecord, device: str, workers: int, fresh: bool = False
+) -> None:
+    from semsynth.cli.progress import count_bar
+    from semsynth.evaluation.segmenters.folder import train_segmenter
+    from semsynth.evaluation.segmenters.training import Validation
+    from semsynth.training.interruption import Interruption
+
+    if fresh:
+        folder.check_unused()
+
+    def note(line: Validation) -> None:
+        scores = f"mean IoU {line.mean_iou:.4f}, pixel accuracy {line.pixel_accuracy:.4f}"
+        typer.echo(f"step {line.step}: loss {line.loss:.4f}, val {scores}", err=True)
+
+    with count_bar("training") as bar, Interruption() as interruption:
+        complete = train_segmenter(
+            folder,
+            record,
+            device,
+            workers,
+            stopped=lambda: interruption.signal is not None,
+            progress=bar,
+            note=note,
+        )
+    if not complete:
+        typer.echo(f"stopped and saved: go on with --resume {folder.root}", err=True)
+        raise typer.Exit(128 + (interruption.signal or 2))
+    typer.echo(f"the segmenter is {folder.root}")

@@ -1,0 +1,1 @@
+"""Scores that can be compared: named protocols, segmenters, feature networks, metrics and reports."""

@@ -1,0 +1,159 @@
+"""The segmenter's folder: what inference loads, and in ``training/`` what training goes on from."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from semsynth.checkpoint import Card
+from semsynth.config import Config, dump_config, load_config
+from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
+from semsynth.evaluation.segmenters.hugging_face import CARD, WEIGHTS
+from semsynth.evaluation.segmenters.mappings import mapping_of
+from semsynth.evaluation.segmenters.training import SegmenterSettings, SegmenterTraining, Validation
+from semsynth.files import explained, make_folder, sha256, write_atomically, write_bytes, write_json
+from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
+
+
+class SegmenterRecord(Config):
+    """``training/settings.json``: how the training was started."""
+
+    data: str
+    """The dataset folder, as an absolute path."""
+    settings: SegmenterSettings
+    """Network and training."""
+
+
+class SegmenterFolder:
+    """The paths of a segmenter that is being trained."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.record = root / "training" / "settings.json"
+        self.state = root / "training" / "state.pt"
+        self.log = root / "training" / "log.jsonl"
+
+    def check_unused(self) -> None:
+        """Refuse a folder that holds something."""
+        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+            go_on = f"go on with --resume {self.root}, or " if self.record.exists() else ""
+            raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
+
+    def open(self) -> SegmenterRecord:
+        """How the training was started.
+
+        Raises:
+            SemsynthError: there is none in this folder.
+        """
+        if not self.record.is_file():
+            raise SemsynthError(f"{self.record} is missing: no segmenter was trained in {self.root}; give its folder")
+        return load_config(SegmenterRecord, self.record)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """The saved state; None before the first one.
+
+        Raises:
+            SemsynthError: it is damaged.
+        """
+        if not self.state.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            raise SemsynthError(f"{self.state} is damaged ({type(error).__name__}): start a new training") from error
+        return state
+
+    def save_state(self, state: dict[str, Any], line: Validation | None) -> None:
+        """Write the state, and append to the log; lines of a session that was cut short are dropped."""
+        make_folder(self.state.parent)
+        write_atomically(self.state, lambda partial: torch.save(state, partial))
+        with explained(self.log):
+            lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        kept = [old for old in lines if json.loads(old)["step"] < state["step"] or line is None]
+        kept += [] if line is None else [json.dumps(asdict(line))]
+        write_bytes(self.log, "".join(one + "\n" for one in kept).encode())
+
+    def save_network(self, training: SegmenterTraining, line: Validation, record: SegmenterRecord) -> None:
+        """Write what :func:`load_segmenter` reads: float16 weights, configuration, mapping and card.
+
+        Raises:
+            SemsynthError: weights that float16 does not hold, or a folder that cannot be written.
+        """
+        network = training.network
+        parameters = {name for name, _ in network.named_parameters()}
+        tensors = {
+            name: value.detach().cpu().to(torch.float16 if name in parameters else value.dtype).contiguous()
+            for name, value in network.state_dict().items()
+        }
+        wrong = [name for name, value in tensors.items() if not value.isfinite().all()]
+        if wrong:
+            raise SemsynthError(f"cannot save {self.root}: {wrong[0]} is not finite in float16: lower the learning rate")
+        write_bytes(self.root / WEIGHTS, safetensors.torch.save(tensors, {"format": "pt"}))
+        write_json(self.root / "config.json", network.config.to_dict())
+        dump_config(self._card(training, line, record), self.root / CARD)
+        mapping = mapping_of(training.classes).model_copy(update={"sha256": sha256(self.root / WEIGHTS)})
+        dump_config(mapping, self.root / "segmenter.json")
+
+    def _card(self, training: SegmenterTraining, line: Validation, record: SegmenterRecord) -> Card:
+        width = record.settings.augmentation.crop_size
+        height = round(width / record.settings.augmentation.aspect_ratio)
+        return Card(
+            name=f"segmenter of {training.classes.name}",
+            data=f"{Path(record.data).name}: {len(training.train)} photos of split train; the checkpoint was chosen by "
+            f"its mean IoU on the {len(training.val)} photos of split val",
+            recipe=f"SegFormer from scratch, {sum(p.numel() for p in training.network.parameters()):,} parameters",
+            steps=line.step,
+            images_seen=line.step * record.settings.batch_size,
+            scores={
+                f"mean IoU, val at {width}x{height}": line.mean_iou,
+                f"pixel accuracy, val at {width}x{height}": line.pixel_accuracy,
+            },
+            intended_use="to score synthesised photos of these classes; not for anything that depends on its labels",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+def train_segmenter(
+    folder: SegmenterFolder,
+    record: SegmenterRecord,
+    device: str = "auto",
+    workers: int = 0,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Progress = silent,
+    note: Callable[[Validation], None] = lambda line: None,
+) -> bool:
+    """Train in a folder, from its state if it has one.
+
+    Returns:
+        Whether the training is complete.
+
+    Raises:
+        SemsynthError: unusable data or folder, or a state of other settings.
+    """
+    chosen = choose_device(device)
+    precision: Precision = record.settings.precision  # type: ignore[assignment]  # its pattern allows these alone
+    training = SegmenterTraining(
+        record.settings, Path(record.data), chosen, choose_dtype(precision, chosen), workers
+    )
+    state = folder.load_state()
+    if state is not None:
+        training.load_state(state)
+    dump_config(record, folder.record)  # not earlier: whatever is wrong has been found by now
+
+    def save_state(line: Validation | None) -> None:
+        folder.save_state(training.state(), line)
+        if line is not None:
+            note(line)
+
+    return training.run(lambda line: folder.save_network(training, line, record), save_state, stopped, progress)
