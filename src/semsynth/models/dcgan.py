@@ -116,7 +116,7 @@ class DCGANDiscriminatorConfig(Config):
     @property
     def smallest_side(self) -> int:
         """Pixels that pictures have at least along both sides."""
-        return START * 2**self.halvings
+        return START << self.halvings
 
 
 class DCGANDiscriminator(nn.Module):

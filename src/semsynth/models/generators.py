@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from semsynth.models.dcgan import DCGANGeneratorConfig
+from semsynth.models.generator import GeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.unet import UNetConfig
@@ -27,3 +28,10 @@ AnyGeneratorConfig = Annotated[
     Discriminator(_family),
 ]
 """A generator's configuration; its field ``family`` names the architecture."""
+
+
+def reads_layouts_alone(config: GeneratorConfig) -> bool:
+    """Whether the generator needs neither a random vector nor objects' features nor a picture."""
+    if isinstance(config, Pix2PixHDGeneratorConfig):
+        return not config.features and not config.image_channels
+    return not isinstance(config, SPADEGeneratorConfig) or config.input == "layout"

@@ -54,6 +54,11 @@ class PatchDiscriminatorConfig(Config):
         """Channels of the condition."""
         return self.image_channels + self.encoding.edges if self.image_channels else self.encoding.num_channels
 
+    def prepare(self, layout: LayoutBatch) -> LayoutBatch:
+        """Find the windows of the first layer, for instance in a data-loader worker; returns ``layout``."""
+        layout.full.patches(KERNEL, 2, PADDING)
+        return layout
+
 
 class PatchDiscriminator(nn.Module):
     """Judges the patches of one scale."""

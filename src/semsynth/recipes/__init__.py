@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from semsynth.recipes.base import System
+from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
 from semsynth.recipes.spade_presets import SPADE_SYSTEM
 
-RECIPES: dict[str, System] = {"spade": SPADE_SYSTEM, "pix2pixhd": PIX2PIXHD_SYSTEM}
+RECIPES: dict[str, System] = {"spade": SPADE_SYSTEM, "pix2pixhd": PIX2PIXHD_SYSTEM, "pix2pix": PIX2PIX_SYSTEM}

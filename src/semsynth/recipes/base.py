@@ -13,10 +13,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from semsynth.checkpoint import Card
-from semsynth.classes import ClassSet
+from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
 from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
+from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
+from semsynth.models.generator import GeneratorConfig
+from semsynth.models.generators import reads_layouts_alone
+from semsynth.models.patch import PatchDiscriminatorConfig
+from semsynth.models.spade import SPADEGeneratorConfig
 
 Terms = dict[str, Tensor]
 """Named scalar loss terms, before weighting; the mean over processes and micro-batches is the whole batch's."""
@@ -161,6 +167,63 @@ class Recipe(ABC):
     @abstractmethod
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
         """Write the model folder that inference loads."""
+
+
+def check_classes(classes: ClassSet, encoding: LayoutEncoding) -> None:
+    """Make sure that the data has label maps, and of the classes that the networks are for.
+
+    Raises:
+        SemsynthError: pictures as conditions, or another number of classes.
+    """
+    if classes == NO_CLASSES:
+        raise SemsynthError(
+            "the data's conditions are pictures, the recipe reads label maps: take 'semsynth train pix2pixhd --preset "
+            "edges', or other data"
+        )
+    if classes.num_classes != encoding.num_classes:
+        raise SemsynthError(
+            f"the recipe is for {encoding.num_classes} classes, the class set '{classes.name}' has "
+            f"{classes.num_classes}: set the encoding of generator and discriminator, or take a preset"
+        )
+
+
+def check_generator(generator: GeneratorConfig, data: Pipeline) -> None:
+    """Make sure that a generator makes one picture of a layout alone, of the size that the data has.
+
+    Raises:
+        ValueError: for the validators of recipes' configurations.
+    """
+    if not reads_layouts_alone(generator):
+        raise ValueError("this recipe's generator reads layouts alone: no noise, features or pictures")
+    if generator.images_per_layout != 1:
+        raise ValueError(f"this recipe makes 1 picture of a layout, the generator {generator.images_per_layout}")
+    size = data.output_size
+    if size is None:
+        return
+    possible = generator.nearest_sizes(size)
+    if isinstance(generator, SPADEGeneratorConfig):
+        possible = [generator.output_size]  # what it makes unless it is told
+    if size not in possible:
+        sizes = " or ".join(pixels(one) for one in possible)
+        raise ValueError(f"data.mode, crop_size and aspect_ratio give {pixels(size)}, the generator makes {sizes}")
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Samples with label maps to a batch, with every distinct window found already; runs in the data workers."""
+
+    generator: GeneratorConfig
+    discriminator: PatchDiscriminatorConfig | None = None
+    """What reads the layouts beside the generator."""
+
+    def __call__(self, samples: Sequence[Sample]) -> Batch:
+        """Encode samples of one size."""
+        batch = Batch.from_samples(samples, self.generator.encoding)
+        assert isinstance(batch.layout, LayoutBatch)
+        self.generator.prepare(batch.layout)
+        if self.discriminator is not None:
+            self.discriminator.prepare(batch.layout)
+        return batch
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,183 @@
+"""pix2pix (Isola, Zhu, Zhou and Efros, CVPR 2017): the baseline of the CRN, pix2pixHD and SPADE papers.
+
+Objective (section 3.1): min_G max_D  L_cGAN(G, D) + 100 L_L1(G), of a U-Net and of a discriminator that judges
+overlapping patches of 70 x 70 pixels under their layout (sections 3.2.1 and 3.2.2).
+
+Differences between paper and official code, and what is done here:
+
+- *The layout* comes in as a coloured picture in the paper; here one channel stands for each class, as in pix2pixHD's
+  and SPADE's comparisons. Void, where a dataset has it, is a class of its own.
+- *Test time*: paper and code keep dropout, and normalise with the test picture's own statistics. Here the statistics
+  are the picture's own, too (``generator.norm=instance``), and dropout is off, so that a layout has one picture;
+  ``generator.dropout_at_test=true`` is the paper's way.
+- *Dropout* is on the first three decoder blocks, as in the paper and the first official code (its PyTorch successor
+  leaves out the innermost block and has it on the three after that).
+- *The discriminator's border* is two pixels wide, as pix2pixHD's, not one: a few more patches of the same size.
+- *The picture that D judges* is made again in D's phase, with dropout noise of its own; the code uses one for both.
+- *Biases* stand only where no normalisation takes them away again.
+- *Epochs* differ per dataset in the paper; presets have 200 with linear decay from the 100th, the code's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch
+from semsynth.data.transforms import Pipeline
+from semsynth.layout import LayoutEncoding
+from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from semsynth.losses.distance import mean_absolute_difference
+from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
+from semsynth.models.unet import UNetConfig
+from semsynth.ops.initialization import initialize_normal
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Schedule,
+    System,
+    Terms,
+    Training,
+    check_classes,
+    check_generator,
+)
+
+
+class LossWeights(Config):
+    """The objective (section 3.1)."""
+
+    adversarial_kind: AdversarialKind = "original"
+    """Cross entropy, with G maximising log D(x, G(x)) (section 3.3)."""
+    pixels: float = Field(100.0, ge=0)
+    """lambda: of the mean absolute difference of pictures in [-1,1]."""
+
+
+class Pix2PixConfig(RecipeConfig):
+    """The paper's table (section 3.3 and the appendix)."""
+
+    system: Literal["pix2pix"] = "pix2pix"
+    generator: AnyGeneratorConfig
+    discriminator: PatchDiscriminatorConfig
+    loss: LossWeights = LossWeights()
+    generator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    discriminator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    schedule: Schedule = Schedule(epochs=100, decay_epochs=100)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.generator.encoding != self.discriminator.encoding:
+            raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
+        check_generator(self.generator, self.data)
+        return self
+
+
+class Pix2PixRecipe(Recipe):
+    """Networks and objective."""
+
+    def __init__(self, config: Pix2PixConfig, classes: ClassSet) -> None:
+        self.config: Pix2PixConfig = config
+        self.classes = classes
+        self.networks: dict[str, nn.Module] = {
+            "generator": config.generator.build(),
+            "discriminator": MultiScaleDiscriminator(config.discriminator),
+        }
+        for network in self.networks.values():
+            initialize_normal(network)
+        self.frozen: dict[str, nn.Module] = {}
+        self.averaged = ("generator",)
+        self.collate = Collate(config.generator, config.discriminator)
+        self.phases = (
+            Phase(
+                "discriminator",
+                ("discriminator",),
+                self.discriminator_terms,
+                {"fake": 0.5, "real": 0.5},  # "we divide the objective by 2 while optimizing D" (section 3.3)
+                config.discriminator_optimizer,
+            ),
+            Phase(
+                "generator",
+                ("generator",),
+                self.generator_terms,
+                {"adversarial": 1.0, "pixels": config.loss.pixels},
+                config.generator_optimizer,
+            ),
+        )
+
+    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over D:  1/2 E[-log D(x, y)] + 1/2 E[-log(1 - D(x, G(x)))]."""
+        kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
+        with torch.no_grad():
+            fake = networks["generator"](batch.layout)
+        return {
+            "fake": discriminator_loss(kind, judge(batch.layout, fake), real=False),
+            "real": discriminator_loss(kind, judge(batch.layout, batch.image), real=True),
+        }
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over G:  E[-log D(x, G(x))] + 100 E[|y - G(x)|]."""
+        fake = networks["generator"](batch.layout)  # [N,3,H,W]
+        judged = networks["discriminator"](batch.layout, fake)
+        return {
+            "adversarial": generator_loss(self.config.loss.adversarial_kind, judged),
+            "pixels": mean_absolute_difference(fake, batch.image),
+        }
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """One picture of each layout."""
+        return networks["generator"](batch.layout)  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write the generator as a model folder."""
+        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> Pix2PixRecipe:
+    """Make the recipe; it uses no perceptual network.
+
+    Raises:
+        SemsynthError: the class set does not fit.
+    """
+    assert isinstance(config, Pix2PixConfig)
+    check_classes(classes, config.generator.encoding)
+    return Pix2PixRecipe(config, classes)
+
+
+def _default(classes: ClassSet, instances: bool) -> Pix2PixConfig:
+    """The paper's networks at 256 x 256, with random jitter from 286 x 286 (section 3.3); labels alone."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after")
+    return Pix2PixConfig(
+        generator=UNetConfig(encoding=encoding),
+        discriminator=PatchDiscriminatorConfig(encoding=encoding, scales=1, spectral=False, norm="batch"),
+        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+    )
+
+
+def _small(classes: ClassSet, instances: bool) -> Pix2PixConfig:
+    """For a few hundred photos and two CPU cores: a sixteenth of the parameters and of the arithmetic."""
+    config = _default(classes, instances)
+    encoding = config.generator.encoding
+    return config.model_copy(
+        update={
+            "generator": UNetConfig(encoding=encoding, width=16),
+            "discriminator": config.discriminator.model_copy(update={"width": 16}),
+            "training": Training(ema=0.995, precision="bf16-mixed"),
+        }
+    )
+
+
+PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+
+PIX2PIX_SYSTEM = System(Pix2PixConfig, PRESETS, build)
