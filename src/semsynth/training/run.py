@@ -110,13 +110,11 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
             training images.
     """
     then = validated(type(config), json.loads(state["config"]), f"the checkpoint of {record}")
-    before, now = (_flat(one.model_dump(mode="json")) for one in (then, config))
-    free = {f"training.{key}" for key in CHANGEABLE}
-    different = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in free)
-    if different:
-        key = different[0]
+    changed = changed_setting(then.model_dump(mode="json"), config.model_dump(mode="json"))
+    if changed is not None:
+        key, before, now = changed
         raise SemsynthError(
-            f"{record}: {key} is {now.get(key)}, but the checkpoint was trained with {before.get(key)}: "
+            f"{record}: {key} is {now}, but the checkpoint was trained with {before}: "
             "put it back, or start a new run with --init-from"
         )
     if state.get("num_images", num_images) != num_images:
@@ -124,6 +122,14 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
             f"{record}: the dataset has {num_images} training images, but had {state['num_images']} at the checkpoint: "
             "restore it, or start a new run with --init-from"
         )
+
+
+def changed_setting(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first key, dotted, in which two configurations are different trainings, with both values; None: the same."""
+    then, new = _flat(before), _flat(now)
+    free = {f"training.{key}" for key in CHANGEABLE}
+    different = sorted(key for key in then.keys() | new.keys() if then.get(key) != new.get(key) and key not in free)
+    return (different[0], then.get(different[0]), new.get(different[0])) if different else None
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
