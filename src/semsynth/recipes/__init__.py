@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from semsynth.recipes.base import System
+from semsynth.recipes.gan_segmentation import GAN_SEGMENTATION_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
 from semsynth.recipes.spade_presets import SPADE_SYSTEM
 
-RECIPES: dict[str, System] = {"spade": SPADE_SYSTEM, "pix2pixhd": PIX2PIXHD_SYSTEM, "pix2pix": PIX2PIX_SYSTEM}
+RECIPES: dict[str, System] = {
+    "spade": SPADE_SYSTEM,
+    "pix2pixhd": PIX2PIXHD_SYSTEM,
+    "pix2pix": PIX2PIX_SYSTEM,
+    "gan_segmentation": GAN_SEGMENTATION_SYSTEM,
+}

@@ -1,0 +1,230 @@
+"""GAN and semantic segmentation, the first baseline of Chen and Koltun (CRN, ICCV 2017, section 4).
+
+Objective: the generator's picture fools a discriminator as DCGAN's (Radford et al. 2016), and a segmentation network
+that was trained on photographs finds the layout in it (pixelwise cross-entropy).
+
+Differences and choices, for the paper gives one paragraph and no code:
+
+- *Segmenter*: the paper takes public networks for Cityscapes and NYU. Here any module can be passed in; where none is,
+  the recipe trains a small one on the photographs in its first steps, which is frozen afterwards.
+- *Generator*: DCGAN's decoder behind strided convolutions that read the layout at full resolution: DCGAN has nothing
+  that reads an input, and no noise enters ("the input to the generator is the semantic layout").
+- *Discriminator*: DCGAN's, of the picture alone, for agreement with the layout is the other term's. DCGAN judges
+  64 x 64; in larger pictures it judges overlapping windows.
+- *Weights*: both terms count once. DCGAN's Adam, 2e-4 with beta1 0.5, and its N(0, 0.02); the cascade's 200 epochs.
+- *Batch*: batch norm needs more than one picture, so there are four; the paper's other systems have one.
+- *Warm-up*: 3000 steps of Adam at 1e-3, counted within the schedule. The layouts' void pixels are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch
+from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
+from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from semsynth.losses.segmentation import segmentation_loss
+from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig, DCGANGeneratorConfig
+from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.segmenter import Segmenter, SegmenterConfig
+from semsynth.ops.initialization import initialize_normal
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Schedule,
+    System,
+    Terms,
+    Training,
+    check_classes,
+    check_generator,
+)
+
+
+class LossWeights(Config):
+    """The objective."""
+
+    adversarial_kind: AdversarialKind = "original"
+    """Cross entropy, as DCGAN."""
+    segmentation: float = Field(1.0, ge=0)
+    """Of the segmenter's cross-entropy."""
+
+
+class GANSegmentationConfig(RecipeConfig):
+    """The system."""
+
+    system: Literal["gan_segmentation"] = "gan_segmentation"
+    generator: AnyGeneratorConfig
+    discriminator: DCGANDiscriminatorConfig = DCGANDiscriminatorConfig()
+    segmenter: SegmenterConfig = SegmenterConfig()
+    """The network that is trained where no other is passed in."""
+    warm_up_steps: int = Field(3000, ge=1)
+    """Steps that train the segmenter before the others begin; none where a trained one is passed in."""
+    loss: LossWeights = LossWeights()
+    generator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    discriminator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+    segmenter_optimizer: Adam = Adam(lr=1e-3, beta1=0.9, beta2=0.999)
+    schedule: Schedule = Schedule(epochs=200)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        check_generator(self.generator, self.data)
+        size, smallest = self.data.output_size, self.discriminator.smallest_side
+        if size is not None and min(size) < smallest:
+            raise ValueError(f"pictures have sides of {min(size)}, the discriminator needs {smallest}: change halvings")
+        return self
+
+
+class GANSegmentationRecipe(Recipe):
+    """Networks and objective."""
+
+    def __init__(self, config: GANSegmentationConfig, classes: ClassSet, segmenter: nn.Module | None = None) -> None:
+        """Make the networks.
+
+        Args:
+            config: the system.
+            classes: the dataset's classes, K of them.
+            segmenter: a trained network from pictures [N,3,H,W] in [-1,1] to logits [N,K,h,w], the classes in their
+                order; gradients have to flow through it. None: the recipe trains its own first.
+        """
+        self.config: GANSegmentationConfig = config
+        self.classes = classes
+        self.networks: dict[str, nn.Module] = {
+            "generator": config.generator.build(),
+            "discriminator": DCGANDiscriminator(config.discriminator),
+        }
+        for network in self.networks.values():
+            initialize_normal(network)
+        self.frozen: dict[str, nn.Module] = {}
+        if segmenter is None:
+            self.networks["segmenter"] = Segmenter(config.segmenter, classes.num_classes)
+        else:
+            self.frozen["segmenter"] = segmenter.eval()
+        self.averaged = ("generator",)
+        self.collate = Collate(config.generator)
+        self.phases = self._phases()
+
+    def _phases(self) -> tuple[Phase, ...]:
+        config = self.config
+        begins = config.warm_up_steps if "segmenter" in self.networks else 0
+        warm_up = Phase(
+            "segmenter",
+            ("segmenter",),
+            self.segmenter_terms,
+            {"segmentation": 1.0},
+            config.segmenter_optimizer,
+            ends=begins,
+        )
+        adversaries = (
+            Phase(
+                "discriminator",
+                ("discriminator",),
+                self.discriminator_terms,
+                {"fake": 1.0, "real": 1.0},
+                config.discriminator_optimizer,
+                begins=begins,
+            ),
+            Phase(
+                "generator",
+                ("generator",),
+                self.generator_terms,
+                {"adversarial": 1.0, "segmentation": config.loss.segmentation},
+                config.generator_optimizer,
+                begins=begins,
+            ),
+        )
+        return (warm_up, *adversaries) if begins else adversaries
+
+    def segmenter_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over the segmenter S:  E[-log S(photo)_layout]."""
+        return {"segmentation": self._segmentation(networks, batch.image, batch)}
+
+    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over D:  E[-log D(photo)] + E[-log(1 - D(G(L)))]."""
+        kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
+        with torch.no_grad():
+            fake = networks["generator"](batch.layout)
+        return {
+            "fake": discriminator_loss(kind, judge(fake), real=False),
+            "real": discriminator_loss(kind, judge(batch.image), real=True),
+        }
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over G:  E[-log D(G(L))] + E[-log S(G(L))_L]."""
+        fake = networks["generator"](batch.layout)  # [N,3,H,W]
+        return {
+            "adversarial": generator_loss(self.config.loss.adversarial_kind, networks["discriminator"](fake)),
+            "segmentation": self._segmentation(networks, fake, batch),
+        }
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """One picture of each layout."""
+        return networks["generator"](batch.layout)  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write the generator as a model folder."""
+        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
+
+    def _segmentation(self, networks: Networks, image: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of the segmenter's answer to ``image`` against the batch's layouts."""
+        assert isinstance(batch.layout, LayoutBatch)
+        segmenter = self.frozen["segmenter"] if "segmenter" in self.frozen else networks["segmenter"]
+        return segmentation_loss(segmenter(image), batch.layout.full)
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> GANSegmentationRecipe:
+    """Make the recipe with a segmenter of its own; it uses no perceptual network.
+
+    Raises:
+        SemsynthError: the class set does not fit, or there are no steps left after the warm-up.
+    """
+    assert isinstance(config, GANSegmentationConfig)
+    check_classes(classes, config.generator.encoding)
+    steps = config.training.steps
+    if steps is not None and steps <= config.warm_up_steps:
+        raise SemsynthError(
+            f"training.steps={steps} would train nothing but the segmenter, whose warm_up_steps={config.warm_up_steps}: "
+            "set more of the former or fewer of the latter"
+        )
+    return GANSegmentationRecipe(config, classes)
+
+
+def _default(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
+    """Pictures of 256 x 256."""
+    return GANSegmentationConfig(
+        generator=DCGANGeneratorConfig(encoding=LayoutEncoding(num_classes=classes.num_classes, void="after")),
+        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
+        training=Training(batch_size=4),
+    )
+
+
+def _small(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
+    """For a few hundred photos and two CPU cores: pictures of 128 x 128, an eighth of the channels."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after")
+    return GANSegmentationConfig(
+        generator=DCGANGeneratorConfig(encoding=encoding, width=16),
+        discriminator=DCGANDiscriminatorConfig(width=16),
+        segmenter=SegmenterConfig(width=16),
+        warm_up_steps=100,
+        data=Pipeline(mode="resize_and_crop", load_size=143, crop_size=128),
+        training=Training(batch_size=4, ema=0.995, precision="bf16-mixed"),
+    )
+
+
+PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+
+GAN_SEGMENTATION_SYSTEM = System(GANSegmentationConfig, PRESETS, build)
