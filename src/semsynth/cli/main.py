@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from semsynth import __version__
 from semsynth.cli import convert, data, segmenter, styles
+from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
@@ -63,6 +64,7 @@ app.command()(demo)
 app.command()(synthesize)
 app.command(cls=OrderedCommand)(edit)
 app.command()(train)
+app.command()(compare)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")

@@ -1,0 +1,18 @@
+"""Systems and variants, trained one after another at an equal budget, and the page that shows them side by side."""
+
+from __future__ import annotations
+
+from semsynth.training.comparison.plan import Budget, Entry, Plan, parse_recipe, parse_variant, read_table
+from semsynth.training.comparison.record import ComparisonFolder
+from semsynth.training.comparison.run import compare
+
+__all__ = [
+    "Budget",
+    "ComparisonFolder",
+    "Entry",
+    "Plan",
+    "compare",
+    "parse_recipe",
+    "parse_variant",
+    "read_table",
+]
