@@ -1,0 +1,1 @@
+"""The studio: a web editor in which one paints labels and sees a photograph, and the HTTP API behind it."""
