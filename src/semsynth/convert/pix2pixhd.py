@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import io
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,16 +13,17 @@ from torch import Tensor, nn
 from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
 from semsynth.classes import NO_CLASSES, ClassSet, builtin
 from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
+from semsynth.convert.pix2pixhd_clusters import read_clusters
 from semsynth.convert.pix2pixhd_options import (
     OfficialOptions,
     encoder_config,
     generator_config,
     layout_encoding,
+    pipeline,
     read_options,
-    recipe_config,
 )
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, sha256
+from semsynth.files import sha256
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
@@ -85,36 +82,48 @@ def convert_pix2pixhd(
         SemsynthError: unreadable files, or a checkpoint that its options do not describe.
     """
     parsed = read_options(options)
-    generator = Pix2PixHDGenerator(generator_config(parsed))
-    reports = [load_official_state(generator, load_official_checkpoint(checkpoint), str(checkpoint))]
-    networks: dict[str, nn.Module] = {"generator": generator}
+    _check_usable(parsed, options, encoder is not None or clusters is not None)
+    meaning = classes or _classes(parsed)
     notes: list[str] = []
-    bank = None if clusters is None else _bank(read_clusters(clusters), parsed, clusters)
-    if parsed.has_features:
-        beside = checkpoint.with_name(checkpoint.name.replace("net_G", "net_E"))
-        path = encoder or (beside if beside != checkpoint and beside.exists() else None)
-        if path is None:
-            notes.append(f"no feature encoder ({beside.name}) was given: the model cannot read styles from photos")
-        else:
-            networks["encoder"] = InstanceEncoder(encoder_config(parsed))
-            reports.append(load_official_state(networks["encoder"], load_official_checkpoint(path), str(path)))
-        if bank is None:
-            notes.append("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters")
-    elif encoder is not None or bank is not None:
-        raise SemsynthError(f"{options} describes a generator without features: leave out encoder and clusters")
-    recipe = recipe_config(parsed)
+    networks: dict[str, nn.Module] = {"generator": Pix2PixHDGenerator(generator_config(parsed))}
+    files = {"generator": checkpoint}
+    if parsed.has_features and (path := encoder or _encoder_beside(checkpoint, notes)):
+        networks["encoder"], files["encoder"] = InstanceEncoder(encoder_config(parsed)), path
+    reports = [load_official_state(networks[key], load_official_checkpoint(p), str(p)) for key, p in files.items()]
+    bank = None if clusters is None else _bank(read_clusters(clusters), parsed.feat_num, meaning, clusters, notes)
+    if parsed.has_features and bank is None:
+        notes.append("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters")
     config = Pix2PixHDModel(
-        generator=generator.config,
+        generator=generator_config(parsed),
         encoder=encoder_config(parsed) if "encoder" in networks else None,
         objects="labels" if parsed.label_feat else "instances",
-        data=recipe.data,
+        data=pipeline(parsed),
     )
-    save_model(out, config, classes or _classes(parsed), networks, Card(name=checkpoint.stem, recipe="official code"))
+    save_model(out, config, meaning, networks, Card(name=checkpoint.stem, recipe="official code"))
     if bank is not None:
         bank.save(out, sha256(out / "encoder.safetensors") if "encoder" in networks else "")
     unused = tuple(name for report in reports for name in report.unused)
     loaded, counters = sum(report.loaded for report in reports), sum(report.counters for report in reports)
     return ConversionReport(loaded, unused, counters, tuple(notes))
+
+
+def _check_usable(parsed: OfficialOptions, options: Path, with_styles: bool) -> None:
+    if with_styles and not parsed.has_features:
+        raise SemsynthError(f"{options} describes a generator without features: leave out encoder and clusters")
+    if not parsed.label_nc and (parsed.has_features or not parsed.no_instance or parsed.input_nc != 3):
+        raise SemsynthError(
+            f"{options}: of models of pictures (label_nc 0) only those of RGB pictures alone can be used: with "
+            "no_instance, input_nc 3, and neither instance_feat nor label_feat"
+        )
+
+
+def _encoder_beside(checkpoint: Path, notes: list[str]) -> Path | None:
+    """``*_net_E.pth`` for ``*_net_G.pth``; None, with a note, if there is none."""
+    beside = checkpoint.with_name(checkpoint.name.replace("net_G", "net_E"))
+    if beside != checkpoint and beside.exists():
+        return beside
+    notes.append(f"no feature encoder ({beside.name}) was given: the model cannot read styles from photos")
+    return None
 
 
 def _classes(options: OfficialOptions) -> ClassSet:
@@ -125,9 +134,18 @@ def _classes(options: OfficialOptions) -> ClassSet:
     return cityscapes if count == cityscapes.num_classes else numbered_classes("official", count)
 
 
-def _bank(clusters: Mapping[int, NDArray[np.float64]], options: OfficialOptions, source: Path) -> StyleBank:
-    modes = {label: torch.from_numpy(centres) for label, centres in clusters.items() if len(centres)}
-    return StyleBank(modes, options.feat_num, f"converted from {source.name}")
+def _bank(
+    clusters: Mapping[int, NDArray[np.float64]], features: int, classes: ClassSet, source: Path, notes: list[str]
+) -> StyleBank:
+    """The style bank; officially a class's number is its channel. A note tells of numbers that are none."""
+    ids = classes.ids.tolist()
+    if unknown := [number for number in clusters if not 0 <= number < len(ids)]:
+        notes.append(f"{source} has styles of what is no class of the model, left out: {', '.join(map(str, unknown))}")
+    known = {ids[i]: torch.from_numpy(centres) for i, centres in clusters.items() if i not in unknown and len(centres)}
+    try:
+        return StyleBank(known, features, f"converted from {source.name}")
+    except SemsynthError as error:
+        raise SemsynthError(f"{source} does not fit the options: {error}") from error
 
 
 def _generator_modules(generator: Pix2PixHDGenerator) -> dict[str, str]:
@@ -189,52 +207,3 @@ def _discriminator_modules(discriminator: MultiScaleDiscriminator, features: boo
             if 0 < j < config.layers:
                 modules[f"{ours}norms.{j - 1}"] = f"scale{number}_layer{j}.1" if features else f"layer{number}.{3 * j}"
     return modules
-
-
-_MULTIARRAY = np.ndarray.__reduce__(np.empty(0))[0].__module__
-_ARRAYS: dict[tuple[str, str], Any] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype} | {
-    (f"numpy.{core}.multiarray", name): getattr(importlib.import_module(_MULTIARRAY), name)
-    for core in ("core", "_core")
-    for name in ("_reconstruct", "scalar")
-}
-"""What a pickled array names; ``core`` is what NumPy 1 calls ``_core``."""
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Rebuilds NumPy arrays and plain containers; any other name in the pickle is refused before it can run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The few names that arrays need."""
-        if (module, name) == ("_codecs", "encode"):  # how Python 2 and protocol 2 write bytes
-            return lambda text, encoding="latin1": text.encode(encoding)
-        if (module, name) not in _ARRAYS:
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
-        return _ARRAYS[module, name]
-
-
-def read_clusters(path: Path) -> dict[int, NDArray[np.float64]]:
-    """Read official ``features_clustered_010.npy``: a pickled dictionary of class -> [k,F] cluster centres.
-
-    Only arrays are rebuilt; nothing that the file names is run.
-
-    Raises:
-        SemsynthError: unreadable, not such a dictionary, or a pickle that names anything but arrays.
-    """
-    with explained(path, "cannot read"):
-        data = path.read_bytes()
-    try:
-        stream = io.BytesIO(data)
-        version = np.lib.format.read_magic(stream)
-        np.lib.format._read_array_header(stream, version)  # type: ignore[attr-defined]
-        boxed = _ArraysOnly(stream).load()
-        clusters = boxed.item() if isinstance(boxed, np.ndarray) else boxed
-        found = {int(label): np.asarray(centres, np.float64) for label, centres in clusters.items()}
-        if any(centres.ndim != 2 for centres in found.values()):
-            raise ValueError("its values are no tables [k,F]")
-    except Exception as error:  # a damaged pickle raises almost anything
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise SemsynthError(
-            f"{path} is no file of clustered features that can be read safely ({reason}); nothing in it was run: give "
-            "the official features_clustered_010.npy, or fit new styles with 'semsynth styles fit'"
-        ) from error
-    return found

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from semsynth.classes import NO_CLASSES
+from semsynth.classes import NO_CLASSES, VOID
 from semsynth.convert.official import checked_options, read_option_values
-from semsynth.data.transforms import Pipeline
+from semsynth.data.transforms import Mode, Pipeline
 from semsynth.layout import LayoutEncoding
 from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
@@ -20,32 +20,35 @@ from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.recipes.base import Adam, Schedule, Training
 from semsynth.recipes.pix2pixhd import LossWeights, Pix2PixHDConfig
 
+MAX_WIDTH, MAX_DEPTH, MAX_BLOCKS = 4096, 16, 1024
+"""Channels, halvings or scales, and blocks beyond which options are a mistake: such networks fill any memory."""
+
 
 class OfficialOptions(BaseModel):
     """Those of the official options that matter here; the others are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    label_nc: int = 35
-    input_nc: int = 3
+    label_nc: int = Field(35, ge=0, lt=VOID)
+    input_nc: int = Field(3, ge=1)
     no_instance: bool = False
     netG: Literal["global", "local"] = "global"  # noqa: N815  (their name)
-    ngf: int = 64
+    ngf: int = Field(64, ge=1, le=MAX_WIDTH)
     norm: Literal["instance", "batch"] = "instance"
-    n_downsample_global: int = 4
-    n_blocks_global: int = 9
-    n_blocks_local: int = 3
-    n_local_enhancers: int = 1
-    niter_fix_global: int = 0
+    n_downsample_global: int = Field(4, ge=1, le=MAX_DEPTH)
+    n_blocks_global: int = Field(9, ge=0, le=MAX_BLOCKS)
+    n_blocks_local: int = Field(3, ge=0, le=MAX_BLOCKS)
+    n_local_enhancers: int = Field(1, ge=1, le=MAX_DEPTH)
+    niter_fix_global: int = Field(0, ge=0)
     instance_feat: bool = False
     label_feat: bool = False
-    feat_num: int = 3
+    feat_num: int = Field(3, ge=1, le=MAX_WIDTH)
     load_features: bool = False
-    n_downsample_e: int = Field(4, alias="n_downsample_E")
-    nef: int = 16
-    num_d: int = Field(2, alias="num_D")
-    n_layers_d: int = Field(3, alias="n_layers_D")
-    ndf: int = 64
+    n_downsample_e: int = Field(4, alias="n_downsample_E", ge=0, le=MAX_DEPTH)
+    nef: int = Field(16, ge=1, le=MAX_WIDTH)
+    num_d: int = Field(2, alias="num_D", ge=1, le=MAX_DEPTH)
+    n_layers_d: int = Field(3, alias="n_layers_D", ge=0, le=MAX_DEPTH)
+    ndf: int = Field(64, ge=1, le=MAX_WIDTH)
     lambda_feat: float = 10.0
     no_gan_feat_loss: bool = Field(False, alias="no_ganFeat_loss")
     no_vgg_loss: bool = False
@@ -55,9 +58,9 @@ class OfficialOptions(BaseModel):
     niter: int = 100
     niter_decay: int = 100
     batch_size: int = Field(1, alias="batchSize")
-    resize_or_crop: str = "scale_width"
-    load_size: int = Field(1024, alias="loadSize")
-    fine_size: int = Field(512, alias="fineSize")
+    resize_or_crop: Mode = "scale_width"
+    load_size: int = Field(1024, alias="loadSize", ge=1)
+    fine_size: int = Field(512, alias="fineSize", ge=1)
     no_flip: bool = False
 
     @property
@@ -132,27 +135,30 @@ def loss_weights(options: OfficialOptions) -> LossWeights:
     )
 
 
+def pipeline(options: OfficialOptions) -> Pipeline:
+    """How ``options`` prepare photos and layouts."""
+    return Pipeline(
+        mode=options.resize_or_crop,
+        load_size=options.load_size,
+        crop_size=options.fine_size,
+        multiple=generator_config(options).multiple,
+        flip=not options.no_flip,
+        official="pix2pixhd",
+    )
+
+
 def recipe_config(options: OfficialOptions) -> Pix2PixHDConfig:
     """Everything: what ``options`` train, and how."""
     adam = Adam(lr=options.lr, beta1=options.beta1, beta2=0.999)
-    generator = generator_config(options)
-    pipeline = {
-        "mode": options.resize_or_crop,
-        "load_size": options.load_size,
-        "crop_size": options.fine_size,
-        "multiple": generator.multiple,
-        "flip": not options.no_flip,
-        "official": "pix2pixhd",
-    }
     return Pix2PixHDConfig(
-        generator=generator,
+        generator=generator_config(options),
         discriminator=discriminator_config(options),
         encoder=encoder_config(options) if options.instance_feat or options.label_feat else None,
         objects="labels" if options.label_feat else "instances",
         loss=loss_weights(options),
         generator_optimizer=adam,
         discriminator_optimizer=adam,
-        data=Pipeline.model_validate(pipeline),
+        data=pipeline(options),
         schedule=Schedule(epochs=options.niter, decay_epochs=options.niter_decay),
         training=Training(batch_size=options.batch_size),
     )

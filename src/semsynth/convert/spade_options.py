@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from semsynth.classes import VOID
 from semsynth.convert.official import checked_options, read_option_values
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
@@ -51,17 +52,17 @@ class OfficialOptions(BaseModel):
 
     netG: Literal["spade"] = "spade"  # noqa: N815  (their name)
     dataset_mode: str = "custom"
-    label_nc: int
+    label_nc: int = Field(ge=1, lt=VOID)
     contain_dontcare_label: bool = False
     no_instance: bool = False
-    ngf: int = 64
+    ngf: int = Field(64, ge=1, le=4096)
     norm_g: str = Field("spectralspadesyncbatch3x3", alias="norm_G")
     num_upsampling_layers: Literal["normal", "more", "most"] = "normal"
-    crop_size: int = 256
-    aspect_ratio: float = 1.0
+    crop_size: int = Field(256, ge=32)
+    aspect_ratio: float = Field(1.0, gt=0)
     use_vae: bool = False
-    z_dim: int = 256
-    nhidden: int = 128
+    z_dim: int = Field(256, ge=1)
+    nhidden: int = Field(128, ge=1)
     """No option but a constant of ``normalization.py``."""
     ndf: int = 64
     norm_d: str = Field("spectralinstance", alias="norm_D")
