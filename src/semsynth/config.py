@@ -52,7 +52,15 @@ def override(config: C, assignments: Iterable[str]) -> C:
     Raises:
         SemsynthError: an assignment without ``=``, an unknown key, or a value of the wrong type.
     """
-    values = config.model_dump()
+    return validated(type(config), assigned(config.model_dump(), assignments), "--set " + " --set ".join(assignments))
+
+
+def assigned(values: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Plain ``values`` after assignments as :func:`override` takes them, not validated; changed in place.
+
+    Raises:
+        SemsynthError: an assignment without ``=``, or an unknown key.
+    """
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -66,7 +74,7 @@ def override(config: C, assignments: Iterable[str]) -> C:
         if last not in section:
             raise SemsynthError(f"--set {assignment}: there is no key '{last}'; {_choices(section)}")
         section[last] = _parse(text)
-    return validated(type(config), values, "--set " + " --set ".join(assignments))
+    return values
 
 
 def _parse(text: str) -> Any:
@@ -89,4 +97,7 @@ def _explain(kind: type[BaseModel], problem: dict[str, Any]) -> str:
             section = field.annotation if field else None
         known = f" (known: {', '.join(section.model_fields)})" if hasattr(section, "model_fields") else ""
         return f"unknown key '{where}'{known}"
-    return f"{where or 'value'}: {problem['msg']}, got {problem['input']!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict | BaseModel):  # parts that do not fit together: the message says which
+        return f"{where}: {message}" if where else message
+    return f"{where or 'value'}: {message}, got {problem['input']!r}"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from semsynth.classes import ClassSet
-from semsynth.config import override, validated
+from semsynth.config import assigned, override, validated
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
-from semsynth.recipes.base import RecipeConfig
-from semsynth.training.comparison.plan import Budget, Plan
+from semsynth.recipes.base import RecipeConfig, Training
+from semsynth.training.comparison.plan import Entry, Plan
 
 R = TypeVar("R", bound=RecipeConfig)
 
@@ -20,6 +20,8 @@ ENDLESS = 10**9
 """Steps of trainings that time ends."""
 CURVE_POINTS = 50
 """Log lines of a short training, at least."""
+_EQUAL = ("batch_size", "seed", "log_every")
+"""Keys of ``training`` that are the same for all, unless an entry's own settings say otherwise."""
 _SCALED = ("width", "widths", "hidden")
 
 
@@ -39,51 +41,41 @@ def resolve(plan: Plan, classes: ClassSet, instances: bool) -> dict[str, RecipeC
         SemsynthError: a key that no entry has or that the budget decides, or a value that does not fit.
     """
     presets = [RECIPES[entry.recipe].presets[entry.preset](classes, instances) for entry in plan.entries]
+    for setting in _allowed(plan.settings):
+        if not any(_has(preset, setting) for preset in presets):
+            override(presets[0], [setting])  # says what is wrong
     shared = _shared(plan, presets)
-    bases = _with_settings_of_all(plan, [_merged(one, shared) for one in presets])
-    images = [(plan.budget.steps or 0) * base.training.batch_size for base in bases]
     configs = {}
-    for entry, base, seen in zip(plan.entries, bases, images, strict=True):
+    for entry, preset in zip(plan.entries, presets, strict=True):
         try:
-            config = _at_one_size(override(base, _allowed(entry.settings)))
-            config = scale_widths(config, plan.width_scale)
-            configs[entry.name] = _with_steps(config, plan.budget, seen)
+            configs[entry.name] = _resolved(plan, entry, preset, shared)
         except SemsynthError as error:
             raise SemsynthError(f"{entry.name}: {error}") from None
     return configs
 
 
-def _shared(plan: Plan, presets: Sequence[RecipeConfig]) -> dict[str, Any]:
-    pipelines: list[Pipeline] = [preset.data for preset in presets]
-    pipeline = next((one for one in pipelines if one.output_size), pipelines[0])
-    batch_size = max(preset.training.batch_size for preset in presets)
-    training: dict[str, Any] = {"batch_size": batch_size, "seed": plan.seed}
+def _shared(plan: Plan, presets: Sequence[RecipeConfig]) -> RecipeConfig:
+    """What all take over from ``data`` and, of ``training``, :data:`_EQUAL`."""
+    pipeline = next((preset.data for preset in presets if preset.data.output_size), presets[0].data)
+    log_every = min(preset.training.log_every for preset in presets)
     if plan.budget.steps is not None:
-        shortest = min(preset.training.log_every for preset in presets)
-        training["log_every"] = max(1, min(shortest, plan.budget.steps // CURVE_POINTS))
-    return {"data": pipeline.model_dump(), "training": training}
+        log_every = max(1, min(log_every, plan.budget.steps // CURVE_POINTS))
+    batch_size = max(preset.training.batch_size for preset in presets)
+    shared = RecipeConfig(data=pipeline, training=Training(batch_size=batch_size, seed=plan.seed, log_every=log_every))
+    return override(shared, [setting for setting in plan.settings if _has(shared, setting)])
 
 
-def _merged(config: R, changes: dict[str, dict[str, Any]]) -> R:
-    values = config.model_dump()
-    for section, changed in changes.items():
-        values[section] |= changed
-    return validated(type(config), values, "comparison")
-
-
-def _with_settings_of_all(plan: Plan, configs: Sequence[RecipeConfig]) -> list[RecipeConfig]:
-    """Apply each setting where its key exists."""
-    settings = _allowed(plan.settings)
-    for setting in settings:
-        if not any(_has(config, setting) for config in configs):
-            override(configs[0], [setting])  # says what is wrong
-    changed = []
-    for entry, config in zip(plan.entries, configs, strict=True):
-        try:
-            changed.append(override(config, [setting for setting in settings if _has(config, setting)]))
-        except SemsynthError as error:
-            raise SemsynthError(f"{entry.name}: {error}") from None
-    return changed
+def _resolved(plan: Plan, entry: Entry, preset: R, shared: RecipeConfig) -> R:
+    settings = [*(setting for setting in plan.settings if _has(preset, setting)), *_allowed(entry.settings)]
+    own_data = [setting for setting in settings if setting.startswith("data.")]
+    values = preset.model_dump()
+    values["training"] |= shared.training.model_dump(include=set(_EQUAL))
+    _set_pictures(values, override(shared, own_data).data)
+    config = validated(type(preset), assigned(values, settings), "with " + " ".join(settings or ["the data of all"]))
+    config = scale_widths(config, plan.width_scale)
+    images = (plan.budget.steps or 0) * shared.training.batch_size
+    steps = math.ceil(images / config.training.batch_size) or ENDLESS
+    return override(config, [f"training.steps={steps}"])
 
 
 def _allowed(settings: Sequence[str]) -> Sequence[str]:
@@ -102,15 +94,13 @@ def _has(config: RecipeConfig, setting: str) -> bool:
     return True
 
 
-def _at_one_size(config: R) -> R:
-    """Generators that are made for one size get the size of the pictures."""
-    values, data = config.model_dump(), config.data
+def _set_pictures(values: dict[str, Any], pipeline: Pipeline) -> None:
+    """Set the way from files to samples, and the size of generators that are made for one."""
+    values["data"] = pipeline.model_dump()
     generator = values.get("generator")
-    if data.output_size is None or not isinstance(generator, dict):
-        return config
-    size = {"crop_size": data.crop_size, "aspect_ratio": data.aspect_ratio}
-    generator |= {key: value for key, value in size.items() if key in generator}
-    return validated(type(config), values, "generator")
+    if pipeline.output_size is not None and isinstance(generator, dict):
+        size = {"crop_size": pipeline.crop_size, "aspect_ratio": pipeline.aspect_ratio}
+        generator |= {key: value for key, value in size.items() if key in generator}
 
 
 def scale_widths(config: R, factor: float) -> R:
@@ -140,8 +130,3 @@ def _scaled_value(key: str, value: Any, factor: float) -> Any:
     if isinstance(value, list | tuple):
         return [_scaled_value(key, one, factor) for one in value]
     return max(1, round(value * factor)) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _with_steps(config: R, budget: Budget, images: int) -> R:
-    steps = ENDLESS if budget.steps is None else math.ceil(images / config.training.batch_size)
-    return _merged(config, {"training": {"steps": steps}})
