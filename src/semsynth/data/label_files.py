@@ -79,10 +79,14 @@ def read_instances(path: Path) -> NDArray[np.int32]:
     Raises:
         SemsynthError: unreadable or JPEG.
     """
-    data = read_image_bytes(path)
-    image = open_image(data, str(path))
+    return instances_from_bytes(read_image_bytes(path), str(path))
+
+
+def instances_from_bytes(data: bytes, source: str = "request") -> NDArray[np.int32]:
+    """Decode an instance map as :func:`read_instances` does; ``source`` is what error messages call it."""
+    image = open_image(data, source)
     if image.format not in ("PNG", "TIFF"):
-        raise SemsynthError(f"{path} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
+        raise SemsynthError(f"{source} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
     numbers = _stored_numbers(image, data)
     if numbers is None:
         red, green, blue = np.moveaxis(_opaque_rgb(image).astype(np.int32), 2, 0)
