@@ -197,7 +197,7 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
     steps = config.training.steps
     if steps is not None and steps <= config.warm_up_steps:
         raise SemsynthError(
-            f"training.steps={steps} would train nothing but the segmenter, whose warm_up_steps={config.warm_up_steps}: "
+            f"training.steps={steps} would train nothing but the segmenter (warm_up_steps={config.warm_up_steps}): "
             "set more of the former or fewer of the latter"
         )
     return GANSegmentationRecipe(config, classes)

@@ -2,6 +2,7 @@
 
 Objective (sections 3.2 and 4, equation 5): least-squares adversarial loss and feature matching over three scales,
 optionally a VGG term; with an encoder (section 3.4) the generator also reads one vector per object of the photograph.
+Any generator can take the place of pix2pixHD's own, as the U-Net and the CRN do in tables 3 and 4.
 
 Differences between paper and official code, and what is done here:
 
@@ -38,22 +39,33 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
+from semsynth.checkpoint import Card, GeneratorModel, ModelConfig, Pix2PixHDModel, save_model
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
 from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
-from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
 from semsynth.ops.initialization import initialize_normal
 from semsynth.ops.objects import ObjectMap
-from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Schedule, Terms
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Schedule,
+    Terms,
+    check_classes,
+    check_generator,
+)
 
 
 class LossWeights(Config):
@@ -73,7 +85,8 @@ class Pix2PixHDConfig(RecipeConfig):
     """The paper's table (section 4 and appendix A)."""
 
     system: Literal["pix2pixhd"] = "pix2pixhd"
-    generator: Pix2PixHDGeneratorConfig
+    generator: AnyGeneratorConfig
+    """pix2pixHD's own or, for comparisons, another that reads layouts alone."""
     discriminator: PatchDiscriminatorConfig
     encoder: InstanceEncoderConfig | None = None
     """Instance feature encoder; needs ``generator.features``."""
@@ -87,40 +100,44 @@ class Pix2PixHDConfig(RecipeConfig):
     discriminator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
     schedule: Schedule = Schedule(epochs=100, decay_epochs=100)
 
+    @property
+    def own_generator(self) -> Pix2PixHDGeneratorConfig | None:
+        """The generator where it is pix2pixHD's."""
+        return self.generator if isinstance(self.generator, Pix2PixHDGeneratorConfig) else None
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         if self.generator.encoding != self.discriminator.encoding:
             raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
-        if self.generator.image_channels != self.discriminator.image_channels:
+        own = self.own_generator
+        if own is None:
+            check_generator(self.generator, self.data)
+        if (own.image_channels if own else 0) != self.discriminator.image_channels:
             raise ValueError("generator.image_channels and discriminator.image_channels must be equal: set both")
-        if self.encoder is not None and self.encoder.features != self.generator.features:
-            found = f"encoder.features={self.encoder.features} and generator.features={self.generator.features}"
+        features = own.features if own else 0
+        if self.encoder is not None and self.encoder.features != features:
+            found = f"encoder.features={self.encoder.features} and generator.features={features}"
             raise ValueError(f"{found} differ: set both")
-        if self.generator.features and self.encoder is None:
+        if features and self.encoder is None:
             raise ValueError("generator.features needs an encoder")
-        if self.generator.width % 2**self.generator.enhancers:
-            found = f"generator.width={self.generator.width}, generator.enhancers={self.generator.enhancers}"
+        if own and own.width % 2**own.enhancers:
+            found = f"generator.width={own.width}, generator.enhancers={own.enhancers}"
             raise ValueError(f"{found}: every enhancer halves the width, which must stay whole")
-        if self.trained == "enhancer" and not self.generator.enhancers:
+        if self.trained == "enhancer" and not (own and own.enhancers):
             raise ValueError("trained=enhancer needs generator.enhancers")
         return self
 
 
 @dataclass(frozen=True)
-class Collate:
+class ObjectCollate:
     """Samples to a batch, with distinct windows and objects found already; runs in the data workers."""
 
-    generator: Pix2PixHDGeneratorConfig
+    layouts: Collate
     objects: Literal["instances", "labels"]
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         """Encode samples of one size."""
-        batch = Batch.from_samples(samples, self.generator.encoding)
-        assert isinstance(batch.layout, LayoutBatch)
-        self.generator.prepare(batch.layout)
-        batch.layout.full.patches(4, 2, 2)  # the discriminator's first layer
-        if not self.generator.features:
-            return batch
+        batch = self.layouts(samples)
         layouts = [sample.layout for sample in samples]
         maps = [one.labels if self.objects == "labels" or one.instances is None else one.instances for one in layouts]
         objects = ObjectMap.of(torch.stack([torch.from_numpy(one.astype("int64")) for one in maps]))
@@ -134,7 +151,7 @@ class Pix2PixHDRecipe(Recipe):
         self.config: Pix2PixHDConfig = config
         self.classes = classes
         self.networks = {
-            "generator": Pix2PixHDGenerator(config.generator),
+            "generator": config.generator.build(),
             "discriminator": MultiScaleDiscriminator(config.discriminator),
         }
         if config.encoder is not None:
@@ -144,13 +161,15 @@ class Pix2PixHDRecipe(Recipe):
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
-        pictures = config.generator.image_channels > 0
-        self.collate = Batch.from_pictures if pictures else Collate(config.generator, config.objects)
+        layouts = Collate(config.generator, config.discriminator)
+        encoded = layouts if config.encoder is None else ObjectCollate(layouts, config.objects)
+        self.collate = Batch.from_pictures if config.discriminator.image_channels else encoded
         self._fakes: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
         self.phases = self._phases()
 
     def _phases(self) -> tuple[Phase, ...]:
         loss, scales = self.config.loss, self.config.discriminator.scales
+        growing = self.config.own_generator if self.config.trained == "enhancer" else None
         return (
             Phase(
                 "generator",
@@ -162,7 +181,7 @@ class Pix2PixHDRecipe(Recipe):
                     "perceptual": loss.perceptual,
                 },
                 self.config.generator_optimizer,
-                moves=_in_the_finest_enhancer(self.config.generator) if self.config.trained == "enhancer" else None,
+                moves=None if growing is None else _in_the_finest_enhancer(growing),
             ),
             Phase(
                 "discriminator",
@@ -205,18 +224,16 @@ class Pix2PixHDRecipe(Recipe):
 
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
         """Write generator and encoder as a model folder."""
-        config = Pix2PixHDModel(
-            generator=self.config.generator,
-            encoder=self.config.encoder,
-            objects=self.config.objects,
-            data=self.config.data,
-        )
-        save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
+        config = self.config
+        model: ModelConfig = GeneratorModel(generator=config.generator)
+        if (own := config.own_generator) is not None:
+            model = Pix2PixHDModel(generator=own, encoder=config.encoder, objects=config.objects, data=config.data)
+        save_model(folder, model, self.classes, {name: networks[name] for name in self.averaged}, card)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A smaller system's tensors under this one's names: it may lack enhancers and the finest discriminators."""
-        own = self.networks[name].state_dict()
-        if name == "generator" and self.config.generator.enhancers > _count(state, "enhancers."):
+        own, generator = self.networks[name].state_dict(), self.config.own_generator
+        if name == "generator" and generator is not None and generator.enhancers > _count(state, "enhancers."):
             new = ("to_rgb.", f"enhancers.{_count(state, 'enhancers.')}.")
             state = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
             return {key: value for key, value in own.items() if key.startswith(new)} | state
@@ -246,14 +263,8 @@ def _renumbered(key: str, more: int) -> str:
     return f"{list_name}.{int(number) + more}.{rest}"
 
 
-def _check_condition(generator: Pix2PixHDGeneratorConfig, classes: ClassSet) -> None:
-    """Make sure that the data's conditions are what the generator reads: label maps, or pictures."""
-    if classes == NO_CLASSES and not generator.image_channels:
-        raise SemsynthError(
-            "the data's conditions are pictures, the recipe reads label maps: take --preset edges, or other data"
-        )
-    if not generator.image_channels:
-        return
+def _check_pictures(generator: Pix2PixHDGeneratorConfig, classes: ClassSet) -> None:
+    """Make sure that the data's conditions are pictures, as the generator reads them."""
     if classes != NO_CLASSES:
         raise SemsynthError(
             f"generator.image_channels={generator.image_channels} reads pictures as conditions, the data has label "
@@ -278,13 +289,10 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
         SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
     """
     assert isinstance(config, Pix2PixHDConfig)
-    _check_condition(config.generator, classes)
-    expected = config.generator.encoding.num_classes
-    if classes.num_classes != expected:
-        raise SemsynthError(
-            f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}: "
-            "set generator.encoding and discriminator.encoding, or take a preset"
-        )
+    if config.own_generator is not None and config.own_generator.image_channels:
+        _check_pictures(config.own_generator, classes)
+    else:
+        check_classes(classes, config.generator.encoding)
     perceptual = None
     if config.loss.perceptual:
         convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None

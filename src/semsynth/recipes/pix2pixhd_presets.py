@@ -12,6 +12,7 @@ from semsynth.layout import LayoutEncoding
 from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
+from semsynth.models.unet import UNetConfig
 from semsynth.recipes.base import Adam, RecipeConfig, Schedule, System, Training
 from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, build
 from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
@@ -85,6 +86,12 @@ def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     )
 
 
+def _unet_generator(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
+    """Tables 3 and 4: pix2pix's generator, "with all the other components fixed", from labels alone as table 2."""
+    config = _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024, aspect_ratio=2.0))
+    return config.model_copy(update={"generator": UNetConfig(encoding=config.generator.encoding)})
+
+
 def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     """For a few hundred photos and two CPU cores: pictures of width 256, a sixteenth of the arithmetic per pixel."""
     encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
@@ -110,10 +117,12 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     "helen": _helen,
     "edges": _edges,
     "small": _small,
+    "unet_generator": _unet_generator,
     **PLUS_PRESETS,
 }
 """Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on at twice a preset's size: 2048 x 1024), NYU at
 561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``edges`` reads pictures instead of label maps.
+``unet_generator`` is a column of tables 3 and 4.
 ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
 
 
@@ -134,7 +143,12 @@ def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
         SemsynthError: a configuration that has enhancers already, or data that is not scaled.
     """
     assert isinstance(config, Pix2PixHDConfig)
-    small, data, scales = config.generator, config.data, config.discriminator.scales
+    small, data, scales = config.own_generator, config.data, config.discriminator.scales
+    if small is None:
+        raise SemsynthError(
+            f"generator.family={config.generator.family}: the stages are those of pix2pixHD's own generator: train "
+            "without stages"
+        )
     if small.enhancers:
         raise SemsynthError(
             f"generator.enhancers={small.enhancers}: the stages begin with the global generator alone and add an "
