@@ -65,6 +65,22 @@ def objects(layout: Layout) -> ObjectTable:
     return ObjectTable((found >> 16).astype(np.int32), (found & 0xFFFF).astype(np.uint16), pixels, boxes)
 
 
+def surroundings(layout: Layout, instance_id: int) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of an object with half its size around it, in pixels.
+
+    Raises:
+        SemsynthError: the layout has no such object.
+    """
+    table = objects(layout)
+    boxes = table.boxes[table.instance_ids == instance_id]
+    if not len(boxes):
+        raise SemsynthError(f"the layout has no object {instance_id}")
+    top, left, bottom, right = boxes[0].tolist()
+    margin = max(bottom - top, right - left) // 2
+    height, width = layout.size
+    return max(0, left - margin), max(0, top - margin), min(width, right + margin), min(height, bottom + margin)
+
+
 def find_object(layout: Layout, instance_id: int) -> tuple[NDArray[np.bool_], int]:
     """Where an object is ([H,W] bool), and its class id.
 

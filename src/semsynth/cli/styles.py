@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from semsynth.checkpoint import LoadedModel
     from semsynth.classes import ClassSet
-    from semsynth.layout import Layout
 
 app = typer.Typer(no_args_is_help=True, help="Styles of single objects (pix2pixHD's instance features).")
 
@@ -94,6 +93,7 @@ def choices(
     from semsynth.cli.synthesize import parse_size
     from semsynth.files import make_folder
     from semsynth.images import save_png
+    from semsynth.instances import surroundings
     from semsynth.synthesizer import load
 
     synthesizer = load(model, device)
@@ -104,7 +104,7 @@ def choices(
     if note is not None:
         typer.echo(f"note: {note}", err=True)
     photos = synthesizer.style_choices(opened, object_id, seed)
-    box = _around(opened, object_id)
+    box = surroundings(opened, object_id)
     colors = Image.fromarray(opened.colors())
     sheet = ContactSheet(1 + len(photos))
     for part, caption in ((None, layout.stem), (box, f"object {object_id}")):
@@ -114,17 +114,6 @@ def choices(
     make_folder(out.parent)
     save_png(out, np.asarray(sheet.draw()))
     typer.echo(f"{len(photos)} modes of object {object_id}: {out}")
-
-
-def _around(layout: Layout, instance_id: int) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of an object with half its size around it, in pixels."""
-    from semsynth.instances import objects
-
-    table = objects(layout)
-    top, left, bottom, right = table.boxes[table.instance_ids == instance_id][0].tolist()
-    margin = max(bottom - top, right - left) // 2
-    height, width = layout.size
-    return max(0, left - margin), max(0, top - margin), min(width, right + margin), min(height, bottom + margin)
 
 
 def _enlarged(picture: Image.Image) -> Image.Image:
