@@ -67,7 +67,45 @@ PIX2PIXHD = (
     "training.steps=3",
 )
 """The ``small`` preset (instance encoder, two discriminators) with networks of a few thousand parameters."""
-SYSTEMS = {"spade": ("default", TINY), "pix2pixhd": ("small", PIX2PIXHD)}
+BASELINE = (
+    "data.load_size=36",
+    "data.crop_size=32",
+    "training.precision=32-true",
+    "training.ema=0.9",
+    "training.batch_size=2",
+    "training.workers=0",
+    "training.log_every=2",
+    "training.sample_every=1000",
+    "training.save_every=1000",
+    "training.steps=3",
+)
+"""What the papers' baselines have in common."""
+PIX2PIX = (
+    "generator.width=2",
+    "generator.halvings=4",
+    "discriminator.width=4",
+    "discriminator.max_width=8",
+    *BASELINE,
+)
+UNET_GENERATOR = (*PIX2PIX, "data.mode=resize_and_crop", "data.aspect_ratio=1.0", "loss.perceptual=0")
+GAN_SEGMENTATION = (
+    "generator.width=2",
+    "generator.halvings=3",
+    "discriminator.width=2",
+    "discriminator.halvings=2",
+    "segmenter.width=2",
+    "warm_up_steps=2",
+    *BASELINE,
+    "training.steps=4",
+)
+SYSTEMS = {
+    "spade": ("spade", "default", TINY),
+    "pix2pixhd": ("pix2pixhd", "small", PIX2PIXHD),
+    "pix2pix": ("pix2pix", "small", PIX2PIX),
+    "unet_generator": ("pix2pixhd", "unet_generator", UNET_GENERATOR),
+    "gan_segmentation": ("gan_segmentation", "small", GAN_SEGMENTATION),
+}
+"""System, preset and settings by the name that tests call them by."""
 
 
 class Listener:
@@ -120,9 +158,9 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
         data: Path = toy_data,
         system: str = "spade",
     ) -> Trainer:
-        preset, tiny = SYSTEMS[system]
-        config = override(RECIPES[system].presets[preset](TOY_CLASSES, True), [*tiny, *settings])
-        record = RunRecord(system=system, preset=preset, data=str(data), config=config.model_dump(mode="json"))
+        recipe, preset, tiny = SYSTEMS[system]
+        config = override(RECIPES[recipe].presets[preset](TOY_CLASSES, True), [*tiny, *settings])
+        record = RunRecord(system=recipe, preset=preset, data=str(data), config=config.model_dump(mode="json"))
         run = RunFolder(tmp_path / name)
         run.rewrite(record) if resume else run.begin(record)
         samples = open_data(data)
