@@ -14,6 +14,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
+from semsynth.ops.layout_pyramid import averaged_layout
 from semsynth.ops.windows import DistinctRows, distinct_rows, window_columns
 
 
@@ -110,6 +111,7 @@ class LayoutBatch:
     """The layouts at their own resolution."""
     _levels: dict[Size, Level] = field(default_factory=dict)
     _padded: dict[Size, LayoutBatch] = field(default_factory=dict)
+    _averaged: dict[Size, Tensor] = field(default_factory=dict)
 
     @classmethod
     def from_layouts(cls, layouts: Sequence[Layout], encoding: LayoutEncoding) -> LayoutBatch:
@@ -178,6 +180,28 @@ class LayoutBatch:
             self._levels[size] = Level(symbols.contiguous(), self.encoding)
         return self._levels[size]
 
+    def averaged(self, height: int, width: int) -> Tensor:
+        """The layouts at a lower resolution as soft labels, the mean over each pixel's area; computed once.
+
+        Args:
+            height: H halved so many times as ``width`` is W: means of 2 x 2 pixels, repeated, which are exact; or any
+                other, for means over overlapping rectangles of whole pixels.
+            width: in pixels.
+
+        Returns:
+            [N,C,height,width] float32.
+        """
+        size = height, width
+        if size not in self._averaged:
+            (rows, odd_rows), (columns, odd_columns) = map(divmod, self.size, size)
+            if rows == columns == 2 and not (odd_rows or odd_columns):
+                self._averaged[size] = averaged_layout(self.full)
+            elif rows == columns and rows & (rows - 1) == 0 and rows > 2 and not (odd_rows or odd_columns):
+                self._averaged[size] = averaged_layout(self.averaged(2 * height, 2 * width))
+            else:
+                self._averaged[size] = F.adaptive_avg_pool2d(self.full.one_hot(), size)
+        return self._averaged[size]
+
     def padded(self, bottom: int, right: int) -> LayoutBatch:
         """The layouts with their last row and column repeated so many times; made once."""
         key = bottom, right
@@ -195,6 +219,7 @@ class LayoutBatch:
             self.full.to(device, non_blocking),
             {size: level.to(device, non_blocking) for size, level in self._levels.items()},
             {key: batch.to(device, non_blocking) for key, batch in self._padded.items()},
+            {size: soft.to(device, non_blocking=non_blocking) for size, soft in self._averaged.items()},
         )
 
     def pin_memory(self) -> LayoutBatch:
@@ -203,6 +228,7 @@ class LayoutBatch:
             self.full.pin_memory(),
             {size: level.pin_memory() for size, level in self._levels.items()},
             {key: batch.pin_memory() for key, batch in self._padded.items()},
+            {size: soft.pin_memory() for size, soft in self._averaged.items()},
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.dcgan import DCGANGeneratorConfig
 from semsynth.models.generator import GeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
@@ -25,6 +26,7 @@ AnyGeneratorConfig = Annotated[
     | Annotated[SPADEGeneratorConfig, Tag("spade")]
     | Annotated[UNetConfig, Tag("unet")]
     | Annotated[DCGANGeneratorConfig, Tag("dcgan")],
+    | Annotated[CRNGeneratorConfig, Tag("crn")]
     Discriminator(_family),
 ]
 """A generator's configuration; its field ``family`` names the architecture."""

@@ -25,3 +25,15 @@ def initialize_normal(module: nn.Module, std: float = 0.02) -> None:
     for child in module.modules():
         if isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(child.weight, 0.0, std)
+
+
+def initialize_glorot_uniform(module: nn.Module) -> None:
+    """Glorot-uniform weights and zero biases in every convolution.
+
+    Source: official CRN code, which leaves TensorFlow's (slim's) defaults alone.
+    """
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.xavier_uniform_(child.weight)
+            if child.bias is not None:
+                nn.init.zeros_(child.bias)

@@ -18,7 +18,7 @@ EPSILON = 1e-5
 MOMENTUM = 0.1
 """Both are PyTorch's and the official code's defaults."""
 
-_CACHED_ELEMENTS = 2**19
+CACHED_ELEMENTS = 2**19
 """Numbers that a CPU works on at a time: few enough to stay in its cache."""
 
 
@@ -124,7 +124,7 @@ def statistics(x: Tensor, *, each_image: bool) -> tuple[Tensor, Tensor]:
 def _statistics_of_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of the columns of [M,C]."""
     wide = torch.float64 if rows.dtype == torch.float64 else torch.float32
-    parts = rows.split(max(1, _CACHED_ELEMENTS // rows.shape[1]))
+    parts = rows.split(max(1, CACHED_ELEMENTS // rows.shape[1]))
     origin = parts[0].to(wide).mean(0)  # near the mean: little is lost in the difference of squares
     total, squares = torch.zeros(2, rows.shape[1], dtype=torch.float64)
     for part in parts:
@@ -180,7 +180,7 @@ def normalize_images_(x: Tensor, *, relu: bool = False, residual: Tensor | None 
     scale = (var + EPSILON).rsqrt()
     shift = -mean * scale
     image_rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N,M,C], a view
-    step = max(1, _CACHED_ELEMENTS // x.shape[1])
+    step = max(1, CACHED_ELEMENTS // x.shape[1])
     for number, rows in enumerate(image_rows):
         others = None if residual is None else residual[number].permute(1, 2, 0).flatten(0, 1)
         for start in range(0, len(rows), step):
