@@ -8,6 +8,8 @@ from pydantic import Discriminator, Tag
 
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.dcgan import DCGANGeneratorConfig
+from semsynth.models.encoder_decoder import EncoderDecoderConfig
+from semsynth.models.full_resolution import FullResolutionConfig
 from semsynth.models.generator import GeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
@@ -24,9 +26,11 @@ def _family(value: Any) -> str:
 AnyGeneratorConfig = Annotated[
     Annotated[Pix2PixHDGeneratorConfig, Tag("pix2pixhd")]
     | Annotated[SPADEGeneratorConfig, Tag("spade")]
-    | Annotated[UNetConfig, Tag("unet")]
-    | Annotated[DCGANGeneratorConfig, Tag("dcgan")],
     | Annotated[CRNGeneratorConfig, Tag("crn")]
+    | Annotated[UNetConfig, Tag("unet")]
+    | Annotated[EncoderDecoderConfig, Tag("encoder_decoder")]
+    | Annotated[FullResolutionConfig, Tag("full_resolution")]
+    | Annotated[DCGANGeneratorConfig, Tag("dcgan")],
     Discriminator(_family),
 ]
 """A generator's configuration; its field ``family`` names the architecture."""
