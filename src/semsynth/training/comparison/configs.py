@@ -29,8 +29,8 @@ def resolve(plan: Plan, classes: ClassSet, instances: bool) -> dict[str, RecipeC
     """The entries' configurations, by name, in order.
 
     Each begins with its preset. All share the seed, the largest of the presets' batch sizes and one way from files to
-    samples: the first preset's that makes pictures of one size, else the first one's. Then come the plan's settings,
-    the entry's own, the factor on the widths, and the budget.
+    samples: the one to the largest pictures of one size, else the first preset's. Then come the plan's settings, the
+    entry's own, the factor on the widths, and the budget.
 
     Args:
         plan: of recipes and presets that exist.
@@ -56,13 +56,18 @@ def resolve(plan: Plan, classes: ClassSet, instances: bool) -> dict[str, RecipeC
 
 def _shared(plan: Plan, presets: Sequence[RecipeConfig]) -> RecipeConfig:
     """What all take over from ``data`` and, of ``training``, :data:`_EQUAL`."""
-    pipeline = next((preset.data for preset in presets if preset.data.output_size), presets[0].data)
+    pipeline = max((preset.data for preset in presets), key=_pixels)  # the first of equals
     log_every = min(preset.training.log_every for preset in presets)
     if plan.budget.steps is not None:
         log_every = max(1, min(log_every, plan.budget.steps // CURVE_POINTS))
     batch_size = max(preset.training.batch_size for preset in presets)
     shared = RecipeConfig(data=pipeline, training=Training(batch_size=batch_size, seed=plan.seed, log_every=log_every))
     return override(shared, [setting for setting in plan.settings if _has(shared, setting)])
+
+
+def _pixels(pipeline: Pipeline) -> int:
+    """Of a picture; 0 where pictures have several sizes."""
+    return math.prod(pipeline.output_size or (0, 0))
 
 
 def _resolved(plan: Plan, entry: Entry, preset: R, shared: RecipeConfig) -> R:
