@@ -71,16 +71,16 @@ def load_official_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises:
         SemsynthError: missing, corrupt, or anything but a state dict; code inside is never run.
     """
-    try:
-        with explained(path, "cannot read"):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SemsynthError:
-        raise
-    except Exception as error:  # torch raises many kinds, from UnpicklingError to RuntimeError
-        raise SemsynthError(
-            f"{path} is corrupt, or no plain state dict ({type(error).__name__}); nothing in it was run: "
-            "give a file that the official code saved, such as latest_net_G.pth"
-        ) from error
+    with explained(path, "cannot read"):
+        file = path.open("rb")
+    with file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises many kinds, from UnpicklingError to OSError
+            raise SemsynthError(
+                f"{path} is corrupt, or no plain state dict ({type(error).__name__}); nothing in it was run: "
+                "give a file that the official code saved, such as latest_net_G.pth"
+            ) from error
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise SemsynthError(f"{path} holds no state dict of tensors: give a file such as latest_net_G.pth")
     return state
