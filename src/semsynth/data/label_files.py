@@ -108,12 +108,25 @@ def write_instances(path: Path, layout: Layout) -> None:
     Raises:
         SemsynthError: the layout has no instances, or numbers that 16 bits cannot hold.
     """
+    try:
+        stored = stored_instances(layout)
+    except SemsynthError as error:
+        raise SemsynthError(f"cannot write {path}: {error}") from error
+    save_png(path, stored)
+
+
+def stored_instances(layout: Layout) -> NDArray[np.uint16]:
+    """The instances [H,W] as 16-bit files hold them.
+
+    Raises:
+        SemsynthError: the layout has no instances, or numbers that 16 bits cannot hold.
+    """
     if layout.instances is None:
-        raise SemsynthError(f"cannot write {path}: the layout has no instances")
+        raise SemsynthError("the layout has no instances")
     low, high = int(layout.instances.min()), int(layout.instances.max())
     if low < 0 or high > 65535:
-        raise SemsynthError(f"cannot write {path}: instance numbers {low}..{high} do not fit 0..65535; renumber them")
-    save_png(path, layout.instances.astype(np.uint16))
+        raise SemsynthError(f"instance numbers {low}..{high} do not fit 0..65535; renumber them")
+    return layout.instances.astype(np.uint16)
 
 
 def _stored_numbers(image: Image.Image, data: bytes) -> Numbers | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from semsynth.config import Config
 from semsynth.edits import Fill
@@ -18,7 +18,7 @@ ClassId = Annotated[int, Field(ge=0, le=65535)]
 InstanceId = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Side = Annotated[int, Field(ge=1, le=2**20)]
-Vector = Annotated[list[float], Field(max_length=65536)]
+Vector = Annotated[list[FiniteFloat], Field(max_length=65536)]
 
 
 class Answer(BaseModel):

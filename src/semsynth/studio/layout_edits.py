@@ -1,0 +1,104 @@
+"""A layout read, edited object by object, and told."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth import edits
+from semsynth.data.label_files import stored_instances
+from semsynth.errors import SemsynthError
+from semsynth.images import encode_png
+from semsynth.instances import instances_from_components, objects
+from semsynth.layout import Layout
+from semsynth.studio.engine import Engine
+from semsynth.studio.schemas import (
+    Add,
+    BringForward,
+    Duplicate,
+    Edit,
+    EditedLayout,
+    EditOptions,
+    LayoutObject,
+    Move,
+    Relabel,
+    RelabelClass,
+    Remove,
+)
+from semsynth.studio.uploads import Limits, read_layout, read_mask
+
+
+@dataclass(frozen=True)
+class EditParts:
+    """The pictures of a request for edits, as sent."""
+
+    label: bytes
+    instances: bytes | None = None
+    mask: bytes | None = None
+
+
+def edit_layout(engine: Engine, parts: EditParts, options: EditOptions, limits: Limits) -> EditedLayout:
+    """Read a layout of the model's classes and make the edits in their order.
+
+    Raises:
+        Refusal: too large.
+        SemsynthError: unreadable, or an edit that cannot be made; the message says which.
+    """
+    layout = read_layout(engine, parts.label, None if options.components else parts.instances, limits)
+    if options.components:
+        layout = instances_from_components(layout)
+    mask = None if parts.mask is None else read_mask(parts.mask, limits)
+    before = layout
+    for number, edit in enumerate(options.edits):
+        try:
+            layout = _edited(layout, edit, mask)
+        except SemsynthError as error:
+            raise SemsynthError(f"edits.{number} ({edit.verb}): {error}") from error
+    return _told(layout, before)
+
+
+def _edited(layout: Layout, edit: Edit, mask: NDArray[np.bool_] | None) -> Layout:
+    match edit:
+        case Remove():
+            return edits.remove(layout, edit.id, edit.fill)
+        case Relabel():
+            return edits.relabel(layout, edit.id, edit.class_id)
+        case RelabelClass():
+            return edits.relabel_class(layout, edit.from_id, edit.to_id)
+        case Move():
+            return edits.move(layout, edit.id, (edit.down, edit.right), edit.fill)
+        case Duplicate():
+            return edits.duplicate(layout, edit.id, (edit.down, edit.right))
+    if mask is None:
+        raise SemsynthError("send the object's shape as the part 'mask'")
+    match edit:
+        case Add():
+            return edits.add(layout, mask, edit.class_id, edit.id)
+        case BringForward():
+            return edits.bring_forward(layout, edit.id, mask)
+
+
+def _told(layout: Layout, before: Layout) -> EditedLayout:
+    table = objects(layout)
+    columns = (table.instance_ids, table.class_ids, table.pixels, table.boxes)
+    found = [
+        LayoutObject(instance_id=instance_id, class_id=class_id, pixels=count, box=tuple(box))
+        for instance_id, class_id, count, box in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    known = set(objects(before).instance_ids.tolist())
+    height, width = layout.size
+    return EditedLayout(
+        width=width,
+        height=height,
+        label=_base64(encode_png(layout.labels)),
+        instances=None if layout.instances is None else _base64(encode_png(stored_instances(layout))),
+        objects=found,
+        created=[one.instance_id for one in found if one.instance_id not in known],
+    )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

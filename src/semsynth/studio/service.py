@@ -1,0 +1,249 @@
+"""What the routes do, without HTTP: from the parts of a request to an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
+
+import numpy as np
+import torch
+from PIL import Image
+
+from semsynth.data.sample import Condition
+from semsynth.errors import SemsynthError
+from semsynth.images import encode_png
+from semsynth.instances import surroundings
+from semsynth.layout import Layout, Size, pixels
+from semsynth.studio.cache import Answer, AnswerCache, request_key
+from semsynth.studio.engine import ServedModel
+from semsynth.studio.pictures import MEDIA_TYPES, Format, draw_sheet, encode, grid, pack_zip
+from semsynth.studio.problems import Refusal
+from semsynth.studio.schemas import (
+    ObjectPhoto,
+    ObjectStyle,
+    PixelSize,
+    SegmentOptions,
+    StyleChoiceOptions,
+    SynthesisOptions,
+    Turn,
+)
+from semsynth.studio.turns import Turns
+from semsynth.studio.uploads import Limits, check_size, read_condition, read_layout, read_photo
+from semsynth.styles import choice
+
+C = TypeVar("C", Layout, Condition)
+Gone = Callable[[], bool]
+"""Whether the client has closed the connection."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The pictures of a request for photos, as sent."""
+
+    label: bytes
+    instances: bytes | None = None
+    style: bytes | None = None
+    object_photos: Sequence[bytes] = ()
+
+
+class Studio:
+    """The models, the lines before them and the answers given lately."""
+
+    def __init__(self, models: Sequence[ServedModel], limits: Limits) -> None:
+        self.models = {model.id: model for model in models}
+        self.limits = limits
+        self.turns = Turns(limits.waiting, limits.wait_seconds)
+        self._cache = AnswerCache(limits.cache_bytes)
+
+    def model(self, model_id: str) -> ServedModel:
+        """The model of this id.
+
+        Raises:
+            Refusal: there is none.
+        """
+        if model_id not in self.models:
+            known = ", ".join(self.models)
+            raise Refusal(404, "not_found", f"there is no model '{model_id[:100]}' here, but {known}")
+        return self.models[model_id]
+
+    def synthesize(self, model: ServedModel, parts: Parts, options: SynthesisOptions, gone: Gone) -> Answer:
+        """Photos of a layout."""
+
+        def make(watch: _Stopwatch) -> Answer:
+            condition = read_condition(model.engine, parts.label, parts.instances, self.limits)
+            fitted, note = self._fitted(model, condition, options.size, options.count)
+            watch.lap("decode")
+            with self.turns.turn(model.id, options.client, options.stroke, gone):
+                watch.lap("wait")
+                photos = self._photos(model, fitted, parts, options)
+                watch.lap("run")
+            headers = {} if note is None else {"Semsynth-Note": quote(note)}
+            if model.engine.has_styles and parts.style is None and options.vector is None:
+                headers["Semsynth-Seed"] = str(options.seed or 0)
+            if len(photos) > 1 and options.pack == "zip":
+                answer = Answer(pack_zip(photos, options.format), "application/zip", headers | _facts(photos))
+            elif len(photos) > 1:
+                answer = _sheet(photos, options.format, headers)
+            else:
+                answer = Answer(
+                    encode(photos[0], options.format), MEDIA_TYPES[options.format], headers | _facts(photos)
+                )
+            watch.lap("encode")
+            return answer
+
+        return self._answered(model, "synthesize", parts, options, make)
+
+    def style_choices(self, model: ServedModel, parts: Parts, options: StyleChoiceOptions, gone: Gone) -> Answer:
+        """One object in every mode of its class, as a sheet."""
+
+        def make(watch: _Stopwatch) -> Answer:
+            layout = read_layout(model.engine, parts.label, parts.instances, self.limits)
+            fitted, note = self._fitted(model, layout, None, 1)
+            headers = {} if note is None else {"Semsynth-Note": quote(note)}
+            watch.lap("decode")
+            with self.turns.turn(model.id, options.client, options.stroke, gone):
+                watch.lap("wait")
+                styles = self._object_styles(options.objects, parts)
+                photos = model.engine.style_choices(fitted, options.object, options.seed, styles)
+                watch.lap("run")
+            if options.crop:
+                left, top, right, bottom = surroundings(fitted, options.object)
+                photos = [photo.crop((left, top, right, bottom)) for photo in photos]
+                headers["Semsynth-Box"] = f"{top},{left},{bottom},{right}"
+            answer = _sheet(photos, options.format, headers)
+            watch.lap("encode")
+            return answer
+
+        return self._answered(model, "style-choices", parts, options, make)
+
+    def style_vector(self, model: ServedModel, photo: bytes, gone: Gone) -> list[float]:
+        """A photo's style.
+
+        Raises:
+            SemsynthError: the model reads no photos, or its styles are no vectors.
+        """
+        if not (model.style_length and model.engine.reads_photos):
+            raise SemsynthError(f"the model '{model.id}' makes no style vectors of photos: see its abilities")
+        with self.turns.turn(model.id, None, 0, gone):
+            vector = model.engine.style(read_photo(photo, self.limits, "style"))
+        assert isinstance(vector, torch.Tensor)
+        return vector.tolist()
+
+    def segment(self, model: ServedModel, photo: bytes, options: SegmentOptions, gone: Gone) -> Answer:
+        """A layout of a photo.
+
+        Raises:
+            Refusal: there is no segmenter for the model.
+        """
+        segment = model.segment
+        if segment is None:
+            raise Refusal(404, "no_segmenter", f"there is no segmenter for the classes of the model '{model.id}' here")
+
+        def make(watch: _Stopwatch) -> Answer:
+            wanted = _size(options.size)
+            if wanted is not None:
+                check_size(wanted, self.limits.layout_pixels, "the layout")
+            with self.turns.turn(f"segmenter of {model.id}", options.client, options.stroke, gone):
+                watch.lap("wait")
+                seen = np.asarray(read_photo(photo, self.limits, "photo"))
+                check_size(wanted or seen.shape[:2], self.limits.layout_pixels, "a layout of the photo's size")
+                watch.lap("decode")
+                layout = segment(seen)
+                watch.lap("run")
+            layout = layout.resized(wanted or layout.size)
+            body = encode_png(layout.labels)
+            watch.lap("encode")
+            return Answer(body, MEDIA_TYPES["png"], {"Semsynth-Size": pixels(layout.size)})
+
+        return self._answered(model, "segment", Parts(photo), options, make)
+
+    def _answered(
+        self, model: ServedModel, route: str, parts: Parts, options: Turn, make: Callable[[_Stopwatch], Answer]
+    ) -> Answer:
+        """The answer that an identical request got, or a new one."""
+        watch = _Stopwatch()
+        self.turns.arrive(options.client, options.stroke)
+        asked = options.model_dump_json(exclude={"client", "stroke"})
+        pictures = (parts.label, parts.instances, parts.style, parts.object_photos)
+        key = request_key(model.id, model.hash, route, asked, *pictures)
+        answer, cache = self._cache.get(key), "hit"
+        if answer is None:
+            answer, cache = make(watch), "miss"
+            self._cache.put(key, answer)
+        return replace(answer, headers={"Semsynth-Model": model.hash, **answer.headers, **watch.headers(cache)})
+
+    def _fitted(self, model: ServedModel, condition: C, size: PixelSize | None, count: int) -> tuple[C, str | None]:
+        """What the photo is made of at the photo's size, and a note if nobody asked for that."""
+        wanted = _size(size)
+        if wanted is not None:
+            check_size(wanted, self.limits.layout_pixels, "a photo")
+        fitted, note = model.engine.conditions.fit(condition, wanted)
+        height, width = fitted.size
+        check_size((height * count, width), self.limits.layout_pixels, f"{count} photo(s) in one picture")
+        return fitted, note
+
+    def _photos(
+        self, model: ServedModel, condition: Condition, parts: Parts, options: SynthesisOptions
+    ) -> list[Image.Image]:
+        styles = self._object_styles(options.objects, parts) or None
+        if options.count > 1:
+            if parts.style is not None or options.vector is not None:
+                raise SemsynthError("several photos differ by their seeds: leave out style and vector, or ask for one")
+            return model.engine(condition, None, options.seed, styles=styles, count=options.count)
+        if parts.style is not None and options.vector is not None:
+            raise SemsynthError("style and vector both say what the photo looks like: leave one of them out")
+        style: choice.Photo | torch.Tensor | None = None
+        if parts.style is not None:
+            style = read_photo(parts.style, self.limits, "style")
+        elif options.vector is not None:
+            style = torch.tensor(options.vector)
+        return [model.engine(condition, style, options.seed, styles=styles)]
+
+    def _object_styles(self, styles: dict[int, ObjectStyle], parts: Parts) -> dict[int, choice.ObjectStyle]:
+        return {
+            instance_id: self._object_photo(style.photo, parts) if isinstance(style, ObjectPhoto) else style
+            for instance_id, style in styles.items()
+        }
+
+    def _object_photo(self, index: int, parts: Parts) -> Image.Image:
+        count = len(parts.object_photos)
+        if index >= count:
+            raise SemsynthError(f"there is no object photo {index}: {count} were sent as 'object_photos'")
+        return read_photo(parts.object_photos[index], self.limits, f"object photo {index}")
+
+
+class _Stopwatch:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """A stage has ended."""
+        now = time.perf_counter()
+        self._stages[stage] = 1000 * (now - self._last)
+        self._last = now
+
+    def headers(self, cache: str) -> dict[str, str]:
+        return {
+            "Semsynth-Cache": cache,
+            "Semsynth-Milliseconds": f"{1000 * (time.perf_counter() - self._start):.1f}",
+            "Server-Timing": ", ".join(f"{name};dur={value:.1f}" for name, value in self._stages.items()),
+        }
+
+
+def _size(size: PixelSize | None) -> Size | None:
+    return None if size is None else (size.height, size.width)
+
+
+def _facts(photos: Sequence[Image.Image]) -> dict[str, str]:
+    return {"Semsynth-Size": pixels((photos[0].height, photos[0].width)), "Semsynth-Count": str(len(photos))}
+
+
+def _sheet(photos: Sequence[Image.Image], kind: Format, headers: dict[str, str]) -> Answer:
+    shape = {"Semsynth-Grid": pixels(grid(len(photos)))}
+    return Answer(encode(draw_sheet(photos), kind), MEDIA_TYPES[kind], headers | _facts(photos) | shape)
