@@ -87,7 +87,15 @@ PIX2PIX = (
     "discriminator.max_width=8",
     *BASELINE,
 )
-UNET_GENERATOR = (*PIX2PIX, "data.mode=resize_and_crop", "data.aspect_ratio=1.0", "loss.perceptual=0")
+OTHER_GENERATOR = (
+    "discriminator.width=4",
+    "discriminator.max_width=8",
+    "data.aspect_ratio=1.0",
+    "loss.perceptual=0",
+    *BASELINE,
+)
+UNET_GENERATOR = ("generator.width=2", "generator.halvings=4", *OTHER_GENERATOR)
+CRN_GENERATOR = ("generator.refinements=4", "generator.width_scale=0.004", *OTHER_GENERATOR)
 GAN_SEGMENTATION = (
     "generator.width=2",
     "generator.halvings=3",
@@ -103,6 +111,7 @@ SYSTEMS = {
     "pix2pixhd": ("pix2pixhd", "small", PIX2PIXHD),
     "pix2pix": ("pix2pix", "small", PIX2PIX),
     "unet_generator": ("pix2pixhd", "unet_generator", UNET_GENERATOR),
+    "crn_generator": ("pix2pixhd", "crn_generator", CRN_GENERATOR),
     "gan_segmentation": ("gan_segmentation", "small", GAN_SEGMENTATION),
 }
 """System, preset and settings by the name that tests call them by."""

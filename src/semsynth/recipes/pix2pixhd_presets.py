@@ -9,6 +9,8 @@ from semsynth.classes import ClassSet
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
+from semsynth.models.crn import CRNGeneratorConfig
+from semsynth.models.generator import GeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
@@ -86,10 +88,14 @@ def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     )
 
 
-def _unet_generator(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    """Tables 3 and 4: pix2pix's generator, "with all the other components fixed", from labels alone as table 2."""
-    config = _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024, aspect_ratio=2.0))
-    return config.model_copy(update={"generator": UNetConfig(encoding=config.generator.encoding)})
+def _with_generator(make: Callable[[LayoutEncoding], GeneratorConfig]) -> Callable[[ClassSet, bool], Pix2PixHDConfig]:
+    """Tables 3 and 4: another generator "with all the other components fixed", from labels alone as table 2."""
+
+    def preset(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
+        config = _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024, aspect_ratio=2.0))
+        return config.model_copy(update={"generator": make(config.generator.encoding)})
+
+    return preset
 
 
 def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
@@ -117,12 +123,13 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
     "helen": _helen,
     "edges": _edges,
     "small": _small,
-    "unet_generator": _unet_generator,
+    "unet_generator": _with_generator(lambda encoding: UNetConfig(encoding=encoding)),
+    "crn_generator": _with_generator(lambda encoding: CRNGeneratorConfig(encoding=encoding, refinements=8)),
     **PLUS_PRESETS,
 }
 """Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on at twice a preset's size: 2048 x 1024), NYU at
 561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``edges`` reads pictures instead of label maps.
-``unet_generator`` is a column of tables 3 and 4.
+``unet_generator`` and ``crn_generator`` are the other columns of tables 3 and 4.
 ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
 
 
