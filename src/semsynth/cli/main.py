@@ -18,6 +18,8 @@ from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
+from semsynth.cli.render import render
+from semsynth.cli.studio import studio
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
@@ -62,6 +64,8 @@ def _options(
 
 app.command()(demo)
 app.command()(synthesize)
+app.command()(render)
+app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
 app.command()(train)
 app.command()(compare)

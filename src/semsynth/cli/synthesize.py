@@ -28,7 +28,7 @@ _SHOWN_NOTES = 5
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One label map and where its photos go."""
 
     path: Path
@@ -84,8 +84,8 @@ def synthesize(
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
     wanted = None if size is None else parse_size(size)
-    jobs = _plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
-    _check_outputs(jobs, out, contact_sheet, style)
+    jobs = plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
+    check_outputs(jobs, out, contact_sheet, style)
 
     from semsynth.images import decode_image
     from semsynth.synthesizer import DEFAULT_MODEL, load
@@ -97,20 +97,20 @@ def synthesize(
         raise SemsynthError("this model makes one photo of a layout: leave out --count")
     if synthesizer.needs_instances and instances is None:
         raise SemsynthError("this model reads instance boundaries: give their folder with --instances DIR")
-    objects = None if styles is None else _read_styles(styles)
+    objects = None if styles is None else read_styles(styles)
     if style is not None or count == 1:
         choices = [synthesizer.style(style, seed, objects)]
     else:
         choices = [synthesizer.style(None, (seed or 0) + i, objects) for i in range(count)]
-    _check_datasets(synthesizer, jobs)
-    _check_layouts(synthesizer, jobs, wanted, strict_size, choices[0])
-    sheet = _write_photos(synthesizer, jobs, choices, wanted, contact_sheet)
+    check_datasets(synthesizer, jobs)
+    check_layouts(synthesizer, jobs, wanted, strict_size, choices[0])
+    sheet = write_photos(synthesizer, jobs, choices, wanted, contact_sheet)
     typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
     if sheet is not None:
         _save_sheet(sheet, out / CONTACT_SHEET)
 
 
-def _read_styles(path: Path) -> dict[int, ObjectStyle]:
+def read_styles(path: Path) -> dict[int, ObjectStyle]:
     """Instance id -> mode, vector, or photo (its path counts from the file's folder)."""
     from semsynth.files import read_json
 
@@ -139,7 +139,7 @@ def parse_size(text: str) -> Size:
     return int(height), int(width)
 
 
-def _plan(maps: Sequence[Path], out: Path, seeds: range | None, instances: Path | None) -> list[_Job]:
+def plan(maps: Sequence[Path], out: Path, seeds: range | None, instances: Path | None) -> list[Job]:
     """List the label maps and name their outputs; nothing is decoded yet."""
     if instances is not None and not instances.is_dir():
         raise SemsynthError(f"--instances {instances}: there is no such folder")
@@ -149,7 +149,7 @@ def _plan(maps: Sequence[Path], out: Path, seeds: range | None, instances: Path 
         if beside is not None and not beside.is_file():
             raise SemsynthError(f"{path} has no instance map: {beside} does not exist")
         names = [f"{path.stem}.png"] if seeds is None else [f"{path.stem}_seed{seed}.png" for seed in seeds]
-        jobs.append(_Job(path, beside, tuple(out / name for name in names)))
+        jobs.append(Job(path, beside, tuple(out / name for name in names)))
     return jobs
 
 
@@ -166,7 +166,7 @@ def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
             raise SemsynthError(f"there is no label map {path}: check the path")
 
 
-def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: Path | None) -> None:
+def check_outputs(jobs: Sequence[Job], out: Path, contact_sheet: bool, style: Path | None) -> None:
     """Make sure, before anything is computed, that the photos can be written and replace nothing that is read."""
     sources: dict[Path, Path] = {}
     for job in jobs:
@@ -191,7 +191,7 @@ def _check_outputs(jobs: Sequence[_Job], out: Path, contact_sheet: bool, style: 
 
 
 def _fitted(
-    synthesizer: Synthesizer, job: _Job, size: Size | None, strict: bool = False
+    synthesizer: Synthesizer, job: Job, size: Size | None, strict: bool = False
 ) -> tuple[Condition, str | None]:
     instances = job.instances if synthesizer.uses_instances else None
     return synthesizer.conditions.fit(
@@ -199,7 +199,7 @@ def _fitted(
     )
 
 
-def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
+def check_datasets(synthesizer: Synthesizer, jobs: Sequence[Job]) -> None:
     """Files inside a dataset folder tell what they are: the pixels alone might mean anything."""
     from semsynth.data.folder import CLASSES_FILE, CONDITIONS, LABELS, holds_conditions, load_classes
 
@@ -210,8 +210,8 @@ def _check_datasets(synthesizer: Synthesizer, jobs: Sequence[_Job]) -> None:
             synthesizer.conditions.check_classes(load_classes(root), str(folder))
 
 
-def _check_layouts(
-    synthesizer: Synthesizer, jobs: Sequence[_Job], size: Size | None, strict: bool, choice: StyleChoice | None
+def check_layouts(
+    synthesizer: Synthesizer, jobs: Sequence[Job], size: Size | None, strict: bool, choice: StyleChoice | None
 ) -> None:
     """Decode every map once, keeping none: decoding takes a hundredth of the time that synthesis takes.
 
@@ -243,9 +243,9 @@ def _check_layouts(
         typer.echo(f"note: and {len(notes) - _SHOWN_NOTES} more such notes on other label maps", err=True)
 
 
-def _write_photos(
+def write_photos(
     synthesizer: Synthesizer,
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     choices: Sequence[StyleChoice | None],
     size: Size | None,
     with_sheet: bool,

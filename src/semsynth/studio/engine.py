@@ -23,8 +23,8 @@ from semsynth.styles.bank import STYLES, StyleBank
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.synthesizer import ConditionReader, Precision, Style, Synthesizer, choose_device, choose_dtype
 
-Segment = Callable[[NDArray[np.uint8]], Layout]
-"""Turns a photograph, [H,W,3] uint8, into a layout of its size, in the classes of a model."""
+Segment = Callable[[NDArray[np.uint8], Size], Layout]
+"""Turns a photograph, [H,W,3] uint8, into a layout of the given (height, width), in the classes of a model."""
 
 
 class Engine(Protocol):

@@ -145,15 +145,15 @@ class Studio:
         def make(watch: _Stopwatch) -> Answer:
             wanted = _size(options.size)
             if wanted is not None:
-                check_size(wanted, self.limits.layout_pixels, "the layout")
+                check_size(wanted, self.limits.layout_pixels, "a layout")
             with self.turns.turn(f"segmenter of {model.id}", options.client, options.stroke, gone):
                 watch.lap("wait")
                 seen = np.asarray(read_photo(photo, self.limits, "photo"))
-                check_size(wanted or seen.shape[:2], self.limits.layout_pixels, "a layout of the photo's size")
+                size = wanted or (seen.shape[0], seen.shape[1])
+                check_size(size, self.limits.layout_pixels, "a layout of the photo's size")
                 watch.lap("decode")
-                layout = segment(seen)
+                layout = segment(seen, size)
                 watch.lap("run")
-            layout = layout.resized(wanted or layout.size)
             body = encode_png(layout.labels)
             watch.lap("encode")
             return Answer(body, MEDIA_TYPES["png"], {"Semsynth-Size": pixels(layout.size)})
