@@ -10,6 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
 WORKERS ?= auto
 DATA ?= ../shared/data
+PORT ?= 7860
 # For `make bundle`: total steps of the training, and a file with (the beginning of) VGG-19; empty: download it.
 STEPS ?= 20000
 PERCEPTUAL ?=
@@ -19,7 +20,7 @@ DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format bench bundle clean
+.PHONY: help setup demo studio test test-all lint format bench bundle clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ setup: $(DEVELOPMENT) $(NODE_MODULES) ## make .venv with the package and everyth
 
 demo: $(INSTALLED) ## turn the example layouts into photos in out/demo
 	$(BIN)/semsynth demo --out out/demo
+
+studio: $(INSTALLED) ## paint labels in the browser and see a photograph (PORT=7860)
+	$(BIN)/semsynth studio --port $(PORT)
 
 test: $(DEVELOPMENT) $(NODE_MODULES) ## run the tests (a few minutes)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
