@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from semsynth.recipes.base import System
+from semsynth.recipes.crn_presets import CRN_SYSTEM
 from semsynth.recipes.gan_segmentation import GAN_SEGMENTATION_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
@@ -11,6 +12,7 @@ from semsynth.recipes.spade_presets import SPADE_SYSTEM
 RECIPES: dict[str, System] = {
     "spade": SPADE_SYSTEM,
     "pix2pixhd": PIX2PIXHD_SYSTEM,
+    "crn": CRN_SYSTEM,
     "pix2pix": PIX2PIX_SYSTEM,
     "gan_segmentation": GAN_SEGMENTATION_SYSTEM,
 }

@@ -144,7 +144,8 @@ class Recipe(ABC):
     networks: dict[str, nn.Module]
     """Every network that is trained, by name, initialised."""
     frozen: dict[str, nn.Module]
-    """Networks that losses need and that never train; the trainer only moves them to its device."""
+    """Networks that losses need and that never train; the trainer moves them to its device, and keeps their buffers in
+    its checkpoints: what is measured in training lives there."""
     phases: tuple[Phase, ...]
     """Run in this order in every step."""
     averaged: tuple[str, ...]
@@ -152,6 +153,10 @@ class Recipe(ABC):
 
     collate: Callable[[Sequence[Sample]], Batch]
     """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
+
+    def begin_step(self, epoch: int) -> None:
+        """Called before every step with how often the data has been gone through: some objectives change in time."""
+        return
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What to load into network ``name`` from a trained ``state`` of, perhaps, a smaller system.
@@ -187,16 +192,16 @@ def check_classes(classes: ClassSet, encoding: LayoutEncoding) -> None:
         )
 
 
-def check_generator(generator: GeneratorConfig, data: Pipeline) -> None:
-    """Make sure that a generator makes one picture of a layout alone, of the size that the data has.
+def check_generator(generator: GeneratorConfig, data: Pipeline, images: int = 1) -> None:
+    """Make sure that a generator makes so many pictures of a layout alone, of the size that the data has.
 
     Raises:
         ValueError: for the validators of recipes' configurations.
     """
     if not reads_layouts_alone(generator):
         raise ValueError("this recipe's generator reads layouts alone: no noise, features or pictures")
-    if generator.images_per_layout != 1:
-        raise ValueError(f"this recipe makes 1 picture of a layout, the generator {generator.images_per_layout}")
+    if generator.images_per_layout != images:
+        raise ValueError(f"this recipe makes {images} picture of a layout, the generator {generator.images_per_layout}")
     size = data.output_size
     if size is None:
         return

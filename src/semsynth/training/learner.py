@@ -76,6 +76,7 @@ class Learner:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """One step: every phase in turn, on the micro-batches of this process."""
         torch.manual_seed(seed_from(self.settings.seed, "noise", self.step, self.fabric.global_rank))
+        self.recipe.begin_step(self.epoch)
         for phase in self.recipe.phases:
             if not phase.runs_in(self.step):
                 continue
@@ -141,6 +142,7 @@ class Learner:
             "num_images": self.num_images,
             "config": self.recipe.config.model_dump_json(),
             "networks": {name: network.state_dict() for name, network in self.recipe.networks.items()},
+            "measured": {name: dict(network.named_buffers()) for name, network in self.recipe.frozen.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "averages": {name: network.state_dict() for name, network in averages.items()},
             "precision": self.fabric.strategy.precision.state_dict(),
@@ -150,6 +152,9 @@ class Learner:
         """Continue from what :meth:`state` gave."""
         for name, network in self.recipe.networks.items():
             network.load_state_dict(state["networks"][name])
+        for name, buffers in state.get("measured", {}).items():  # checkpoints of older versions have none
+            network = self.recipe.frozen[name]
+            network.load_state_dict({**network.state_dict(), **buffers})
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         for name, network in (self.ema.networks if self.ema is not None else {}).items():

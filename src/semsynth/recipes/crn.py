@@ -1,0 +1,232 @@
+"""Cascaded refinement networks (Chen and Koltun, ICCV 2017), section numbers of the paper.
+
+Objective (section 3.3): one network, no adversary. The picture and five activations of VGG-19 are compared with those
+of the photograph (equation 1); of a collection of pictures the best counts, whole or class by class (section 3.4,
+equations 2 and 3). ``loss.kind="image_space"`` compares the pictures alone (equation 4).
+
+Differences between paper and official code, and what is done here:
+
+- *Weights lambda_l*: "set automatically" in the paper, one over the number of elements at first and rescaled after 100
+  epochs so that every term contributes equally. The code has constants, "collected at epoch 100", that leave the
+  picture itself at 1. Here both: ``loss.weights="automatic"`` rescales once, by the means of the epoch before, to what
+  the picture contributes; ``official_256p``, ``official_512p`` and ``official_gta`` are the code's.
+- *Factor 10* on the last tap: in the code only, and part of its constants here; ``loss.last_factor`` adds it to
+  automatic weights.
+- *Collections*: equation 3 takes the best picture of every class. The code adds a thousandth of the mean over the
+  collection, so that pictures that are never the best learn, too: ``loss.mean_share=0.001``, in the presets with
+  collections. The code can only take one layout at a time; here losses of several are averaged.
+- *Which pictures balance the weights*: of a collection those that were chosen as the best, which make the loss.
+- *Output*: the code maps its linear output by (x + 1) / 2 * 255. Here it stays in [-1,1] and pictures are compared on
+  that scale from 0 to 255; they are not limited in training and are when they are saved.
+- *Order of channels*: the code reads cat[features, layout] and spreads a collection's reds, then greens, then blues;
+  here layouts come first and every picture's channels stand together, as in the paper; ``semsynth convert crn``
+  reorders.
+- *Void* is a class in the paper, "rest" in the code: presets give it a channel after the others.
+- *Input of VGG-19*: every weights file is fed what it was trained on, and its activations are brought to the scale of
+  the code's network, for which the constants are.
+- *Adam's epsilon* (1e-8) stands beside the uncorrected square root in TensorFlow and beside the corrected one in
+  PyTorch: steps differ only where gradients are as small as that.
+- *1024p*: the code trains only the last two modules for it (512 and 1024 rows) and the new output layer, from the
+  weights of 512p: ``trained_modules=2``. The paper trains "the entire cascade end-to-end".
+- *Targets*: the code trains 512p and 1024p on tone-mapped ("vivid") photographs. Not offered: give such photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch
+from semsynth.data.transforms import Pipeline
+from semsynth.layout import LayoutBatch
+from semsynth.losses.content import ContentLoss, existing_levels
+from semsynth.losses.level_weights import (
+    INPUT,
+    OFFICIAL_256P,
+    OFFICIAL_512P,
+    OFFICIAL_GTA,
+    TAPS,
+    BalancedWeights,
+    LevelWeights,
+)
+from semsynth.models.crn import CRNGeneratorConfig
+from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.vgg import VGG19, load_vgg19
+from semsynth.ops.initialization import initialize_glorot_uniform
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Schedule,
+    Terms,
+    check_classes,
+    check_generator,
+)
+
+OFFICIAL_WEIGHTS = {"official_256p": OFFICIAL_256P, "official_512p": OFFICIAL_512P, "official_gta": OFFICIAL_GTA}
+
+
+class ContentConfig(Config):
+    """The objective (sections 3.3 and 3.4)."""
+
+    kind: Literal["perceptual", "image_space"] = "perceptual"
+    """Equation 1, or equation 4: the picture alone."""
+    weights: Literal["automatic", "official_256p", "official_512p", "official_gta"] = "automatic"
+    """lambda_l: balanced in training as the paper says, or constants of the official code."""
+    rescale_after_epochs: int = Field(100, ge=1)
+    """When automatic weights are balanced."""
+    last_factor: float = Field(1.0, gt=0)
+    """Of the last tap, conv5_2, on its share of balanced weights (10 in the official constants)."""
+    diversity: Literal["class_wise", "hindsight"] = "class_wise"
+    """Of collections: equation 3 or equation 2."""
+    mean_share: float = Field(0.0, ge=0, lt=1)
+    """Of the mean over a collection in its loss; the best counts for the rest (official code: 0.001)."""
+
+
+class CRNConfig(RecipeConfig):
+    """The paper's system."""
+
+    system: Literal["crn"] = "crn"
+    generator: AnyGeneratorConfig
+    """The cascade; or another generator, as in the paper's comparisons."""
+    trained_modules: int | None = Field(None, ge=1)
+    """How many refinement modules at the end of the cascade learn, with the output layer; None: all (official 1024p:
+    2)."""
+    loss: ContentConfig = ContentConfig()
+    generator_optimizer: Adam = Adam(lr=1e-4, beta1=0.9, beta2=0.999)
+    """Official code; the paper does not speak of it."""
+    data: Pipeline = Pipeline(mode="fixed", crop_size=512, aspect_ratio=2.0, flip=False)
+    """No augmentation at all, as the official code."""
+    schedule: Schedule = Schedule(epochs=200)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        check_generator(self.generator, self.data, self.generator.images_per_layout)
+        if self.trained_modules is not None:
+            modules = self.generator.refinements if isinstance(self.generator, CRNGeneratorConfig) else 0
+            if self.trained_modules > modules:
+                raise ValueError(
+                    f"trained_modules={self.trained_modules}, the generator has {modules}: set fewer, or null"
+                )
+        return self
+
+
+class CRNRecipe(Recipe):
+    """Network and objective; ``generator_terms`` is the paper's equation."""
+
+    def __init__(self, config: CRNConfig, classes: ClassSet, vgg: VGG19 | None) -> None:
+        """Make the network.
+
+        Args:
+            config: the system.
+            classes: the dataset's classes.
+            vgg: with average pooling, perhaps a prefix; None for the image-space loss.
+
+        Raises:
+            SemsynthError: ``vgg`` has none of the taps.
+        """
+        self.config: CRNConfig = config
+        self.classes = classes
+        self.networks: dict[str, nn.Module] = {"generator": config.generator.build()}
+        initialize_glorot_uniform(self.networks["generator"])
+        self.averaged = ("generator",)
+        self.content = ContentLoss(vgg, _weights(config.loss, vgg), config.loss.diversity, config.loss.mean_share)
+        self.frozen: dict[str, nn.Module] = {"content": self.content}
+        self.collate = Collate(config.generator)
+        levels = self.content.weights.levels
+        self.phases = (
+            Phase(
+                "generator",
+                ("generator",),
+                self.generator_terms,
+                {"content": 1.0} | {name: 0.0 for level in levels for name in (level, f"lambda_{level}")},
+                config.generator_optimizer,
+                moves=_in_the_last_modules(config.generator, config.trained_modules),
+            ),
+        )
+
+    def begin_step(self, epoch: int) -> None:
+        """Balance the weights when their epoch has come."""
+        self.content.weights.begin_epoch(epoch)
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise  sum_p min_u sum_l lambda_l sum_j |L_p^l * (Phi_l^j(I) - Phi_l^j(g_u(L)))|  and log its parts."""
+        assert isinstance(batch.layout, LayoutBatch)
+        fakes = networks["generator"](batch.layout)  # [N*k,3,H,W]
+        content = self.content(fakes, batch.image, batch.layout)
+        weights = self.content.weights
+        parts = dict(zip(weights.levels, content.contributions, strict=True))
+        factors = {
+            f"lambda_{level}": value.clone() for level, value in zip(weights.levels, weights.values, strict=True)
+        }
+        weights.measure(content.contributions, len(batch))
+        return {"content": content.loss} | parts | factors
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """All pictures of each layout."""
+        return networks["generator"](batch.layout)  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write the generator as a model folder."""
+        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
+
+    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A shorter cascade's tensors: modules that it lacks begin anew, as does an output layer that cannot fit."""
+        own = self.networks[name].state_dict()
+        if not isinstance(self.config.generator, CRNGeneratorConfig) or "to_rgb.weight" not in state:
+            return state
+        first_new = 1 + max((int(key.split(".")[1]) for key in state if key.startswith("cascade.")), default=-1)
+        grows = first_new < self.config.generator.refinements
+        if not grows and own["to_rgb.weight"].shape[0] == state["to_rgb.weight"].shape[0]:
+            return state
+        new = ("to_rgb.", *(f"cascade.{number}." for number in range(first_new, self.config.generator.refinements)))
+        kept = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
+        return kept | {key: value for key, value in own.items() if key.startswith(new)}
+
+
+def _weights(loss: ContentConfig, vgg: VGG19 | None) -> LevelWeights:
+    """lambda_l of the levels that there are."""
+    levels = (INPUT,) if vgg is None else existing_levels(vgg)
+    if vgg is None:
+        return LevelWeights({INPUT: 1.0})
+    if loss.weights == "automatic":
+        return BalancedWeights(levels, loss.rescale_after_epochs, {TAPS[-1]: loss.last_factor})
+    official = OFFICIAL_WEIGHTS[loss.weights]
+    return LevelWeights({level: official[level] for level in levels})
+
+
+def _in_the_last_modules(generator: AnyGeneratorConfig, count: int | None) -> Callable[[str, str], bool] | None:
+    """Whether a parameter belongs to the last ``count`` modules or the output layer; None: they all move."""
+    if count is None or not isinstance(generator, CRNGeneratorConfig):
+        return None
+    numbers = range(generator.refinements - count, generator.refinements)
+    moving = ("to_rgb.", *(f"cascade.{number}." for number in numbers))
+    return lambda network, parameter: parameter.startswith(moving)
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> CRNRecipe:
+    """Make the recipe.
+
+    Args:
+        config: a :class:`CRNConfig`.
+        classes: the dataset's classes.
+        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+
+    Raises:
+        SemsynthError: the class set does not fit, or the perceptual network's weights cannot be had or are too few.
+    """
+    assert isinstance(config, CRNConfig)
+    check_classes(classes, config.generator.encoding)
+    perceptual = config.loss.kind == "perceptual"
+    vgg = load_vgg19(perceptual_weights, pooling="average") if perceptual else None
+    return CRNRecipe(config, classes, vgg)
