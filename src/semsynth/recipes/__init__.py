@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from semsynth.recipes.base import System
 from semsynth.recipes.crn_presets import CRN_SYSTEM
+from semsynth.recipes.encoder_decoder import ENCODER_DECODER_SYSTEM
+from semsynth.recipes.full_resolution import FULL_RESOLUTION_SYSTEM
 from semsynth.recipes.gan_segmentation import GAN_SEGMENTATION_SYSTEM
+from semsynth.recipes.image_space import IMAGE_SPACE_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
 from semsynth.recipes.spade_presets import SPADE_SYSTEM
@@ -15,4 +18,7 @@ RECIPES: dict[str, System] = {
     "crn": CRN_SYSTEM,
     "pix2pix": PIX2PIX_SYSTEM,
     "gan_segmentation": GAN_SEGMENTATION_SYSTEM,
+    "encoder_decoder": ENCODER_DECODER_SYSTEM,
+    "full_resolution": FULL_RESOLUTION_SYSTEM,
+    "image_space": IMAGE_SPACE_SYSTEM,
 }

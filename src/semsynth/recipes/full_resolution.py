@@ -1,0 +1,43 @@
+"""Full-resolution network, a baseline of Chen and Koltun (CRN, ICCV 2017, section 4): "the same loss as the CRN".
+
+Objective, optimiser, data and schedule are those of ``recipes/crn.py``, so that nothing but the network differs: it has
+dilated convolutions at the picture's own size, the first of which see farthest.
+
+Differences and choices, for the paper gives one paragraph and no code:
+
+- *Layers*: "10 layers and 256 feature maps per layer" are ten convolutions of 3 x 3 here, and a linear 1 x 1 for the
+  colours as the cascade's.
+- *Dilations*: "start with large dilation and decrease it by a factor of 2 in each layer"; how large, it does not say.
+  From 128 on the eighth layer reaches 1 and a pixel sees the whole height of 256; two more layers refine.
+- *Norm and activation* are the cascade's, whose "full-resolution counterpart" the network is.
+- *The layout* is read by the first layer alone.
+- *Memory*: "the maximal resolution that could be trained" was 256 x 512, the preset's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from semsynth.classes import ClassSet
+from semsynth.models.full_resolution import FullResolutionConfig
+from semsynth.recipes.base import RecipeConfig, System
+from semsynth.recipes.crn import CRNConfig, build
+from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
+
+
+def _default(classes: ClassSet, instances: bool) -> CRNConfig:
+    """256 x 512, as the cascade."""
+    config = CRN_PRESETS["default"](classes, instances)
+    return config.model_copy(update={"generator": FullResolutionConfig(encoding=config.generator.encoding)})
+
+
+def _small(classes: ClassSet, instances: bool) -> CRNConfig:
+    """For a few hundred photos and two CPU cores: a tenth of the channels, one layer of dilation 1 less."""
+    config = CRN_PRESETS["small"](classes, instances)
+    generator = FullResolutionConfig(encoding=config.generator.encoding, width=24, layers=9)
+    return config.model_copy(update={"generator": generator})
+
+
+PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+
+FULL_RESOLUTION_SYSTEM = System(CRNConfig, PRESETS, build)
