@@ -258,7 +258,7 @@ def test_settings_reach_the_entries_that_have_the_key_and_own_ones_win() -> None
         ("a=spade", ("training.steps=3",), "--set training.steps=3: the budget is one for all"),
         ("a=spade:training.steps=3", (), "a: --set training.steps=3: the budget is one for all"),
         ("a=spade:generator.wdth=3", (), "a: --set generator.wdth=3: there is no key 'wdth'"),
-        ("a=spade:generator.width=wide", (), "a: with generator.width=wide: generator.width: "),
+        ("a=spade:generator.width=wide", (), "a: its configuration: generator.width: "),
         ("a=spade:generator.z_dim=4", (), "encoder.z_dim=64 and generator.z_dim=4 differ"),
     ],
 )

@@ -76,7 +76,7 @@ def _resolved(plan: Plan, entry: Entry, preset: R, shared: RecipeConfig) -> R:
     values = preset.model_dump()
     values["training"] |= shared.training.model_dump(include=set(_EQUAL))
     _set_pictures(values, override(shared, own_data).data)
-    config = validated(type(preset), assigned(values, settings), "with " + " ".join(settings or ["the data of all"]))
+    config = validated(type(preset), assigned(values, settings), "its configuration")
     config = scale_widths(config, plan.width_scale)
     images = (plan.budget.steps or 0) * shared.training.batch_size
     steps = math.ceil(images / config.training.batch_size) or ENDLESS
