@@ -18,6 +18,7 @@ from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
+from semsynth.cli.evaluate import evaluate
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
 from semsynth.cli.synthesize import synthesize
@@ -68,11 +69,13 @@ app.command()(render)
 app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
 app.command()(train)
+app.command()(evaluate)
 app.command()(compare)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
 app.add_typer(styles.app, name="styles")
+app.add_typer(study.app, name="study")
 app.add_typer(segmenter.app, name="segmenter")
 
 

@@ -56,9 +56,7 @@ def train(
     _train(SegmenterFolder(out), record, device, workers, fresh=True)
 
 
-def _train(
-    folder: SegmenterFolder, record: SegmenterRecord, device: str, workers: int, fresh: bool = False
-) -> None:
+def _train(folder: SegmenterFolder, record: SegmenterRecord, device: str, workers: int, fresh: bool = False) -> None:
     from semsynth.cli.progress import count_bar
     from semsynth.evaluation.segmenters.folder import train_segmenter
     from semsynth.evaluation.segmenters.training import Validation

@@ -67,8 +67,6 @@ def mean_interval(values: NDArray[np.float64], replicates: int = REPLICATES) -> 
         return float(values.mean()), percentile_interval(sums[:, 0] / sums[:, 1])
 
 
-def interval_of(
-    sums: NDArray[np.float64], score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> Interval:
+def interval_of(sums: NDArray[np.float64], score: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Interval:
     """The percentile interval of a score of weighted sums [replicates,...]."""
     return percentile_interval(score(sums))

@@ -29,9 +29,7 @@ class SegmentationScores:
     """[...,K]: intersection over union."""
 
 
-def confusion_matrix(
-    truth: NDArray[np.integer], predicted: NDArray[np.integer], num_classes: int
-) -> NDArray[np.int64]:
+def confusion_matrix(truth: NDArray[np.integer], predicted: NDArray[np.integer], num_classes: int) -> NDArray[np.int64]:
     """Count pixels by true and predicted class.
 
     Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,12 @@ BLOCK = 1000
 
 
 def kernel_distance(
-    first: NDArray[np.floating], second: NDArray[np.floating], *, paired: bool, replicates: int = 200, block: int = BLOCK
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    *,
+    paired: bool,
+    replicates: int = 200,
+    block: int = BLOCK,
 ) -> tuple[float, Interval]:
     """Squared MMD with the kernel ``(x.y / D + 1)^3`` (Bińkowski et al. 2018, section 4), and its interval.
 
@@ -44,7 +51,7 @@ def kernel_distance(
 
 def _cuts(count: int, blocks: int) -> list[slice]:
     edges = np.linspace(0, count, blocks + 1).round().astype(int)
-    return [slice(int(low), int(high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(low), int(high)) for low, high in pairwise(edges)]
 
 
 def _weighted_mmd(
@@ -65,4 +72,5 @@ def _mean_off_diagonal(kernel: NDArray[np.float64], weights: NDArray[np.float64]
 
 
 def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+    values: NDArray[np.float64] = (x @ y.T / x.shape[1] + 1) ** 3
+    return values

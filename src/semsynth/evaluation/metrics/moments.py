@@ -72,11 +72,31 @@ def frechet_distance(first: Moments, second: Moments) -> float:
     Returns:
         At least 0; exactly 0 up to rounding for equal moments.
     """
-    shift = first.mean - second.mean
     roots = [_square_root_factor(moments.covariance) for moments in (first, second)]
-    overlap = scipy.linalg.svdvals(roots[0] @ roots[1].T).sum() if all(map(len, roots)) else 0.0
-    traces = sum(float((root**2).sum()) for root in roots)
-    return max(0.0, float(shift @ shift) + traces - 2 * float(overlap))
+    return _distance(first.mean - second.mean, roots[0], roots[1])
+
+
+def frechet_distance_of_vectors(
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> float:
+    """The same for weighted vectors [n,D] and [m,D], without covariances: fast where there are fewer images than D.
+
+    Scaled deviations are square roots of the covariance already.
+    """
+    means, roots = [], []
+    for features, given in zip((first, second), weights, strict=True):
+        values, total = features.astype(np.float64), float(given.sum())
+        mean = given @ values / max(total, 1.0)
+        means.append(mean)
+        roots.append((values - mean) * np.sqrt(given / max(total - 1, 1.0))[:, None])
+    return _distance(means[0] - means[1], roots[0], roots[1])
+
+
+def _distance(shift: NDArray[np.float64], root: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    overlap = float(scipy.linalg.svdvals(root @ other.T).sum()) if len(root) and len(other) else 0.0
+    return max(0.0, float(shift @ shift) + float((root**2).sum()) + float((other**2).sum()) - 2 * overlap)
 
 
 def _square_root_factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

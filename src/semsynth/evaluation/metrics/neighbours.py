@@ -30,9 +30,7 @@ class Neighbourhoods:
     coverage: NDArray[np.float64]
 
 
-def neighbourhoods(
-    real: NDArray[np.floating], synthetic: NDArray[np.floating], k: int = NEIGHBOURS
-) -> Neighbourhoods:
+def neighbourhoods(real: NDArray[np.floating], synthetic: NDArray[np.floating], k: int = NEIGHBOURS) -> Neighbourhoods:
     """Compare two sets of feature vectors; an image's ball reaches to its k-th nearest neighbour in its own set.
 
     Args:

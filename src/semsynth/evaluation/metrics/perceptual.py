@@ -39,4 +39,5 @@ def mean_pairwise_distance(maps: Sequence[Tensor]) -> float:
 
 def _unit(activations: Tensor) -> Tensor:
     values = activations.double()
-    return values / values.norm(dim=1, keepdim=True).clamp_min(1e-10)
+    unit: Tensor = values / values.norm(dim=1, keepdim=True).clamp_min(1e-10)
+    return unit

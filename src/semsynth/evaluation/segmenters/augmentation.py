@@ -51,12 +51,11 @@ class Augmentation(Config):
         )
 
 
-def _recolored(
-    image: NDArray[np.uint8], brightness: float, contrast: float, saturation: float
-) -> NDArray[np.uint8]:
+def _recolored(image: NDArray[np.uint8], brightness: float, contrast: float, saturation: float) -> NDArray[np.uint8]:
     """[H,W,3] uint8 with all three changed; luma weights of ITU-R BT.601."""
     values = image.astype(np.float32) * brightness
     grey = values @ np.array([0.299, 0.587, 0.114], np.float32)
     values = grey[..., None] + saturation * (values - grey[..., None])
     values = grey.mean() + contrast * (values - grey.mean())
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    changed: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return changed

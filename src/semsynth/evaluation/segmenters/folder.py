@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
@@ -97,9 +97,9 @@ class SegmenterFolder:
         }
         wrong = [name for name, value in tensors.items() if not value.isfinite().all()]
         if wrong:
-            raise SemsynthError(f"cannot save {self.root}: {wrong[0]} is not finite in float16: lower the learning rate")
+            raise SemsynthError(f"cannot save {self.root}: {wrong[0]} does not fit float16: lower the learning rate")
         write_bytes(self.root / WEIGHTS, safetensors.torch.save(tensors, {"format": "pt"}))
-        write_json(self.root / "config.json", network.config.to_dict())
+        write_json(self.root / "config.json", cast(Any, network).config.to_dict())
         dump_config(self._card(training, line, record), self.root / CARD)
         mapping = mapping_of(training.classes).model_copy(update={"sha256": sha256(self.root / WEIGHTS)})
         dump_config(mapping, self.root / "segmenter.json")
@@ -143,9 +143,7 @@ def train_segmenter(
     """
     chosen = choose_device(device)
     precision: Precision = record.settings.precision  # type: ignore[assignment]  # its pattern allows these alone
-    training = SegmenterTraining(
-        record.settings, Path(record.data), chosen, choose_dtype(precision, chosen), workers
-    )
+    training = SegmenterTraining(record.settings, Path(record.data), chosen, choose_dtype(precision, chosen), workers)
     state = folder.load_state()
     if state is not None:
         training.load_state(state)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semsynth.checkpoint import BUNDLED, Card, find_model
 from semsynth.config import load_config
@@ -15,9 +15,6 @@ from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping
 from semsynth.files import read_json, sha256
 from semsynth.synthesizer.devices import choose_device
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 BUNDLED_SEGMENTERS = BUNDLED / "segmenters"
@@ -28,13 +25,13 @@ class HuggingFaceSegmenter:
     """An ``AutoModelForSemanticSegmentation`` with a mapping of its outputs."""
 
     def __init__(
-        self, network: PreTrainedModel, mapping: OutputMapping, name: str, fingerprint: str, card: Card | None = None
+        self, network: nn.Module, mapping: OutputMapping, name: str, fingerprint: str, card: Card | None = None
     ) -> None:
         """Take over the network: it can only infer from now on."""
         self.name, self.fingerprint, self.card = name, fingerprint, card or Card()
         self.classes = mapping.predicted()
         self.network = network.eval().requires_grad_(False)
-        self.device = next(network.parameters()).device
+        self.device: torch.device = next(network.parameters()).device
         self._mean, self._std = (
             torch.tensor(values, device=self.device).view(1, 3, 1, 1) for values in (mapping.mean, mapping.std)
         )
@@ -129,7 +126,7 @@ def _network_config(folder: Path) -> Any:
     return config
 
 
-def _read_network(folder: Path, config: Any) -> PreTrainedModel:
+def _read_network(folder: Path, config: Any) -> nn.Module:
     from transformers import AutoModelForSemanticSegmentation
     from transformers.utils import logging
 
@@ -158,7 +155,7 @@ def _read_network(folder: Path, config: Any) -> PreTrainedModel:
             f"the weights in {folder} lack {len(missing)} tensors, for example {missing[0]}: they are of a network "
             "without trained segmentation head, or incomplete"
         )
-    found: PreTrainedModel = network
+    found: nn.Module = network
     return found
 
 

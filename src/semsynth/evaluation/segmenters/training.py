@@ -11,13 +11,13 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.classes import ClassSet
@@ -33,9 +33,6 @@ from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import mapping_of
 from semsynth.images import to_tensor
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 class SegmenterSettings(Config):
@@ -217,7 +214,7 @@ class SegmenterTraining:
         return Validation(self.step, loss, float(scores.mean_iou), float(scores.pixel_accuracy))
 
 
-def build_network(settings: SegmenterSettings, classes: ClassSet) -> PreTrainedModel:
+def build_network(settings: SegmenterSettings, classes: ClassSet) -> nn.Module:
     """A SegFormer with new weights."""
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
@@ -230,7 +227,8 @@ def build_network(settings: SegmenterSettings, classes: ClassSet) -> PreTrainedM
         id2label=names,
         label2id={name: index for index, name in names.items()},
     )
-    return SegformerForSemanticSegmentation(config)
+    network: nn.Module = SegformerForSemanticSegmentation(config)
+    return network
 
 
 def class_weights(samples: DatasetFolder, balance: float) -> Tensor:

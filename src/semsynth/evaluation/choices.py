@@ -1,0 +1,147 @@
+"""What an evaluation is made of: images, classes, segmenter and features, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from semsynth.classes import NO_CLASSES, ClassSet, builtin
+from semsynth.data.folder import IMAGES, INSTANCES, LABELS, DatasetFolder, list_pictures, load_classes, splits
+from semsynth.errors import SemsynthError
+from semsynth.evaluation.features import (
+    FeatureNetwork,
+    Inception,
+    SegmenterFeatures,
+    VGGFeatures,
+    random_features,
+)
+from semsynth.evaluation.pictures import files_digest
+from semsynth.evaluation.protocols.definition import Protocol, ResolvedProtocol, names_digest, standin
+from semsynth.evaluation.segmenters.base import Segmenter
+from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters, load_segmenter
+
+NO_FEATURES = "none"
+"""Stands for a feature network where no distance between sets is wanted."""
+
+
+def open_split(root: Path, split: str) -> DatasetFolder:
+    """A split with photos, and with instances where there are any.
+
+    Raises:
+        SemsynthError: no such split, an empty one, one without photos, or pictures as conditions.
+    """
+    if load_classes(root) == NO_CLASSES:
+        raise SemsynthError(f"{root} holds pictures as conditions: scores compare with label maps, which it has not")
+    if split in splits(root) and not (root / split / IMAGES).is_dir():
+        raise SemsynthError(f"{root / split} has no {IMAGES}/: scores need the real photos beside the layouts")
+    return DatasetFolder(root, split, instances=(root / split / INSTANCES).is_dir())
+
+
+def evaluated_indices(data: DatasetFolder, protocol: Protocol, limit: int | None = None) -> list[int]:
+    """Numbers of the evaluated samples, in order.
+
+    Raises:
+        SemsynthError: the split has not the protocol's number of images, and no limit was asked for.
+    """
+    if limit is None and protocol.num_images not in (None, len(data)):
+        raise SemsynthError(
+            f"protocol {protocol.name} is over {protocol.num_images} images, {data.root / data.split} has {len(data)}: "
+            f"take the whole split, or --limit {len(data)} for numbers that compare with nobody's"
+        )
+    return list(range(len(data)))[:limit]
+
+
+def evaluated_classes(protocol: Protocol, data: DatasetFolder) -> ClassSet:
+    """The classes that predictions and truth are compared in."""
+    return data.classes if protocol.evaluated_classes is None else builtin(protocol.evaluated_classes)
+
+
+def find_segmenter(
+    given: str | None, mapping: str | None, evaluated: ClassSet, device: str = "auto"
+) -> HuggingFaceSegmenter:
+    """The segmenter that was asked for, else the one that ships with the package for these classes.
+
+    Raises:
+        SemsynthError: there is none, or it cannot be loaded.
+    """
+    if given is None and evaluated.name not in bundled_segmenters():
+        known = ", ".join(bundled_segmenters()) or "no class set"
+        raise SemsynthError(
+            f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give one with "
+            "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train --data DIR --out SEG"
+        )
+    return load_segmenter(given or evaluated.name, mapping, device)
+
+
+def find_features(
+    name: str, segmenter: Segmenter | None, weights: Path | None = None, device: torch.device | str = "cpu"
+) -> FeatureNetwork | None:
+    """The feature network called ``name``; None for ``none``.
+
+    Args:
+        name: ``inception``, ``segmenter``, ``random``, ``vgg19`` or ``none``.
+        segmenter: whose encoder ``segmenter`` means.
+        weights: file of Inception's or VGG-19's weights.
+        device: where it runs.
+
+    Raises:
+        SemsynthError: unknown, not installed, or its weights are missing.
+    """
+    if name == NO_FEATURES:
+        return None
+    if name == "random":
+        return random_features(device)
+    if name == "inception":
+        return Inception(weights, device)
+    if name == "vgg19":
+        if weights is None:
+            raise SemsynthError("--features vgg19 needs the file of its weights: --feature-weights FILE")
+        return VGGFeatures(weights, device)
+    if name == "segmenter":
+        if not isinstance(segmenter, HuggingFaceSegmenter):
+            raise SemsynthError("--features segmenter needs a segmenter: give one, or choose --features random")
+        return SegmenterFeatures(segmenter)
+    raise SemsynthError(f"there are no features '{name}': choose inception, segmenter, random, vgg19 or {NO_FEATURES}")
+
+
+def resolve(
+    protocol: Protocol,
+    data: DatasetFolder,
+    indices: Sequence[int],
+    evaluated: ClassSet,
+    samples: int,
+    segmenter: Segmenter | None,
+    networks: tuple[FeatureNetwork | None, FeatureNetwork | None],
+) -> ResolvedProtocol:
+    """Write down everything that moves a score.
+
+    Args:
+        protocol: as its paper has it.
+        data: the split.
+        indices: the evaluated samples.
+        evaluated: classes that are compared.
+        samples: pictures per layout.
+        segmenter: who predicts; None: the paper's own, whose predictions came as files.
+        networks: features of distances between sets, and of diversity.
+    """
+    features, diversity = networks
+    other_segmenter = protocol.segmenter is not None and segmenter is not None
+    other_features = features is not None and features.name != protocol.features
+    names = [data.names[i] for i in indices]
+    files = [list_pictures(data.root / data.split / kind) for kind in (IMAGES, LABELS)]
+    return ResolvedProtocol(
+        protocol=standin(protocol) if other_segmenter or other_features else protocol,
+        classes=tuple(item.name for item in evaluated.classes),
+        files=names_digest(names),
+        num_images=len(names),
+        samples=samples,
+        segmenter=protocol.segmenter if segmenter is None else segmenter.name,
+        segmenter_sha256=None if segmenter is None else segmenter.fingerprint,
+        features=None if features is None else features.name,
+        features_sha256=None if features is None else features.fingerprint,
+        diversity_features=None if diversity is None else diversity.name,
+        diversity_features_sha256=None if diversity is None else diversity.fingerprint,
+        truth=files_digest([found[name] for found in files for name in names]),
+    )

@@ -1,0 +1,1 @@
+"""Results for people: Markdown and a page with bars and pictures."""

@@ -1,0 +1,147 @@
+"""Results: scores with intervals, the protocol that they stand for, and whatever else explains them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from semsynth.config import Config, load_config
+from semsynth.errors import SemsynthError
+from semsynth.evaluation.protocols.definition import ResolvedProtocol, check_comparable
+
+FORMAT = 1
+
+
+class Score(Config):
+    """A number and where it would lie with other images of the same kind."""
+
+    value: float | None
+    """None where it is not defined: a class that does not occur."""
+    interval: tuple[float, float] | None = None
+    """95 %, from a bootstrap over images."""
+
+
+class SegmentationResult(Config):
+    """How well predictions on pictures agree with the layouts, 0..1."""
+
+    pixel_accuracy: Score
+    mean_accuracy: Score
+    mean_iou: Score
+    class_iou: dict[str, Score]
+    """By class name."""
+
+
+class DistanceResult(Config):
+    """How alike two sets of pictures are, by their features."""
+
+    frechet_distance: Score
+    """FID only where the features are Inception's; 0 for equal sets."""
+    kernel_distance: Score
+    """KID's unbiased estimate; around 0 for sets of one kind."""
+    precision: Score | None = None
+    """Share of synthesised pictures among real ones; None where there are too few images."""
+    recall: Score | None = None
+    """Share of real photos among synthesised ones."""
+    density: Score | None = None
+    """How densely synthesised pictures lie among real ones; may exceed 1."""
+    coverage: Score | None = None
+    """Share of real photos near which a synthesised one lies."""
+
+
+class StyleResult(Config):
+    """What different styles do to one layout."""
+
+    diversity: Score
+    """Mean perceptual distance of two samples of a layout."""
+    photos: Score
+    """The same between photos of different layouts: what diversity is measured by."""
+    mean_iou: tuple[float, ...]
+    """Of every sample number over all layouts: their range is the style's influence on the score."""
+
+
+class UsefulnessResult(Config):
+    """Train on synthesised photos, test on real ones."""
+
+    steps: int
+    """Optimiser steps of both segmenters."""
+    synthetic: SegmentationResult
+    """Of the segmenter trained on synthesised photos of the training layouts, on real validation photos."""
+    real: SegmentationResult
+    """Of the one trained on the real training photos."""
+
+
+class ImageResult(Config):
+    """One image's scores, at its own classes."""
+
+    name: str
+    mean_iou: float
+    pixel_accuracy: float
+
+
+class Subject(Config):
+    """Whose pictures were evaluated."""
+
+    name: str
+    """The model's or the folder's."""
+    fingerprint: str
+    """SHA-256 of the model's configuration (which holds its weights' checksums) or of all pictures."""
+    precision: str = ""
+    """Arithmetic of the synthesis."""
+
+
+class Result(Config):
+    """``report.json``."""
+
+    format: int = FORMAT
+    """Version of this file's format."""
+    protocol: ResolvedProtocol
+    """How it was measured; results compare only where these are equal."""
+    subject: Subject
+    """What was measured."""
+    segmentation: SegmentationResult
+    """Of the pictures."""
+    oracle: SegmentationResult | None
+    """Of the real photos: what the segmenter makes of them."""
+    segmenter_data: str = ""
+    """What the segmenter was trained on, as its card says."""
+    distances: DistanceResult | None
+    """Between pictures and real photos."""
+    real_halves: DistanceResult | None
+    """Between the odd and the even real photos: what is left for equal kinds and half as many images."""
+    styles: StyleResult | None = None
+    """With several samples per layout."""
+    usefulness: UsefulnessResult | None = None
+    """Where it was asked for."""
+    worst: tuple[ImageResult, ...]
+    """Images with the lowest mean IoU, the lowest first."""
+    best: tuple[ImageResult, ...]
+    """Images with the highest, the highest first."""
+    warnings: tuple[str, ...]
+    """What keeps these numbers from meaning what they seem to."""
+    versions: dict[str, str]
+    """Of the packages that compute."""
+    device: str
+    """What it ran on."""
+    created: str
+    """ISO 8601 time."""
+    seconds: float = Field(ge=0)
+    """Time of the last session."""
+
+
+def compare(first: Path, second: Path) -> tuple[Result, Result]:
+    """Read two results that may be compared.
+
+    Raises:
+        SemsynthError: one cannot be read, or their protocols differ; the message lists the differences.
+    """
+    results = [load_config(Result, _file(path)) for path in (first, second)]
+    check_comparable(*(one.protocol.model_dump(mode="json") for one in results))
+    return results[0], results[1]
+
+
+def _file(path: Path) -> Path:
+    file = path / "report.json" if path.is_dir() else path
+    if not file.is_file():
+        raise SemsynthError(f"there is no result {file}: give a report.json, or the folder that holds one")
+    return file

@@ -1,0 +1,171 @@
+"""One evaluation from beginning to end: measure what is missing, then score everything that was measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semsynth import __version__
+from semsynth.data.folder import DatasetFolder
+from semsynth.data.progress import Progress, silent
+from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
+from semsynth.evaluation.pictures import Picture, stack
+from semsynth.evaluation.protocols.definition import ResolvedProtocol
+from semsynth.evaluation.result import DistanceResult, Result, SegmentationResult, Subject, UsefulnessResult
+from semsynth.evaluation.scoring import (
+    FeatureFiles,
+    extremes,
+    score_distances,
+    score_segmentation,
+    score_styles,
+    small_sample_warnings,
+)
+from semsynth.evaluation.truth import true_indices
+from semsynth.images import to_uint8
+
+WORK = "work"
+"""Sub-folder of measurements."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What is evaluated and how."""
+
+    data: DatasetFolder
+    indices: Sequence[int]
+    """The evaluated samples."""
+    instruments: Instruments
+    resolved: ResolvedProtocol
+    subject: Subject
+    segmenter_data: str = ""
+    """What the segmenter was trained on."""
+    device: str = "cpu"
+
+    def run(
+        self, out: Path, workers: int = 0, progress: Progress = silent, usefulness: UsefulnessResult | None = None
+    ) -> Result:
+        """Measure and score; what an earlier, interrupted run measured is taken over.
+
+        Args:
+            out: folder of the report; measurements go to its sub-folder ``work``.
+            workers: threads that read files.
+            progress: called with images done.
+            usefulness: what was found by training on synthesised photos, where that was asked for.
+
+        Raises:
+            SemsynthError: damaged or unfitting files, or an ``out`` of another evaluation.
+        """
+        start = time.monotonic()
+        work = WorkFolder(out / WORK, self.resolved, self.subject.fingerprint)
+        work.measure(self.data, self.indices, self.instruments.measure, workers, progress)
+        distances, halves = self._distances(work)
+        worst, best = extremes([self.data.names[i] for i in self.indices], _first_samples(work))
+        samples, mean_over = self.resolved.samples, self.resolved.protocol.mean_over
+        measured_styles = samples > 1 and self.instruments.diversity is not None
+        return Result(
+            protocol=self.resolved,
+            subject=self.subject,
+            segmentation=self._segmentation(work, "counts"),
+            oracle=self._segmentation(work, "oracle_counts") if self.instruments.oracle else None,
+            segmenter_data=self.segmenter_data,
+            distances=distances,
+            real_halves=halves,
+            styles=score_styles(lambda: work, samples, mean_over) if measured_styles else None,
+            usefulness=usefulness,
+            worst=worst,
+            best=best,
+            warnings=tuple(small_sample_warnings(len(self.indices), self.resolved.features)),
+            versions=versions(),
+            device=self.device,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - start, 1),
+        )
+
+    def _segmentation(self, work: WorkFolder, key: str) -> SegmentationResult:
+        def counts() -> Iterator[NDArray[np.int64]]:
+            return _first_samples(work) if key == "counts" else (np.asarray(part[key], np.int64) for part in work)
+
+        return score_segmentation(counts, self.resolved.classes, self.resolved.protocol.mean_over)
+
+    def _distances(self, work: WorkFolder) -> tuple[DistanceResult | None, DistanceResult | None]:
+        if self.instruments.features is None or len(self.indices) < 2:
+            return None, None
+        files = FeatureFiles.gather(lambda: work, len(self.indices), work.root)
+        replicates = self.resolved.protocol.distance_replicates
+        between = score_distances(files.synthetic, files.real, paired=True, replicates=replicates)
+        if len(self.indices) < 4:
+            return between, None
+        halves = files.real[1::2], files.real[::2]
+        return between, score_distances(*halves, paired=False, replicates=replicates)
+
+    def illustrate(self, names: Iterable[str]) -> Iterator[Illustration]:
+        """Pictures of single images, for reports; made anew, which gives the same."""
+        number = {name: index for index, name in enumerate(self.data.names)}
+        for name in names:
+            yield self._illustration(number[name])
+
+    def _illustration(self, index: int) -> Illustration:
+        sample, instruments = self.data[index], self.instruments
+        evaluated, protocol = instruments.evaluated, self.resolved.protocol
+        assert sample.image is not None
+        made = instruments.source.pictures([sample], 0)
+        size, how = instruments.picture_size, protocol.picture_resampling
+        (batch,), (photo,) = stack(made, size, how), stack([sample.image], size, how)
+        labels = protocol.label_size or (batch.shape[2], batch.shape[3])
+        (predicted,) = instruments.predictor.predict([sample], batch, [labels])
+        truth = true_indices(sample.layout, labels, evaluated)
+        wrong = np.full((*truth.shape, 3), 255, np.uint8)
+        wrong[truth != predicted] = (200, 30, 30)
+        wrong[truth == evaluated.num_classes] = (150, 150, 150)
+        return Illustration(
+            name=sample.name,
+            layout=evaluated.palette[truth],
+            photo=_pixels(photo),
+            synthesis=_pixels(batch),
+            predicted=evaluated.palette[predicted],
+            errors=wrong,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Illustration:
+    """One image, [H,W,3] uint8 each."""
+
+    name: str
+    layout: Picture
+    """The truth in the classes' colours."""
+    photo: Picture
+    """The real one."""
+    synthesis: Picture
+    """What was evaluated."""
+    predicted: Picture
+    """What the segmenter sees in it."""
+    errors: Picture
+    """White where that is right, red where wrong, grey where nothing is counted."""
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that scores depend on."""
+    packages = ("torch", "numpy", "scipy", "pillow", "torchmetrics", "transformers")
+    found = {"semsynth": __version__, "python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in packages}
+
+
+def _first_samples(work: Iterable[Measurements]) -> Iterator[NDArray[np.int64]]:
+    """The counts [n,3,K] of each chunk's sample 0."""
+    return (np.asarray(part["counts"], np.int64)[:, 0] for part in work)
+
+
+def _pixels(batch: Tensor) -> Picture:
+    """[1,3,H,W] in [-1,1] -> [H,W,3] uint8."""
+    picture: Picture = to_uint8(batch)[0]
+    return picture
