@@ -171,6 +171,28 @@ def test_the_small_preset_differs_in_size_only(presets):
     assert small.generator.width * 4 <= default.generator.width
 
 
+@pytest.mark.parametrize("system", ["encoder_decoder", "full_resolution"])
+@pytest.mark.parametrize("preset", ["default", "small"])
+def test_baselines_of_the_crn_paper_change_nothing_but_the_network(system, preset):
+    config, crn = (RECIPES[name].presets[preset](TOY_CLASSES, True) for name in (system, "crn"))
+    assert config.generator.family == system
+    assert config.model_copy(update={"generator": crn.generator}) == crn
+    assert config.generator.encoding == crn.generator.encoding
+    assert validated(type(config), config.model_dump(), system) == config
+
+
+@pytest.mark.parametrize("preset", ["default", "small"])
+def test_the_image_space_baseline_changes_nothing_but_the_loss(preset):
+    """Equation 4: the mean absolute difference of the colours, on the scale to 255 of the official code."""
+    config, crn = (RECIPES[name].presets[preset](TOY_CLASSES, True) for name in ("image_space", "crn"))
+    assert config.model_copy(update={"loss": crn.loss}) == crn
+    small = override(config, ["generator.width_scale=0.004", "generator.refinements=2"])
+    recipe = RECIPES["image_space"].build(small, TOY_CLASSES, None)
+    (phase,) = recipe.phases
+    terms = phase.terms({"generator": Painter(0.5)}, batch_of(config, photo=-0.25))
+    assert weighted_sum(terms, phase.weights).item() == pytest.approx(0.75 * 255 / 2, rel=1e-6)
+
+
 # Any generator with any objective ---------------------------------------------------------------------------------
 
 

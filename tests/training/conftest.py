@@ -106,6 +106,11 @@ GAN_SEGMENTATION = (
     *BASELINE,
     "training.steps=4",
 )
+PIXELS_ALONE = ("loss.kind=image_space", *BASELINE)
+"""CRN's objective without the perceptual network, whose weights are no part of the repository."""
+ENCODER_DECODER = ("generator.width=2", "generator.halvings=3", *PIXELS_ALONE)
+FULL_RESOLUTION = ("generator.width=3", "generator.layers=4", "generator.largest_dilation=4", *PIXELS_ALONE)
+IMAGE_SPACE = ("generator.refinements=4", "generator.width_scale=0.004", *PIXELS_ALONE)
 SYSTEMS = {
     "spade": ("spade", "default", TINY),
     "pix2pixhd": ("pix2pixhd", "small", PIX2PIXHD),
@@ -113,6 +118,9 @@ SYSTEMS = {
     "unet_generator": ("pix2pixhd", "unet_generator", UNET_GENERATOR),
     "crn_generator": ("pix2pixhd", "crn_generator", CRN_GENERATOR),
     "gan_segmentation": ("gan_segmentation", "small", GAN_SEGMENTATION),
+    "encoder_decoder": ("encoder_decoder", "small", ENCODER_DECODER),
+    "full_resolution": ("full_resolution", "small", FULL_RESOLUTION),
+    "image_space": ("image_space", "small", IMAGE_SPACE),
 }
 """System, preset and settings by the name that tests call them by."""
 

@@ -17,7 +17,15 @@ from semsynth.training.trainer import Trainer
 
 Start = Callable[..., Trainer]
 
-BASELINES = ["pix2pix", "unet_generator", "crn_generator", "gan_segmentation"]
+BASELINES = [
+    "pix2pix",
+    "unet_generator",
+    "crn_generator",
+    "gan_segmentation",
+    "encoder_decoder",
+    "full_resolution",
+    "image_space",
+]
 
 
 def snapshot(networks: dict[str, nn.Module]) -> dict[str, Tensor]:
