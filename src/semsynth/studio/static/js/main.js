@@ -1,0 +1,317 @@
+/** The editor: puts its parts together and starts it. */
+
+import { ApiError, examples, models } from "./api.js";
+import { Autosave } from "./autosave.js";
+import { commandsOf } from "./commands.js";
+import { Menus } from "./menus.js";
+import { ObjectCard } from "./objectcard.js";
+import { Palette } from "./palette.js";
+import { PhotoMaker } from "./photo.js";
+import { Pointers } from "./pointer.js";
+import { projectFile } from "./project.js";
+import { Shortcuts } from "./shortcuts.js";
+import { Stage } from "./stage.js";
+import { Store } from "./store.js";
+import { Strip, StyleBar } from "./stylebar.js";
+import { Toolbar } from "./toolbar.js";
+import { Tools } from "./tools.js";
+import { announce, button, byId, download, h, hideToast, icon, menu, slider, toast } from "./ui.js";
+
+/** @import { Model } from "./api.js" */
+
+const THEME = "semsynth-theme";
+const SEEN = "semsynth-seen";
+
+export class App {
+  /** @param {Model[]} served */
+  constructor(served) {
+    const store = (this.store = new Store(served[0]));
+    store.models = served;
+    store.classId = served[0].classes.classes[0].id;
+    this.maker = new PhotoMaker(store);
+    this.tools = new Tools(store);
+    this.stage = new Stage(store, this.tools);
+    this.pointers = new Pointers(store, this.tools, this.stage.panes, () => this.stage.redraw());
+    this.stage.hover = () => this.pointers.hover;
+    this.palette = new Palette(store);
+    this.styles = new StyleBar(store);
+    this.strip = new Strip(store);
+    this.autosave = new Autosave(store, (state) => this.#saving(state));
+    this.menus = new Menus(store, this.styles, () => this.#leaving());
+    this.objects = new ObjectCard(store, this.tools);
+    this.shortcuts = new Shortcuts(() => commandsOf(this));
+    this.toolbar = new Toolbar(store, this.tools, this.shortcuts);
+    this.#header();
+    this.#follow();
+    this.#page();
+  }
+
+  #header() {
+    const { menus, store } = this;
+    const on = (/** @type {string} */ id, /** @type {() => void} */ act) => byId(id).addEventListener("click", act);
+    const symbols = /** @type {const} */ ({ new: "new", open: "open", export: "export", layers: "layers", undo: "undo", redo: "redo", keys: "keyboard", theme: "theme" });
+    for (const [id, name] of Object.entries(symbols)) byId(id).prepend(icon(/** @type {"new"} */ (name)));
+    on("new", () => menus.new());
+    on("undo", () => this.undo());
+    on("redo", () => this.redo());
+    on("theme", () => this.toggleTheme());
+    on("keys", () => this.shortcuts.show());
+    on("zoom", () => this.stage.fit());
+    const opening = () => [
+      button("A file: label map, photo, project …", "open", () => menus.open()),
+      button("An example …", "grid", () => menus.new()),
+      button("An instance map for this layout …", "object", () => menus.instances()),
+    ];
+    menu(/** @type {HTMLButtonElement} */ (byId("open")), opening);
+    menu(/** @type {HTMLButtonElement} */ (byId("export")), () => menus.exports());
+    menu(/** @type {HTMLButtonElement} */ (byId("layers")), () => this.#layers());
+    const select = /** @type {HTMLSelectElement} */ (byId("model"));
+    select.replaceChildren(...store.models.map(({ id, name }) => h("option", { value: id }, name)));
+    select.addEventListener("change", () => {
+      const model = store.models.find(({ id }) => id === select.value);
+      if (model && model.classes.name !== store.model.classes.name) this.#leaving();
+      if (model) store.useModel(model);
+    });
+    store.on("model", () => (select.value = store.model.id));
+    select.hidden = store.models.length < 2;
+    const title = /** @type {HTMLInputElement} */ (byId("title"));
+    title.addEventListener("change", () => ((store.title = title.value), this.autosave.soon()));
+    store.on(["title", "layer"], () => (title.value = store.title));
+    const before = byId("before");
+    for (const [type, on] of /** @type {const} */ ([["pointerdown", true], ["pointerup", false], ["pointerleave", false], ["blur", false]])) {
+      before.addEventListener(type, () => this.before(on, null));
+    }
+    window.addEventListener("keyup", () => this.before(false, null));
+  }
+
+  #layers() {
+    const { store } = this;
+    const percent = (/** @type {number} */ value) => `${Math.round(100 * value)} %`;
+    const one = (/** @type {string} */ label, /** @type {keyof Store["view"]["opacity"]} */ field) =>
+      slider(label, { min: 0, max: 1, step: 0.05, value: store.view.opacity[field] }, (value) => {
+        store.view.opacity[field] = value;
+        store.emit("view");
+      }, percent).element;
+    const check = (/** @type {string} */ label, /** @type {"patterns" | "live"} */ field) => {
+      const input = h("input", { type: "checkbox" });
+      input.checked = store.view[field];
+      input.addEventListener("change", () => ((store.view[field] = input.checked), store.emit("view")));
+      return h("label", { class: "check" }, input, h("span", {}, label));
+    };
+    const { reference } = store;
+    const margin = !reference?.base ? null : slider("Margin of edits", { min: 0, max: 40, step: 1, value: reference.margin }, (value) => {
+      reference.margin = value;
+      store.emit("reference");
+    }).element;
+    return [
+      one("Labels", "label"),
+      one("Photo", "photo"),
+      reference && one("Reference photo", "reference"),
+      one("Object outlines", "outlines"),
+      margin,
+      check("Patterns of classes", "patterns"),
+      check("Photo follows while painting", "live"),
+      reference && button("Remove the reference photo", "trash", () => ((store.reference = null), store.emit("reference"), store.emit("committed"))),
+    ];
+  }
+
+  #follow() {
+    const { store, maker, tools } = this;
+    store.on("pixels", () => {
+      maker.hurry = tools.busy;
+      if (store.view.live || !tools.busy) maker.want();
+    });
+    store.on(["layer", "style", "committed", "model"], () => maker.want());
+    store.on(["committed", "style", "reference", "view", "brush"], () => this.autosave.soon());
+    store.on(["committed", "layer"], () => {
+      const { done, undone } = store.history;
+      /** @type {HTMLButtonElement} */ (byId("undo")).disabled = !done.length;
+      /** @type {HTMLButtonElement} */ (byId("redo")).disabled = !undone.length;
+    });
+    store.on("layer", () => ((tools.floating = null), tools.corners = []));
+    store.on("photo", () => this.#photo());
+  }
+
+  #photo() {
+    const { store, maker, tools } = this;
+    const { state } = maker;
+    const pane = byId("photo-state");
+    pane.dataset["state"] = state;
+    byId("photo-message").textContent = state === "refused" || state === "trying" ? maker.message : "";
+    byId("photo-empty").hidden = state !== "empty";
+    byId("latency").textContent = state === "ready" ? `${Math.round(maker.latency)} ms` : state === "working" ? "…" : "";
+    byId("note").textContent = state === "ready" ? maker.message : "";
+    /** @type {HTMLButtonElement} */ (byId("before")).disabled = !store.photo;
+    if (state !== "ready") return;
+    store.before ??= store.photo && store.photo.bitmap;
+    if (!tools.busy) this.strip.add();
+    byId("photo-canvas").setAttribute("data-photos", String(maker.stroke));
+  }
+
+  #page() {
+    document.documentElement.dataset["theme"] = localStorage.getItem(THEME) ?? "auto";
+    window.addEventListener("beforeunload", () => this.autosave.leave());
+    document.addEventListener("visibilitychange", () => document.hidden && this.autosave.leave());
+    window.addEventListener("keydown", (event) => {
+      if (event.code !== "Space" || !(/** @type {HTMLElement} */ (event.target).matches("canvas, body"))) return;
+      event.preventDefault();
+      this.pointers.spaceHeld = true;
+      document.body.classList.add("panning");
+    });
+    window.addEventListener("keyup", (event) => {
+      if (event.code !== "Space") return;
+      this.pointers.spaceHeld = false;
+      document.body.classList.remove("panning");
+    });
+    document.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    });
+    for (const type of /** @type {const} */ (["dragleave", "drop"])) {
+      document.addEventListener(type, (event) => {
+        if (type === "dragleave" && event.relatedTarget) return;
+        document.body.classList.remove("dropping");
+      });
+    }
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const [file] = event.dataTransfer?.files ?? [];
+      if (file) this.menus.file(file);
+    });
+    document.addEventListener("paste", (event) => {
+      const [file] = event.clipboardData?.files ?? [];
+      if (file) this.menus.file(file);
+    });
+  }
+
+  /** Begin where the person was, or with an example. */
+  async start() {
+    const record = await this.autosave.start();
+    if (record) {
+      const when = new Date(record.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      toast(`Welcome back: everything is as it was at ${when}.`, { action: ["New layout", () => this.menus.new()] });
+    } else {
+      const fits = (await examples().catch(() => [])).find(({ models }) => models.includes(this.store.model.id));
+      if (fits) await this.menus.example(fits);
+      this.palette.choose(this.#firstClass());
+    }
+    if (!localStorage.getItem(SEEN)) this.#hint();
+    this.stage.fit();
+    this.maker.want();
+    document.body.dataset["ready"] = "";
+  }
+
+  /** Something worth painting: the class with the most objects. */
+  #firstClass() {
+    const { layer, model } = this.store;
+    /** @type {Map<number, Set<number>>} */
+    const objects = new Map(model.classes.classes.map(({ id }) => [id, new Set()]));
+    layer.ids.forEach((id, i) => objects.get(id)?.add(layer.instances[i]));
+    return [...objects].reduce((a, b) => (b[1].size > a[1].size ? b : a))[0];
+  }
+
+  #hint() {
+    const close = () => ((hint.hidden = true), localStorage.setItem(SEEN, "1"));
+    const hint = byId("hint");
+    hint.hidden = false;
+    hint.replaceChildren(
+      h("ol", {}, h("li", {}, "Choose a class, such as ", h("b", {}, this.store.nameOf(this.store.classId)), "."), h("li", {}, "Paint on the layout."), h("li", {}, "The photograph follows.")),
+      h("div", { class: "actions" }, button("Start with a blank sheet", "new", () => (close(), this.menus.blank(this.store.model.sizes.default))), button("Paint on this one", "brush", close, { class: "primary" })),
+    );
+    document.addEventListener("pointerdown", (event) => {
+      if (/** @type {HTMLElement} */ (event.target).matches("canvas")) close();
+    }, { once: true, capture: true });
+  }
+
+  /** @param {"saving" | "saved" | "failed"} state */
+  #saving(state) {
+    const words = { saving: "Saving …", saved: "Saved in this browser", failed: "Not saved: this browser keeps nothing. Save a project file." };
+    byId("saved").textContent = words[state];
+    byId("saved").dataset["state"] = state;
+  }
+
+  /** Another project begins; the one that is open stays in the browser. */
+  #leaving() {
+    if (this.store.history.done.length) this.autosave.now();
+    this.autosave.fresh();
+  }
+
+  undo() {
+    this.#stepped("Undone", this.store.undo());
+  }
+
+  redo() {
+    this.#stepped("Done again", this.store.redo());
+  }
+
+  /** @param {string} what @param {string | null} name */
+  #stepped(what, name) {
+    this.tools.floating = null;
+    announce(name ? `${what}: ${name}` : "There is nothing more.");
+  }
+
+  deselect() {
+    this.tools.floating = null;
+    this.store.selection = null;
+    this.store.emit("selection");
+    hideToast();
+  }
+
+  toggleSeparate() {
+    const { store } = this;
+    store.separate = !store.separate;
+    const input = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-field=separate]"));
+    if (input) input.checked = store.separate;
+    announce(store.separate ? "Strokes are new objects" : "Strokes join objects that they touch");
+  }
+
+  variations() {
+    byId("variations").click();
+  }
+
+  /** Show the photo as it was at first. @param {boolean} on @param {KeyboardEvent | null} event */
+  before(on, event) {
+    if (event?.repeat || this.stage.showBefore === on) return;
+    this.stage.showBefore = on;
+    byId("before").setAttribute("aria-pressed", String(on));
+    this.stage.redraw();
+  }
+
+  save() {
+    const name = this.store.title || "layout";
+    this.menus.try("The project cannot be saved", async () => download(await projectFile(this.store), `${name}.semsynth.zip`));
+  }
+
+  savePhoto() {
+    const name = this.store.title || "layout";
+    this.menus.try("The photo cannot be saved", async () => download(await this.menus.photoFile(), `${name}-photo.png`));
+  }
+
+  toggleTheme = () => {
+    const { dataset } = document.documentElement;
+    const dark = dataset["theme"] === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : dataset["theme"] === "dark";
+    dataset["theme"] = dark ? "light" : "dark";
+    localStorage.setItem(THEME, dataset["theme"]);
+    this.stage.redraw();
+  };
+}
+
+/** Ask for the models until the server answers. */
+async function start() {
+  for (;;) {
+    try {
+      const app = new App(await models());
+      /** @type {any} */ (window).studio = app; // for scripts and the tests
+      byId("loading").hidden = true;
+      await app.start();
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      byId("loading-message").textContent = error.message;
+      if (error.status !== 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+start();

@@ -1,0 +1,121 @@
+/** The tools, and the settings of the one in hand. */
+
+import { VOID } from "./labels.js";
+import { classSelect } from "./palette.js";
+import { button, byId, h, slider } from "./ui.js";
+
+/** @import { Store, ToolName } from "./store.js" */
+/** @import { Tools } from "./tools.js" */
+/** @import { Shortcuts } from "./shortcuts.js" */
+
+/** @type {ReadonlyArray<readonly [ToolName, string, string]>} name, label, what it does */
+export const TOOLS = [
+  ["brush", "Brush", "Paint freely"],
+  ["eraser", "Eraser", "Take away what is painted"],
+  ["line", "Line", "Drag from end to end; Shift: steps of 45°"],
+  ["rectangle", "Rectangle", "Drag from corner to corner; Shift: a square"],
+  ["ellipse", "Ellipse", "Drag from corner to corner; Shift: a circle"],
+  ["polygon", "Polygon", "Click corners and close with a double click or Enter; or drag a lasso"],
+  ["fill", "Fill", "Click a region; Shift: everywhere"],
+  ["picker", "Pick", "Take the class under the pointer (with any tool: Alt and click)"],
+  ["object", "Object", "Click an object to restyle, move or delete it"],
+  ["hand", "Hand", "Drag to move around (with any tool: hold Space)"],
+];
+
+export class Toolbar {
+  /**
+   * @param {Store} store
+   * @param {Tools} tools
+   * @param {Shortcuts} shortcuts
+   */
+  constructor(store, tools, shortcuts) {
+    this.store = store;
+    this.tools = tools;
+    this.options = byId("options");
+    this.shown = "";
+    byId("tools").replaceChildren(
+      ...TOOLS.map(([name, label, does]) => {
+        const key = shortcuts.label(`tool.${name}`);
+        const title = `${label}${key ? ` (${key})` : ""}: ${does}`;
+        const choose = () => this.choose(name);
+        return button(label, name, choose, { quiet: true, class: "tool", "data-tool": name, title });
+      }),
+    );
+    store.on(["brush", "model"], () => this.#update());
+    this.#update();
+  }
+
+  /** @param {ToolName} name */
+  choose(name) {
+    if (this.tools.busy || this.tools.open) this.tools.cancel();
+    this.store.tool = name;
+    this.store.emit("brush");
+  }
+
+  #update() {
+    const { store } = this;
+    for (const one of byId("tools").children) {
+      one.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (one).dataset["tool"] === store.tool));
+    }
+    // Built anew only when another tool needs others: a slider must not vanish while it is dragged.
+    const wanted = `${store.tool} ${store.model.id} ${store.only} ${store.eraseTo} ${store.brush.shape}`;
+    if (wanted !== this.shown) this.#build();
+    this.shown = wanted;
+    this.size?.set(store.brush.size);
+  }
+
+  #build() {
+    const { store } = this;
+    const { tool } = store;
+    const tools = TOOLS.find(([name]) => name === tool);
+    this.size = undefined;
+    const parts = [h("strong", {}, tools?.[1] ?? "")];
+    if (["brush", "eraser", "line"].includes(tool)) {
+      this.size = slider("Size", { min: 1, max: 120, step: 1, value: store.brush.size }, (value) => {
+        store.brush.size = value;
+        store.emit("brush");
+      });
+      parts.push(this.size.element, this.#shape());
+    }
+    const paints = !["picker", "object", "hand"].includes(tool);
+    if (tool === "eraser") {
+      const set = (/** @type {number | null} */ id) => ((store.eraseTo = id ?? VOID), store.emit("brush"));
+      parts.push(classSelect(store, "Leaves", "nothing", store.eraseTo, set));
+    }
+    if (tool === "fill") parts.push(this.#check("Everywhere", "fillEverywhere", "All regions of the class at once"));
+    if (paints) {
+      const set = (/** @type {number | null} */ id) => ((store.only = id), store.emit("brush"));
+      parts.push(classSelect(store, "Only over", "anything", store.only, set));
+    }
+    if (paints && tool !== "eraser") {
+      parts.push(this.#check("New object", "separate", "Keep it apart from an object of its class that it touches"));
+    }
+    if (!paints || tool === "polygon") parts.push(h("span", { class: "faint" }, tools?.[2] ?? ""));
+    this.options.replaceChildren(...parts);
+  }
+
+  #shape() {
+    const { brush } = this.store;
+    const one = (/** @type {"round" | "square"} */ shape, /** @type {"ellipse" | "rectangle"} */ symbol) =>
+      button(shape === "round" ? "Round brush" : "Square brush", symbol, () => this.#setShape(shape), {
+        quiet: true,
+        class: "small",
+        "aria-pressed": String(brush.shape === shape),
+      });
+    return h("span", { class: "segmented", role: "group", "aria-label": "Brush shape" }, one("round", "ellipse"), one("square", "rectangle"));
+  }
+
+  /** @param {"round" | "square"} shape */
+  #setShape(shape) {
+    this.store.brush.shape = shape;
+    this.store.emit("brush");
+  }
+
+  /** @param {string} label @param {"separate" | "fillEverywhere"} field @param {string} title */
+  #check(label, field, title) {
+    const input = h("input", { type: "checkbox", "data-field": field });
+    input.checked = this.store[field];
+    input.addEventListener("change", () => (this.store[field] = input.checked));
+    return h("label", { class: "check", title }, input, h("span", {}, label));
+  }
+}
