@@ -20,6 +20,8 @@ from torch import Tensor
 
 TOLERANCE = 1e-5
 """Largest difference that is allowed, relative to the largest magnitude in the golden tensor."""
+SYSTEM_TOLERANCES: dict[str | None, float] = {"crn": 1e-4}
+"""The same for systems whose numbers come from single precision only, in TensorFlow."""
 NOISE = 1e-8
 """Magnitudes below this are rounding noise around an exact zero (the gradient of a bias before a batch norm): they have
 to agree to TOLERANCE * NOISE, absolutely."""
@@ -99,13 +101,20 @@ class Case:
         self.used.update(name for name in self._scalars if name == key or name.startswith(f"{key}."))
         return self.about[key]
 
-    def compare(self, name: str, actual: Tensor | float, expected: Tensor | float | None = None) -> None:
+    def compare(
+        self,
+        name: str,
+        actual: Tensor | float,
+        expected: Tensor | float | None = None,
+        tolerance: float | None = None,
+    ) -> None:
         """Require that ``actual`` agrees with what is stored under ``name``.
 
         Args:
             name: of a tensor, or the dotted path of a scalar; a remark in brackets may follow it.
             actual: what was computed here.
-            expected: a part of what is stored, where not all of it is meant.
+            expected: a part of what is stored, where not all of it is meant, or what is stored in another order.
+            tolerance: the largest difference that is allowed; None: TOLERANCE, or that of the case's system.
         """
         key = name.split(" (")[0]
         if expected is None:
@@ -116,7 +125,8 @@ class Case:
         assert actual.shape == expected.shape, f"{name}: {list(actual.shape)}, golden {list(expected.shape)}"
         difference = _difference(actual, expected)
         self.differences[name] = difference
-        assert difference <= TOLERANCE, f"{name}: differs by {difference:.2e} of the largest magnitude"
+        limit = SYSTEM_TOLERANCES.get(self.system, TOLERANCE) if tolerance is None else tolerance
+        assert difference <= limit, f"{name}: differs by {difference:.2e} of the largest magnitude"
 
     def compare_digest(self, name: str, actual: Tensor) -> None:
         """Compare with a digest, [sum, Euclidean norm, first elements] of a tensor."""

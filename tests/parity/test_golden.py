@@ -7,7 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from parity import data_transforms, pix2pixhd_losses, pix2pixhd_networks, spade_losses, spade_networks, spade_training
+from parity import (
+    crn,
+    data_transforms,
+    pix2pixhd_losses,
+    pix2pixhd_networks,
+    spade_losses,
+    spade_networks,
+    spade_training,
+)
 from parity.golden import Case, Check, golden_folder
 
 from semsynth.recipes import RECIPES
@@ -32,6 +40,11 @@ CHECKS: dict[tuple[str, str], Check] = {
     ): pix2pixhd_networks.check_encoder,
     ("pix2pixhd", "models.pix2pixHD_model.Pix2PixHDModel.forward (losses)"): pix2pixhd_losses.check_objective,
     ("pix2pixhd", "Pix2PixHDModel.forward + train.py iteration body"): pix2pixhd_losses.check_training,
+    **{
+        ("crn", f"demo_{size}p.py: recursive_generator{losses}"): crn.check
+        for size in (256, 512, 1024)
+        for losses in ("", ", build_vgg19, compute_error, G_loss")
+    },
     ("pix2pixhd", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
 }
 """(system, what was run) -> the test."""

@@ -63,6 +63,32 @@ def pix2pixhd(
     _tell(convert_pix2pixhd(checkpoint, options, out, _class_set(classes), encoder, clusters), out)
 
 
+@app.command()
+def crn(
+    weights: Annotated[
+        Path,
+        typer.Argument(metavar="WEIGHTS.npz", help="Variables of a TensorFlow checkpoint.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
+    classes: Annotated[
+        str | None,
+        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes' 19 if they fit."),
+    ] = None,
+) -> None:
+    """Convert a generator of the official CRN code; nothing in the file is run.
+
+    Where TensorFlow is installed, two lines export a checkpoint:
+
+    reader = tf.train.load_checkpoint("result_256p")
+
+    np.savez("crn.npz", **{name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()})
+    """
+    from semsynth.convert.crn import convert_crn
+
+    _check_unused(out)
+    _tell(convert_crn(weights, out, _class_set(classes)), out)
+
+
 def _check_unused(out: Path) -> None:
     from semsynth.checkpoint import is_model_folder
 

@@ -130,9 +130,7 @@ class RefinementModule(nn.Module):
         if features is None:
             x = concat_conv2d(self.conv_0, layout)
         else:
-            height, width = 2 * features.shape[2], 2 * features.shape[3]
-            # Bilinear, not transposed convolution (section 3.2); corners aligned as in the official code.
-            x = F.interpolate(features, (height, width), mode="bilinear", align_corners=True)
+            x = doubled(features)
             if isinstance(layout, Tensor):
                 x = self.conv_0(torch.cat([layout, x], 1))
             else:
@@ -197,3 +195,8 @@ class CascadedRefinementNetwork(LayoutGenerator):
         if self.config.checkpointing and torch.is_grad_enabled():
             return checkpoint(module, labels, features, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-any-return]
         return module(labels, features)  # type: ignore[no-any-return]
+
+
+def doubled(x: Tensor) -> Tensor:
+    """[N,C,h,w] -> [N,C,2h,2w], bilinear (section 3.2), corners aligned as in the official code."""
+    return F.interpolate(x, (2 * x.shape[2], 2 * x.shape[3]), mode="bilinear", align_corners=True)

@@ -142,7 +142,7 @@ class Learner:
             "num_images": self.num_images,
             "config": self.recipe.config.model_dump_json(),
             "networks": {name: network.state_dict() for name, network in self.recipe.networks.items()},
-            "measured": {name: dict(network.named_buffers()) for name, network in self.recipe.frozen.items()},
+            "measured": {name: _buffers(network) for name, network in self.recipe.frozen.items()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "averages": {name: network.state_dict() for name, network in averages.items()},
             "precision": self.fabric.strategy.precision.state_dict(),
@@ -161,6 +161,12 @@ class Learner:
             network.load_state_dict(state["averages"][name])
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.step = state["step"]
+
+
+def _buffers(network: nn.Module) -> dict[str, Tensor]:
+    """A state without parameters."""
+    parameters = {name for name, _ in network.named_parameters()}
+    return {name: value for name, value in network.state_dict().items() if name not in parameters}
 
 
 @contextmanager
