@@ -14,6 +14,9 @@ from semsynth.training.comparison.curves import draw, number
 from semsynth.training.comparison.plan import Entry, Plan
 from semsynth.training.comparison.record import Record, Result, Shown, described
 
+COLUMN = 330
+"""Width of a column of pictures, at most, in pixels."""
+
 _PAGE = Path(__file__).with_name("page.html")
 
 
@@ -26,6 +29,7 @@ def render(record: Record) -> str:
         title=escape(plan.title),
         lead="".join(f'<p class="lead">{escape(text)}</p>' for text in _lead(record)),
         column=f"{100 / len(heads):.2f}%",
+        limit=f"{COLUMN * len(heads)}px",
         heads="".join(f'<th scope="col">{escape(head)}</th>' for head in heads),
         rows="".join(_row(record, index, shown) for index, shown in enumerate(record.shown)),
         legend="".join(
@@ -66,16 +70,14 @@ def _lead(record: Record) -> Iterable[str]:
     plan = record.plan
     if plan.source:
         yield plan.source
-    count = len(plan.entries)
-    spent = f"{described(plan.budget)} of training"
-    if plan.budget.steps is not None:
-        images = {config["training"]["batch_size"] * config["training"]["steps"] for config in record.configs.values()}
-        spent = f"{_range(images)} training images"
-    systems = f"{count} systems and variants" if count > 1 else "One system"
-    yield (
-        f"{systems} on {record.num_images:,} photographs of {record.classes}, with {spent} "
-        f"{'each' if count > 1 else 'seen'}: the same, in the same order, from the same seed."
-    )
+    photographs = f"{record.num_images:,} training photographs of {record.classes}"
+    if plan.budget.steps is None:
+        spent = f"trained for {described(plan.budget)} on {photographs}, in the same order and from the same seed"
+    else:
+        trained = [config["training"] for config in record.configs.values()]
+        images = _range({one["batch_size"] * one["steps"] for one in trained})
+        spent = f"seen {images} images of {photographs}, the same in the same order, from the same seed"
+    yield f"{'Each has' if len(plan.entries) > 1 else 'It has'} {spent}."
 
 
 def _range(values: set[int]) -> str:
