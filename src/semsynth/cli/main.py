@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth import __version__
-from semsynth.cli import convert, data, segmenter, styles
+from semsynth.cli import convert, data, segmenter, study, styles
 from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
