@@ -140,7 +140,7 @@ def test_pictures_have_names_that_tell_nothing_and_the_right_content(
                 Image.open(tmp_path / "s" / PICTURES / name) as shown,
                 Image.open(folders[method] / f"{trial.image}.png") as given,
             ):
-                expected = given.resize((12, 6), Image.Resampling.BICUBIC)
+                expected = given.resize((16, 8), Image.Resampling.BICUBIC)
                 assert np.array_equal(np.asarray(shown), np.asarray(expected))
 
 
