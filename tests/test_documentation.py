@@ -51,7 +51,18 @@ def test_commands_and_options_exist(arguments: tuple[str, ...]) -> None:
 
 def test_documents_show_commands() -> None:
     commands = {arguments[0] for arguments in lines_of("semsynth")}
-    assert commands == {"synthesize", "edit", "train", "compare", "doctor", "data", "convert", "styles", "studio", "render"}
+    assert commands == {
+        "synthesize",
+        "edit",
+        "train",
+        "compare",
+        "doctor",
+        "data",
+        "convert",
+        "styles",
+        "studio",
+        "render",
+    }
 
 
 @pytest.mark.parametrize("arguments", lines_of("make"), ids=" ".join)
