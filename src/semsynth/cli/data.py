@@ -34,8 +34,10 @@ _SHOWN = 50
 @app.command("import")
 def import_(
     form: Annotated[
-        Literal["folder", "cityscapes", "coco-stuff", "edges"],
-        typer.Argument(metavar="FORMAT", help="folder, cityscapes, coco-stuff or edges.", show_default=False),
+        Literal["folder", "cityscapes", "coco-stuff", "edges", "unlabelled"],
+        typer.Argument(
+            metavar="FORMAT", help="folder, cityscapes, coco-stuff, edges or unlabelled.", show_default=False
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Where the data lies.", show_default=False)],
     out: Out,
@@ -56,7 +58,15 @@ def import_(
     low: Annotated[float | None, typer.Option(help="edges: lower threshold; default 0.1, sobel 0.")] = None,
     high: Annotated[float | None, typer.Option(help="edges: upper threshold; default 0.2, sobel 0.3.")] = None,
     val_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="edges: share of an undivided SRC for val; default 0.1.")
+        float | None,
+        typer.Option(min=0, max=1, help="edges, unlabelled: share of an undivided SRC for val; default 0.1."),
+    ] = None,
+    segmenter: Annotated[
+        str | None, typer.Option(help="unlabelled: bundled class set, folder or Hugging Face id.")
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="unlabelled: what the segmenter's outputs mean.")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="unlabelled: less probable pixels become void; default 0.")
     ] = None,
     copies: Annotated[bool, typer.Option("--copy", help="Copy the files; by default they are linked.")] = False,
 ) -> None:
@@ -67,7 +77,7 @@ def import_(
     Formats: folder (SRC/images and SRC/labels, or the same in sub-folders per split; ids or colours),
     cityscapes (leftImg8bit and gtFine as downloaded), coco-stuff (photos and pixel maps as downloaded, or the
     folders of SPADE's instructions), edges (photos in SRC, or in SRC/train and SRC/val: their edges become the
-    condition, for pix2pixhd --preset edges).
+    condition, for pix2pixhd --preset edges), unlabelled (the same photos; a segmenter makes their label maps).
     """
     from semsynth.data.importers.cityscapes import import_cityscapes
     from semsynth.data.importers.coco_stuff import import_coco_stuff
@@ -77,9 +87,17 @@ def import_(
     if form != "folder" and (classes is not None or void is not None or split != "train"):
         raise SemsynthError(f"--classes, --void and --split belong to 'folder'; {form} has its own classes and splits")
     finding = {"method": method, "sigma": sigma, "low": low, "high": high}
-    if form != "edges" and (val_share is not None or any(value is not None for value in finding.values())):
-        raise SemsynthError("--method, --sigma, --low, --high and --val-share belong to 'edges'")
+    if form != "edges" and any(value is not None for value in finding.values()):
+        raise SemsynthError("--method, --sigma, --low and --high belong to 'edges'")
+    if form not in ("edges", "unlabelled") and val_share is not None:
+        raise SemsynthError("--val-share belongs to 'edges' and 'unlabelled'")
+    labelling = {"--segmenter": segmenter, "--mapping": mapping, "--confidence": confidence}
+    if form != "unlabelled" and any(value is not None for value in labelling.values()):
+        raise SemsynthError(f"{', '.join(labelling)} belong to 'unlabelled'")
     place = copy if copies else link
+    if form == "unlabelled":
+        _import_unlabelled(source, out, segmenter, mapping, confidence or 0.0, val_share, place)
+        return
     if form == "edges":
         _import_edges(source, out, finding, val_share, place)
         return
@@ -105,6 +123,28 @@ def _import_edges(
     settings = validated(EdgeSettings, finding, "edges")
     with count_bar("finding edges") as bar:
         counts = import_edges(source, out, settings, val_share=val_share, place=place, progress=bar)
+    _tell(out, counts)
+
+
+def _import_unlabelled(
+    source: Path,
+    out: Path,
+    segmenter: str | None,
+    mapping: str | None,
+    confidence: float,
+    val_share: float | None,
+    place: Place,
+) -> None:
+    from semsynth.evaluation.segmenters.hugging_face import load_segmenter
+    from semsynth.evaluation.segmenters.photos import import_unlabelled
+
+    if segmenter is None:
+        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
+    loaded = load_segmenter(segmenter, mapping)
+    with count_bar("labelling") as bar:
+        counts = import_unlabelled(
+            source, out, loaded, confidence=confidence, val_share=val_share, place=place, progress=bar
+        )
     _tell(out, counts)
 
 

@@ -19,6 +19,7 @@ from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.evaluate import evaluate
+from semsynth.cli.label import label
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
 from semsynth.cli.synthesize import synthesize
@@ -70,6 +71,7 @@ app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
 app.command()(train)
 app.command()(evaluate)
+app.command()(label)
 app.command()(compare)
 app.command()(doctor)
 app.add_typer(data.app, name="data")

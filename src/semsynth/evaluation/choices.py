@@ -70,7 +70,7 @@ def find_segmenter(
         known = ", ".join(bundled_segmenters()) or "no class set"
         raise SemsynthError(
             f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give one with "
-            "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train --data DIR --out SEG"
+            "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train"
         )
     return load_segmenter(given or evaluated.name, mapping, device)
 

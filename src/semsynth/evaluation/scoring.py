@@ -72,8 +72,9 @@ def score_distances(first: Features, second: Features, *, paired: bool, replicat
     value = frechet_distance(*moments)
     draws = [_bootstrap_frechet(first, second, paired, number) for number in range(replicates)]
     kernel, kernel_interval = kernel_distance(first, second, paired=paired)
+    low, high = normal_interval(value, np.array(draws))
     found = DistanceResult(
-        frechet_distance=_score(value, normal_interval(value, np.array(draws))),
+        frechet_distance=_score(value, (max(0.0, low), high)),
         kernel_distance=_score(kernel, kernel_interval),
     )
     if min(len(first), len(second)) <= NEIGHBOURS:

@@ -24,7 +24,9 @@ VAL_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class _Photo:
+class FoundPhoto:
+    """A photograph and where it goes."""
+
     split: str
     name: str
     path: Path
@@ -55,12 +57,12 @@ def import_edges(
     Raises:
         SemsynthError: no photographs, a damaged one, or a folder ``out`` of other data or with other edges.
     """
-    photos = _divided(source, val_share)
+    photos = divided(source, val_share)
     _check_out(out, settings, photos)
     if not (out / SETTINGS_FILE).exists():
         dump_config(settings, out / SETTINGS_FILE)
 
-    def bring(photo: _Photo) -> None:
+    def bring(photo: FoundPhoto) -> None:
         folder = out / photo.split
         once(photo.path, folder / CONDITIONS / f"{photo.name}.png", draw)  # first: it fails where a photo is damaged
         once(photo.path, folder / IMAGES / (photo.name + photo.path.suffix.lower()), place)
@@ -74,8 +76,8 @@ def import_edges(
     return dict(Counter(photo.split for photo in photos))
 
 
-def _divided(source: Path, val_share: float | None) -> list[_Photo]:
-    """The photographs by split."""
+def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
+    """The photographs of an undivided folder, or of one with sub-folders per split; :func:`import_edges` says how."""
     if not source.is_dir():
         raise SemsynthError(f"there is no folder {source}: check the path")
     folders = {split: source / split for split in SPLITS if (source / split).is_dir()}
@@ -83,7 +85,7 @@ def _divided(source: Path, val_share: float | None) -> list[_Photo]:
         if val_share is not None:
             raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
         listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
-        return [_Photo(split, name, path) for split, files in listed.items() for name, path in files.items()]
+        return [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
     if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in source.iterdir()):
         raise SemsynthError(
             f"{source} holds neither photographs nor {', '.join(SPLITS[:-1])} or {SPLITS[-1]}: give a folder of "
@@ -91,7 +93,7 @@ def _divided(source: Path, val_share: float | None) -> list[_Photo]:
         )
     photos = list_pictures(source)
     chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
-    return [_Photo("val" if name in chosen else "train", name, path) for name, path in photos.items()]
+    return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()]
 
 
 def _chosen(names: Iterable[str], share: float) -> set[str]:
@@ -102,7 +104,7 @@ def _chosen(names: Iterable[str], share: float) -> set[str]:
     return set(ordered[: min(max(1, count), len(ordered) - 1)]) if share else set()
 
 
-def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[_Photo]) -> None:
+def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[FoundPhoto]) -> None:
     """Make sure that ``out`` is new, or an import of the same kind that goes on."""
     if (out / CLASSES_FILE).exists():
         raise SemsynthError(f"{out} holds a dataset with label maps: choose a new folder")

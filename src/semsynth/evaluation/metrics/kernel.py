@@ -23,7 +23,9 @@ def kernel_distance(
 ) -> tuple[float, Interval]:
     """Squared MMD with the kernel ``(x.y / D + 1)^3`` (Bińkowski et al. 2018, section 4), and its interval.
 
-    Sets of more than ``block`` images are cut into consecutive blocks; the estimates' mean is the result.
+    Sets of more than ``block`` images are cut into consecutive blocks; the estimates' mean is the result. Of paired
+    sets, a picture does not meet its own partner (Gretton et al. 2012, equation 4): being made of one layout they are
+    alike, which would bias the estimate; equal sets are then exactly 0 apart.
 
     Args:
         first: [n,D]; may be a memory-mapped file.
@@ -41,8 +43,10 @@ def kernel_distance(
     values, spread = [], np.zeros(replicates)
     for rows, columns in pairs:
         x, y = first[rows].astype(np.float64), second[columns].astype(np.float64)
-        weights = [np.vstack([np.ones(len(part)), draw.weights(len(part))]) for part, draw in zip((x, y), draws)]  # noqa: B905
-        estimates = _weighted_mmd(x, y, *weights)
+        weights = tuple(
+            np.vstack([np.ones(len(part)), draw.weights(len(part))]) for part, draw in zip((x, y), draws, strict=True)
+        )
+        estimates = _weighted_mmd(x, y, weights, paired)
         values.append(estimates[0])
         spread += estimates[1:] / blocks
     value = float(np.mean(values))
@@ -55,13 +59,16 @@ def _cuts(count: int, blocks: int) -> list[slice]:
 
 
 def _weighted_mmd(
-    x: NDArray[np.float64], y: NDArray[np.float64], wx: NDArray[np.float64], wy: NDArray[np.float64]
+    x: NDArray[np.float64], y: NDArray[np.float64], weights: tuple[NDArray[np.float64], ...], paired: bool
 ) -> NDArray[np.float64]:
     """[R]: estimates for rows of weights [R,n] and [R,m]; an image never meets itself, however often it was drawn."""
-    within = sum(_mean_off_diagonal(_kernel(a, a), w) for a, w in ((x, wx), (y, wy)))
-    between = np.einsum("rn,rn->r", wx @ _kernel(x, y), wy) if len(y) else np.zeros(len(wx))
-    totals = wx.sum(1) * wy.sum(1)
-    return np.asarray(within - 2 * between / np.maximum(totals, 1))
+    within = [_mean_off_diagonal(_kernel(one, one), given) for one, given in zip((x, y), weights, strict=True)]
+    crossed = _kernel(x, y)
+    if paired:
+        return np.asarray(within[0] + within[1] - 2 * _mean_off_diagonal(crossed, weights[0]))
+    between = np.einsum("rn,rn->r", weights[0] @ crossed, weights[1])
+    totals = weights[0].sum(1) * weights[1].sum(1)
+    return np.asarray(within[0] + within[1] - 2 * between / np.maximum(totals, 1))
 
 
 def _mean_off_diagonal(kernel: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
