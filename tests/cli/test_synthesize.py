@@ -133,6 +133,18 @@ def test_instances(models: Path, maps: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_instance_map_of_one_label_map_is_named_itself(models: Path, maps: Path, tmp_path: Path) -> None:
+    halves = np.repeat([[0, 1]], 16, 1).repeat(32, 0).astype(np.int32)
+    write_instances(tmp_path / "of_it.png", Layout(draw_facade(0, 32).labels, CLASSES, halves))
+    words = ("--model", models / "edges", "--out", tmp_path / "out", "--instances")
+    assert_refused(run(maps, *words, tmp_path / "of_it.png"), tmp_path / "out", "is one file for 3 label maps")
+    assert_refused(run(maps, *words, tmp_path / "absent.png"), tmp_path / "out", "there is no such folder or file")
+    assert run(maps / "front_0.png", *words, tmp_path / "of_it.png").exit_code == 0
+    synthesizer = load(models / "edges", "cpu", "float32")
+    layout = synthesizer.conditions.open_layout(str(maps / "front_0.png"), str(tmp_path / "of_it.png"))
+    assert np.array_equal(decode_image(tmp_path / "out" / "front_0.png"), np.asarray(synthesizer(layout)))
+
+
 def test_sizes(models: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "map.png", tmp_path / "out"
     write_layout(path, draw_facade(0, 32).resized((70, 100)))

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -56,10 +55,15 @@ def synthesize(
         typer.Option(metavar="STYLES.json", help='Styles of objects by instance id: {"26003": 4, "26001": "car.png"}.'),
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Photos of each map, with seeds SEED, SEED + 1, ...")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="Photos of each map, with seeds SEED, SEED + 1, ..., or all that a model makes at once; default 1.",
+        ),
+    ] = None,
     instances: Annotated[
-        Path | None, typer.Option(help="Folder of instance maps named like the label maps, for models that read them.")
+        Path | None, typer.Option(help="Folder of instance maps named like the label maps, or the file for one map.")
     ] = None,
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help=f"Also write {CONTACT_SHEET}: layouts and photos side by side.")
@@ -81,6 +85,7 @@ def synthesize(
     in the class set's colours. Models that were trained on edge maps take such pictures instead. Every map is
     checked before the first photo is written.
     """
+    together, count = count, count or 1
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
     wanted = None if size is None else parse_size(size)
@@ -93,10 +98,14 @@ def synthesize(
     if style is not None:
         decode_image(style)  # before the model is loaded
     synthesizer = load(model or DEFAULT_MODEL, device, precision)
-    if count > 1 and not synthesizer.has_styles:
+    if together is not None and synthesizer.config.images_per_layout > 1:
+        synthesizer.check_count(together)
+        jobs = plan(maps, out, range(1, count + 1), instances, "_")
+        check_outputs(jobs, out, contact_sheet, style)
+    elif count > 1 and not synthesizer.has_styles:
         raise SemsynthError("this model makes one photo of a layout: leave out --count")
     if synthesizer.needs_instances and instances is None:
-        raise SemsynthError("this model reads instance boundaries: give their folder with --instances DIR")
+        raise SemsynthError("this model reads instance boundaries: give them with --instances DIR")
     objects = None if styles is None else read_styles(styles)
     if style is not None or count == 1:
         choices = [synthesizer.style(style, seed, objects)]
@@ -139,16 +148,21 @@ def parse_size(text: str) -> Size:
     return int(height), int(width)
 
 
-def plan(maps: Sequence[Path], out: Path, seeds: range | None, instances: Path | None) -> list[Job]:
-    """List the label maps and name their outputs; nothing is decoded yet."""
-    if instances is not None and not instances.is_dir():
-        raise SemsynthError(f"--instances {instances}: there is no such folder")
-    jobs = []
-    for path in _label_maps(maps):
-        beside = None if instances is None else instances / f"{path.stem}.png"
+def plan(
+    maps: Sequence[Path], out: Path, numbers: range | None, instances: Path | None, mark: str = "_seed"
+) -> list[Job]:
+    """List the label maps and name their outputs, after ``numbers`` where there are several; nothing is decoded yet."""
+    if instances is not None and not instances.exists():
+        raise SemsynthError(f"--instances {instances}: there is no such folder or file")
+    jobs, paths = [], list(_label_maps(maps))
+    single = instances is not None and instances.is_file()
+    if single and len(paths) > 1:
+        raise SemsynthError(f"--instances {instances} is one file for {len(paths)} label maps: give a folder of them")
+    for path in paths:
+        beside = instances if instances is None or single else instances / f"{path.stem}.png"
         if beside is not None and not beside.is_file():
             raise SemsynthError(f"{path} has no instance map: {beside} does not exist")
-        names = [f"{path.stem}.png"] if seeds is None else [f"{path.stem}_seed{seed}.png" for seed in seeds]
+        names = [f"{path.stem}.png"] if numbers is None else [f"{path.stem}{mark}{one}.png" for one in numbers]
         jobs.append(Job(path, beside, tuple(out / name for name in names)))
     return jobs
 
@@ -255,32 +269,20 @@ def write_photos(
     from PIL import Image
 
     from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.cli.photos import make_photos
     from semsynth.images import save_png
-    from semsynth.synthesizer import BATCH_SIZE
 
     sheet = ContactSheet(1 + len(choices)) if with_sheet else None
     make_folder(jobs[0].outputs[0].parent)
-
-    def photos() -> Iterator[tuple[Condition, StyleChoice | None, Path, str | None]]:
-        for job in jobs:
-            layout, _ = _fitted(synthesizer, job, size)
-            for i, (choice, output) in enumerate(zip(choices, job.outputs, strict=True)):
-                yield layout, choice, output, None if i else job.path.stem
-
-    remaining, done = photos(), 0
+    outputs = ((job, output) for job in jobs for output in job.outputs)
+    made = make_photos(synthesizer, (_fitted(synthesizer, job, size)[0] for job in jobs), choices)
     with count_bar("synthesising") as bar:
-        while batch := list(islice(remaining, BATCH_SIZE)):
-            given = [choice for _, choice, _, _ in batch if choice is not None]
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # told as notes already
-                made = synthesizer.synthesize_batch([layout for layout, *_ in batch], given or None)
-            for (layout, _, output, name), photo in zip(batch, made, strict=True):
-                save_png(output, np.asarray(photo))
-                if sheet is not None:
-                    if name is not None:
-                        sheet.start_row(Image.fromarray(layout.colors()), name)
-                    sheet.add(photo, output.stem)
-            done += len(batch)
+        for done, ((job, output), (layout, number, photo)) in enumerate(zip(outputs, made, strict=True), 1):
+            save_png(output, np.asarray(photo))
+            if sheet is not None:
+                if number == 0:
+                    sheet.start_row(Image.fromarray(layout.colors()), job.path.stem)
+                sheet.add(photo, output.stem)
             bar(done, len(jobs) * len(choices))
     return sheet
 

@@ -39,7 +39,7 @@ class ConditionReader:
     trained_size: Size | None
     """(height, width) at which the model was trained, where it makes any size."""
 
-    def open(self, source: ConditionSource, instances: Path | None = None) -> Condition:
+    def open(self, source: ConditionSource, instances: Path | str | None = None) -> Condition:
         """Read what this model makes photos of: as :meth:`open_layout`, or a picture."""
         if isinstance(source, ConditionPicture):
             self.check_classes(NO_CLASSES, "the given picture")
@@ -48,12 +48,12 @@ class ConditionReader:
             return self.open_layout(source, instances)
         return ConditionPicture.open(source)
 
-    def open_layout(self, source: LayoutSource, instances: Path | None = None) -> Layout:
+    def open_layout(self, source: LayoutSource, instances: Path | str | None = None) -> Layout:
         """Read a layout in the model's class set.
 
         Args:
             source: what to read.
-            instances: the instance map of a label map given as path.
+            instances: the path of the instance map of a label map given as path.
 
         Raises:
             SemsynthError: unreadable, ids outside the class set, or a layout of another class set.
@@ -63,7 +63,7 @@ class ConditionReader:
                 "this model makes photos of pictures such as edge maps: give one, or choose another model"
             )
         if isinstance(source, str | Path):
-            return read_layout(Path(source), self.classes, instances)
+            return read_layout(Path(source), self.classes, None if instances is None else Path(instances))
         if isinstance(source, Image.Image):
             return layout_from_bytes(_png(source), self.classes, "the given picture")
         if not isinstance(source, Layout):
