@@ -85,7 +85,7 @@ def synthesize(
     in the class set's colours. Models that were trained on edge maps take such pictures instead. Every map is
     checked before the first photo is written.
     """
-    together, count = count, count or 1
+    asked, count = count, count or 1
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
     wanted = None if size is None else parse_size(size)
@@ -98,8 +98,8 @@ def synthesize(
     if style is not None:
         decode_image(style)  # before the model is loaded
     synthesizer = load(model or DEFAULT_MODEL, device, precision)
-    if together is not None and synthesizer.config.images_per_layout > 1:
-        synthesizer.check_count(together)
+    if asked is not None and synthesizer.config.images_per_layout > 1:
+        synthesizer.check_count(asked)
         jobs = plan(maps, out, range(1, count + 1), instances, "_")
         check_outputs(jobs, out, contact_sheet, style)
     elif count > 1 and not synthesizer.has_styles:
