@@ -2,147 +2,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
+from streets import (
+    BUILDING,
+    CAR,
+    PERSON,
+    PLAIN,
+    ROAD,
+    TREE,
+    TRUCK,
+    box,
+    ids,
+    layouts,
+    same,
+    street,
+    without_instances,
+)
 
 from semsynth import edits
-from semsynth.classes import VOID, ClassInfo, ClassSet, builtin
+from semsynth.classes import VOID, ClassSet
 from semsynth.data.label_files import read_layout
 from semsynth.edits import History, Stamp
 from semsynth.errors import SemsynthError
-from semsynth.instances import find_object, instances_from_components, objects
+from semsynth.instances import find_object, objects
 from semsynth.layout import Layout
-
-CITYSCAPES = builtin("cityscapes")
-ROAD, BUILDING, TREE, PERSON, CAR, TRUCK = 7, 11, 21, 24, 26, 27
-PLAIN = ClassSet(name="plain", classes=tuple(ClassInfo(id=i, name=f"c{i}", color=(i, i, i)) for i in range(4)))
-
-
-def street() -> Layout:
-    """5x8: a building (11) over a road (7), with a void corner and two cars that touch."""
-    labels = np.full((5, 8), ROAD, np.uint16)
-    labels[:2] = BUILDING
-    labels[0, 0] = VOID
-    labels[2:4, 2:5] = CAR
-    instances = labels.astype(np.int32)
-    instances[0, 0] = 0
-    instances[2:4, 2:4] = 26000
-    instances[2:4, 4] = 26001
-    return Layout(labels, CITYSCAPES, instances)
-
-
-def box(top: int, left: int, bottom: int, right: int, size: tuple[int, int] = (5, 8)) -> NDArray[np.bool_]:
-    mask = np.zeros(size, np.bool_)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-def ids(layout: Layout) -> NDArray[np.int32]:
-    assert layout.instances is not None
-    return layout.instances
-
-
-def without_instances(layout: Layout) -> Layout:
-    return Layout(layout.labels, layout.classes)
-
-
-def same(a: Layout, b: Layout) -> bool:
-    return np.array_equal(a.labels, b.labels) and np.array_equal(ids(a), ids(b))
-
-
-@st.composite
-def layouts(draw: st.DrawFn) -> Layout:
-    """Blocks and noise of Cityscapes classes and void; things get the ids of their components."""
-    size = draw(st.tuples(st.integers(2, 7), st.integers(2, 7)))
-    labels = draw(arrays(np.uint16, size, elements=st.sampled_from([ROAD, BUILDING, PERSON, CAR, VOID])))
-    labels[0, :2] = ROAD, CAR
-    made = ids(instances_from_components(Layout(labels, CITYSCAPES)))
-    things = (labels == PERSON) | (labels == CAR)
-    return Layout(labels, CITYSCAPES, np.where(things, made, np.where(labels == VOID, 0, labels)).astype(np.int32))
-
-
-def test_objects_by_hand() -> None:
-    table = objects(street())
-    assert table.instance_ids.tolist() == [7, 11, 26000, 26001]
-    assert table.class_ids.tolist() == [7, 11, 26, 26]
-    assert table.pixels.tolist() == [18, 15, 4, 2]
-    assert table.boxes.tolist() == [[2, 0, 5, 8], [0, 0, 2, 8], [2, 2, 4, 4], [2, 4, 4, 5]]
-    assert len(table) == 4
-
-
-def test_objects_of_a_layout_without_instances_are_its_classes() -> None:
-    table = objects(without_instances(street()))
-    assert table.instance_ids.tolist() == table.class_ids.tolist() == [7, 11, 26]
-    assert table.pixels.tolist() == [18, 15, 6]
-
-
-def test_an_instance_on_two_classes_has_two_rows_and_void_has_none() -> None:
-    layout = Layout(np.array([[0, 1, VOID]], np.uint16), PLAIN, np.full((1, 3), 9, np.int32))
-    assert objects(layout).instance_ids.tolist() == [9, 9]
-    assert objects(layout).class_ids.tolist() == [0, 1]
-    assert len(objects(Layout(np.full((2, 2), VOID, np.uint16), PLAIN))) == 0
-
-
-@given(layouts())
-def test_objects_agree_with_each_object_alone(layout: Layout) -> None:
-    table = objects(layout)
-    assert table.pixels.sum() == (layout.labels != VOID).sum()
-    for number, (instance_id, bounds) in enumerate(zip(table.instance_ids.tolist(), table.boxes.tolist(), strict=True)):
-        mask, class_id = find_object(layout, instance_id)
-        rows, columns = np.nonzero(mask)
-        assert (class_id, len(rows)) == (table.class_ids[number], table.pixels[number])
-        assert bounds == [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
-
-
-@pytest.mark.parametrize(
-    ("class_id", "expected"),
-    [(CAR, 26002), (TRUCK, 27000), (PERSON, 24000), (ROAD, ROAD), (BUILDING, BUILDING), (TREE, TREE), (VOID, 0)],
-)
-def test_new_ids_follow_the_cityscapes_convention(class_id: int, expected: int) -> None:
-    mask = box(3, 6, 5, 8)
-    edited = edits.add(street(), mask, class_id)
-    assert (edited.labels[mask] == class_id).all()
-    assert (ids(edited)[mask] == expected).all()
-    assert np.array_equal(edited.labels[~mask], street().labels[~mask])
-    assert np.array_equal(ids(edited)[~mask], ids(street())[~mask])
-
-
-def test_a_crowd_region_with_the_class_id_is_no_reason_to_count_cars_as_stuff() -> None:
-    layout = street()
-    crowd = Layout(layout.labels, CITYSCAPES, np.where(layout.labels == CAR, CAR, ids(layout)).astype(np.int32))
-    assert ids(edits.add(crowd, box(4, 0, 5, 1), CAR))[4, 0] == 26000
-
-
-def test_full_classes_and_other_numberings_are_continued_upwards() -> None:
-    labels = np.array([[CAR] * 1001 + [ROAD]], np.uint16)
-    instances = np.array([[*range(26000, 27000), CAR, ROAD]], np.int32)
-    full = edits.add(Layout(labels, CITYSCAPES, instances), box(0, 1001, 1, 1002, (1, 1002)), CAR)
-    assert ids(full)[0, -1] == 27000
-    own = Layout(np.array([[0, 1, 1, VOID]], np.uint16), PLAIN, np.array([[5, 9, 4, 17]], np.int32))
-    assert ids(edits.add(own, box(0, 1, 1, 2, (1, 4)), 2)).tolist() == [[5, 18, 4, 17]]
-
-
-def test_ids_beyond_16_bits_are_avoided_while_there_are_others() -> None:
-    layout = Layout(np.array([[0, 1, 1]], np.uint16), PLAIN, np.array([[0, 65535, 1]], np.int32))
-    assert ids(edits.add(layout, box(0, 0, 1, 1, (1, 3)), 3))[0, 0] == 2
-
-
-@given(layouts(), st.sampled_from([ROAD, BUILDING, PERSON, CAR, TRUCK]))
-def test_a_new_thing_never_takes_an_id_that_is_in_use(layout: Layout, class_id: int) -> None:
-    mask = box(0, 0, 1, 1, layout.size)
-    edited = edits.add(layout, mask, class_id)
-    new = int(ids(edited)[0, 0])
-    if class_id in (PERSON, CAR, TRUCK):
-        assert new not in ids(layout)
-        assert new // 1000 == class_id
-    else:
-        assert new == class_id
 
 
 def test_a_given_id_extends_its_object() -> None:
@@ -152,111 +39,6 @@ def test_a_given_id_extends_its_object() -> None:
         edits.add(street(), box(4, 2, 5, 4), TRUCK, 26000)
     with pytest.raises(SemsynthError, match=r"instance -3 is outside 0\.\."):
         edits.add(street(), box(4, 2, 5, 4), CAR, -3)
-
-
-def row(labels: list[int], instances: list[int], classes: ClassSet = CITYSCAPES) -> Layout:
-    return Layout(np.array([labels], np.uint16), classes, np.array([instances], np.int32))
-
-
-def test_removing_takes_the_nearest_stuff() -> None:
-    layout = row([VOID, ROAD, CAR, CAR, CAR, CAR, CAR, VOID], [0, ROAD, 26000, 26000, 26000, 26000, 26001, 0])
-    edited = edits.remove(layout, 26000)  # the other car is nearer, but is no stuff
-    assert edited.labels.tolist() == [[VOID, *[ROAD] * 5, CAR, VOID]]
-    assert ids(edited).tolist() == [[0, *[ROAD] * 5, 26001, 0]]
-    last = edits.remove(edited, 26001)  # void is nearer, but fills nothing
-    assert last.labels.tolist() == [[VOID, *[ROAD] * 6, VOID]]
-
-
-def test_removing_takes_whatever_is_nearest_if_asked_for() -> None:
-    layout = row([VOID, ROAD, CAR, CAR, CAR, CAR, CAR, VOID], [0, ROAD, 26000, 26000, 26000, 26000, 26001, 0])
-    edited = edits.remove(layout, 26000, "neighbours")
-    assert edited.labels.tolist() == [[VOID, ROAD, ROAD, ROAD, CAR, CAR, CAR, VOID]]
-    assert ids(edited).tolist() == [[0, ROAD, ROAD, ROAD, 26001, 26001, 26001, 0]]
-    with pytest.raises(SemsynthError, match="a class id, 'stuff' or 'neighbours', not with 'road'"):
-        edits.remove(layout, 26000, "road")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("front", ["person", "truck", "license plate", "pole", "traffic sign", "ego vehicle", "static"])
-def test_what_stands_in_front_of_others_fills_no_hole(front: str) -> None:
-    class_id = CITYSCAPES[front].id
-    layout = row([class_id, CAR, CAR, CAR, BUILDING], [class_id, 26000, 26000, 26000, BUILDING])
-    assert edits.remove(layout, 26000).labels.tolist() == [[class_id, *[BUILDING] * 4]]
-    assert without_instances(edits.remove(without_instances(layout), CAR)).labels[0, 1] == BUILDING
-
-
-def test_things_are_what_the_layout_counts_where_the_class_set_says_nothing() -> None:
-    # Class 2 is counted while class 3 is one region: the hole of class 1 is filled with 3 alone.
-    told = row([2, 1, 1, 1, 1, 3, 0], [2001, 1000, 1000, 1000, 1000, 3, 0], PLAIN)
-    assert edits.remove(told, 1000).labels.tolist() == [[2, 3, 3, 3, 3, 3, 0]]
-    assert edits.foreground_classes(told).tolist() == [1, 2]
-    # Here all are counted, as connected components are, and here ids tell nothing: only class 1 itself does not fill.
-    for instances in ([2000, 1000, 1000, 1000, 1000, 3000, 0], [5, 9, 9, 9, 9, 7, 1]):
-        layout = row([2, 1, 1, 1, 1, 3, 0], instances, PLAIN)
-        assert edits.foreground_classes(layout).size == 0
-        assert edits.remove(layout, instances[1]).labels.tolist() == [[2, 2, 2, 3, 3, 3, 0]]
-
-
-def test_other_objects_of_the_removed_class_do_not_grow() -> None:
-    layout = row([1, 1, 1, 1, 2], [4, 5, 5, 5, 6], PLAIN)
-    edited = edits.remove(layout, 5)
-    assert (edited.labels.tolist(), ids(edited).tolist()) == ([[1, 2, 2, 2, 2]], [[4, 6, 6, 6, 6]])
-    moved = edits.move(layout, 5, (0, 1))
-    assert (moved.labels.tolist(), ids(moved).tolist()) == ([[1, 2, 1, 1, 1]], [[4, 6, 5, 5, 5]])
-
-
-def test_cars_without_any_stuff() -> None:
-    layout = row([CAR, CAR, CAR], [26000, 26001, 26001])
-    with pytest.raises(SemsynthError, match="there is no stuff in the layout to fill the hole with"):
-        edits.remove(layout, 26001)
-    assert ids(edits.remove(layout, 26001, "neighbours")).tolist() == [[26000] * 3]
-    assert edits.remove(layout, 26001, ROAD).labels.tolist() == [[CAR, ROAD, ROAD]]
-
-
-@given(layouts(), st.sampled_from(["stuff", "neighbours"]))
-def test_every_removed_pixel_becomes_one_of_the_nearest(layout: Layout, fill: Literal["stuff", "neighbours"]) -> None:
-    target = int(ids(layout)[0, 1])
-    hole = find_object(layout, target)[0]
-    allowed = [ROAD, BUILDING] if fill == "stuff" else [ROAD, BUILDING, PERSON, CAR]
-    sources = np.argwhere(~hole & np.isin(layout.labels, allowed))
-    edited = edits.remove(layout, target, fill)
-    assert np.array_equal(edited.labels[~hole], layout.labels[~hole])
-    assert np.array_equal(ids(edited)[~hole], ids(layout)[~hole])
-    for place in np.argwhere(hole):
-        distances = ((sources - place) ** 2).sum(1)
-        nearest = sources[distances == distances.min()]
-        expected = {(layout.labels[r, c], ids(layout)[r, c]) for r, c in nearest}
-        assert (edited.labels[tuple(place)], ids(edited)[tuple(place)]) in expected
-
-
-def test_removing_with_a_class() -> None:
-    hole = ids(street()) == 26000
-    edited = edits.remove(street(), 26000, fill=ROAD)
-    assert (edited.labels[hole] == ROAD).all()
-    assert (ids(edited)[hole] == ROAD).all()
-    erased = edits.remove(street(), 26000, fill=VOID)
-    assert (erased.labels[hole] == VOID).all()
-    assert objects(erased).instance_ids.tolist() == [7, 11, 26001]
-
-
-def test_removing_whole_classes_where_there_are_no_instances() -> None:
-    layout = without_instances(street())
-    assert set(np.unique(edits.remove(layout, CAR).labels)) == {ROAD, BUILDING, VOID}
-    filled = edits.remove(layout, VOID)
-    assert filled.labels[0, 0] == BUILDING
-    assert filled.instances is None
-    with pytest.raises(SemsynthError, match=r"no pixel of class 24 \(person\): it has 7 \(road\), 11 \(building\), 26"):
-        edits.remove(layout, PERSON)
-
-
-@pytest.mark.parametrize("rest", [ROAD, VOID])
-def test_removing_everything_that_there_is(rest: int) -> None:
-    labels = np.full((2, 3), ROAD, np.uint16)
-    labels[0, 0] = rest
-    layout = Layout(labels, CITYSCAPES, labels.astype(np.int32))
-    for edit in (edits.remove, lambda *arguments: edits.move(*arguments, (1, 0))):
-        with pytest.raises(SemsynthError, match="nothing else in the layout to fill the hole with"):
-            edit(layout, ROAD)
-    assert (edits.remove(layout, ROAD, BUILDING).labels[1] == BUILDING).all()
 
 
 def test_relabelling_gives_new_ids_where_ids_tell_the_class() -> None:
@@ -432,38 +214,6 @@ def test_history() -> None:
     assert [history.undo(), history.undo(), history.undo()] == [steps[3], steps[1], steps[1]]
     with pytest.raises(SemsynthError, match="limit of 1 or more"):
         History(steps[0], limit=0)
-
-
-def test_components_by_hand() -> None:
-    labels = np.array([[26, 7, 26, 26], [7, 26, VOID, 26]], np.uint16)
-    made = ids(instances_from_components(Layout(labels, CITYSCAPES)))
-    assert made.tolist() == [[26000, 7000, 26001, 26001], [7001, 26002, 0, 26001]]
-    plain = np.array([[0, VOID, 1]], np.uint16)
-    assert ids(instances_from_components(Layout(plain, PLAIN))).tolist() == [[0, 1, 1000]]
-    nothing = np.full((2, 2), VOID, np.uint16)
-    assert (ids(instances_from_components(Layout(nothing, PLAIN))) == 0).all()
-
-
-@pytest.mark.parametrize("reason", ["more than 1000", "more than 16 bits"])
-def test_components_are_counted_where_the_convention_has_no_room(reason: str) -> None:
-    if reason == "more than 1000":
-        labels, classes = (np.indices((60, 60)).sum(0) % 2 + 1).astype(np.uint16), PLAIN
-    else:
-        labels, classes = np.array([[100, 7, 100]], np.uint16), builtin("coco_stuff")
-    made = ids(instances_from_components(Layout(labels, classes)))
-    assert sorted(made.ravel().tolist()) == list(range(1, labels.size + 1))
-
-
-@given(layouts())
-def test_components_are_the_regions_of_equal_neighbours(layout: Layout) -> None:
-    made = ids(instances_from_components(layout))
-    for labels, numbers in ((layout.labels, made), (layout.labels.T, made.T)):
-        known = (labels[1:] != VOID) & (labels[:-1] != VOID)
-        assert np.array_equal((labels[1:] == labels[:-1])[known], (numbers[1:] == numbers[:-1])[known])
-    again = instances_from_components(Layout(layout.labels, CITYSCAPES, made))
-    assert np.array_equal(ids(again), made)
-    table = objects(again)
-    assert len(np.unique(table.instance_ids)) == len(table)
 
 
 def test_a_real_street(shared: Path) -> None:
