@@ -66,9 +66,10 @@ def in_two_processes(run: Path, out: Path, recipe_json: Path) -> list[dict[str, 
     [
         ("spade", SETTINGS),
         ("pix2pixhd", PIX2PIXHD),
+        ("gan_segmentation", PIX2PIXHD),
         pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), marks=pytest.mark.slow),
     ],
-    ids=["spade", "pix2pixhd", "pix2pixhd, global generator fixed"],
+    ids=["spade", "pix2pixhd", "gan_segmentation", "pix2pixhd, global generator fixed"],
 )
 def test_two_processes_equal_one_and_never_drift_apart(
     start: Callable[..., Trainer], tmp_path: Path, system: str, settings: tuple[str, ...]
