@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -194,6 +195,19 @@ def test_the_image_space_baseline_changes_nothing_but_the_loss(preset):
 
 
 # Any generator with any objective ---------------------------------------------------------------------------------
+
+
+def test_the_documents_parameters_are_what_the_networks_have(repository):
+    """Rows of the overview: a system, perhaps with a preset, its generator's family and millions of parameters."""
+    text = (repository / "docs" / "recipes" / "baselines.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)`(?:, preset `(\w+)`)? \| [^|]+ \| `(\w+)` \| ([\d.]+)M \|", text, re.MULTILINE)
+    assert len(rows) == 7
+    for system, preset, family, millions in rows:
+        config = RECIPES[system].presets[preset or "default"](builtin("cityscapes_19"), True)
+        with torch.device("meta"):
+            network = config.generator.build()
+        assert config.generator.family == family
+        assert f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f}" == millions
 
 
 @pytest.mark.parametrize(("name", "kind"), [("unet_generator", UNetConfig), ("crn_generator", CRNGeneratorConfig)])
