@@ -274,6 +274,8 @@ def test_width_scale() -> None:
     assert (spade.discriminator.width, spade.discriminator.max_width, spade.encoder.width) == (16, 128, 8)
     assert (pix2pixhd.generator.width, pix2pixhd.generator.features, pix2pixhd.encoder.width) == (8, 3, 4)
     own = configs_of(parse_variant("a=spade:generator.width=12", "small"), width_scale=0.25)["a"]
+    cascade = configs_of(parse_recipe("crn/default", "small"), width_scale=0.25)["crn/default"].generator
+    assert cascade.widths == (256, 256, 256, 256, 256, 128, 128, 32, 8)
     assert own.generator.width == 3  # own settings are scaled, too: what differs by a factor goes on to
 
 

@@ -137,7 +137,7 @@ class ComparisonFolder:
             self._refuse(f"the budget is {described(new.budget)}", described(old.budget))
 
     def _check_configs(self, old: Record, new: Record) -> None:
-        for name in old.configs.keys() & new.configs.keys():
+        for name in (name for name in new.configs if name in old.configs):
             changed = changed_setting(old.configs[name], new.configs[name])
             if changed is not None:
                 key, before, now = changed

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from semsynth.checkpoint import CARD, Card
 from semsynth.config import load_config
 from semsynth.data.folder import INSTANCES
@@ -135,43 +137,47 @@ class _Work:
 
     def train(self, entry: Entry, observer: Observer, title: str) -> int | None:
         """Spend the rest of an entry's budget; returns the signal that stopped it, if one did."""
-        run, record, seconds = self.folder.run(entry), self.run_record(entry), self.record.plan.budget.seconds
+        memory = PeakMemory(torch.device(self.device))
         with _called(entry):
-            recipe, _ = prepare(run, record, self.data)
-            fabric = make_fabric(self.device, 1, recipe.config.training.precision)
-            fabric.launch()
-            memory = PeakMemory(fabric.device)
-            trainer = Trainer(recipe, self.data, run, fabric, observer)
-            trainer.resume()
-            if seconds is not None:
-                trainer.observer = _Seconds(observer, trainer, seconds)
-            run.rewrite(record)
+            trainer = self._trainer(entry, observer)
         observer.note(f"{title}: {'begins' if trainer.step == 0 else f'goes on after step {trainer.step}'}")
         signal, error = None, None
         try:
-            signal = trainer.fit(seconds)
+            signal = trainer.fit(self.record.plan.budget.seconds)
         except SemsynthError as problem:
             error = str(problem)
             observer.note(f"{title}: {error}")
-        spent = trainer.clock.seconds
-        curves, speed = read_log(run.log)
+        self.set(entry, complete=signal is None and error is None, error=error, scores={}, pictures=())
+        self._measure(entry, trainer, memory)
+        self.save()
+        return signal or trainer.late_signal
+
+    def _trainer(self, entry: Entry, observer: Observer) -> Trainer:
+        """Ready to begin, or to go on from the newest checkpoint."""
+        run, record, seconds = self.folder.run(entry), self.run_record(entry), self.record.plan.budget.seconds
+        recipe, _ = prepare(run, record, self.data)
+        fabric = make_fabric(self.device, 1, recipe.config.training.precision)
+        fabric.launch()
+        trainer = Trainer(recipe, self.data, run, fabric, observer)
+        trainer.resume()
+        if seconds is not None:
+            trainer.observer = _Seconds(observer, trainer, seconds)
+        run.rewrite(record)
+        return trainer
+
+    def _measure(self, entry: Entry, trainer: Trainer, memory: PeakMemory) -> None:
+        curves, speed = read_log(trainer.run.log)
         peaks = [peak for peak in (self.result(entry).peak_memory, memory.read()) if peak is not None]
         self.set(
             entry,
-            complete=signal is None and error is None,
-            error=error,
             steps=trainer.step,
             images_seen=trainer.learner.images_seen,
-            seconds=round(spent, 1),
+            seconds=round(trainer.clock.seconds, 1),
             images_per_second=speed,
             peak_memory=max(peaks, default=None),
-            device=device_name(fabric.device),
+            device=device_name(trainer.fabric.device),
             curves=curves,
-            scores={},
-            pictures=(),
         )
-        self.save()
-        return signal or trainer.late_signal
 
     def finish(self, entry: Entry, evaluate: Evaluate | None) -> None:
         """Make a trained entry's pictures, where they are missing, and its scores."""
