@@ -42,6 +42,8 @@ export class Menus {
   #begin(layer, title) {
     this.leaving();
     this.store.open(layer, title);
+    if (["object", "picker", "hand"].includes(this.store.tool)) this.store.tool = "brush";
+    this.store.emit("brush");
     announce(`${title || "A new layout"} is open`);
   }
 

@@ -80,9 +80,12 @@ export function shifted(layer, places, dx, dy) {
   return Uint32Array.from(moved);
 }
 
+/** A class that touches a hole this much less than another does not grow into it: a sill, where a window was. */
+const RIM_SHARE = 0.25;
+
 /**
  * Close the hole that an object leaves with the nearest pixels that may go on behind it: not void, not of the object's
- * own class, not of a class that stands in front of others.
+ * own class, not of a class that stands in front of others, nor of one that hardly touches the hole.
  * @param {LabelLayer} layer
  * @param {Shape} shape
  * @param {readonly LabelClass[]} classes
@@ -91,19 +94,40 @@ export function remove(layer, shape, classes) {
   const front = new Set(classes.filter((item) => FOREGROUND.includes(item.group)).map((item) => item.id));
   const hole = new Uint8Array(layer.ids.length);
   for (const place of shape.places) hole[place] = 1;
-  /** @param {boolean} strict */
-  const sources = (strict) =>
-    Uint8Array.from(layer.ids, (id, i) => {
-      if (hole[i] || id === VOID) return 0;
-      return strict && (id === shape.id || front.has(id)) ? 0 : 1;
-    });
-  let nearest = nearestSource(sources(true), layer.width, layer.height, shape.places);
-  if (!nearest) nearest = nearestSource(sources(false), layer.width, layer.height, shape.places);
+  const around = rim(layer, shape, hole);
+  const most = Math.max(0, ...around.values()) * RIM_SHARE;
+  const behind = (/** @type {number} */ id) => id !== shape.id && !front.has(id);
+  // The strictest rule that any pixel of the layout follows.
+  const rules = [(/** @type {number} */ id) => behind(id) && (around.get(id) ?? 0) > most, behind, () => true];
+  let nearest = null;
+  for (const rule of rules) {
+    const sources = Uint8Array.from(layer.ids, (id, i) => (!hole[i] && id !== VOID && rule(id) ? 1 : 0));
+    nearest ??= nearestSource(sources, layer.width, layer.height, shape.places);
+  }
   shape.places.forEach((place, i) => {
     layer.ids[place] = nearest ? layer.ids[nearest[i]] : VOID;
     layer.instances[place] = nearest ? layer.instances[nearest[i]] : VOID;
   });
   touchRows(layer, shape.places);
+}
+
+/**
+ * How many pixels of each class touch a hole.
+ * @param {LabelLayer} layer
+ * @param {Shape} shape
+ * @param {Uint8Array} hole
+ * @returns {Map<number, number>}
+ */
+function rim({ ids, width }, { places, id }, hole) {
+  const counts = new Map();
+  for (const place of places) {
+    const x = place % width;
+    const beside = [place - width, place + width, x > 0 ? place - 1 : -1, x + 1 < width ? place + 1 : -1];
+    for (const i of beside) {
+      if (i >= 0 && i < ids.length && !hole[i] && ids[i] !== id) counts.set(ids[i], (counts.get(ids[i]) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 /**

@@ -20,7 +20,8 @@ export class Pane {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {Camera} camera
-   * @param {() => {layers: Layer[], width: number, height: number, cursor: Cursor | null, line: number | null}} scene
+   * @param {() => {layers: Layer[], width: number, height: number, cursor: Cursor | null, line: number | null,
+   *   sheet: boolean}} scene  `sheet`: squares show where nothing is
    */
   constructor(canvas, camera, scene) {
     this.canvas = canvas;
@@ -72,7 +73,7 @@ export class Pane {
     const x = Math.round(width / 2 + camera.x * ratio - w / 2);
     const y = Math.round(height / 2 + camera.y * ratio - h / 2);
     context.clearRect(0, 0, width, height);
-    this.#checker(x, y, w, h, ratio);
+    if (scene.sheet) this.#checker(x, y, w, h, ratio);
     for (const layer of scene.layers) {
       if (!layer.image || layer.opacity <= 0) continue;
       context.save();

@@ -12,8 +12,8 @@ const SLOW = 500;
 
 /**
  * Options and files that give the photo its style.
- * @param {Store} store
- * @param {Model} model
+ * @param {Pick<Store, "style" | "model" | "layer">} state
+ * @param {Model} model  which may be another than the state's own: the one that is compared
  */
 export function styleRequest({ style, model: own, layer }, model) {
   const { abilities } = model;

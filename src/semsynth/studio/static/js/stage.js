@@ -42,7 +42,7 @@ export class Stage {
     this.picture = new LabelPicture(store.layer, new Colors(store.model.classes));
     /** @param {string} id @param {() => Layer[]} layers */
     const pane = (id, layers) =>
-      new Pane(/** @type {HTMLCanvasElement} */ (byId(id)), this.camera, () => this.#scene(layers()));
+      new Pane(/** @type {HTMLCanvasElement} */ (byId(id)), this.camera, () => this.#scene(layers(), id));
     this.layout = pane("layout-canvas", () => this.#layoutLayers());
     this.photo = pane("photo-canvas", () => this.#photoLayers());
     this.compared = pane("compared-canvas", () => [this.#picture(store.comparedPhoto?.bitmap ?? null), this.#rim()]);
@@ -149,14 +149,11 @@ export class Stage {
   /** Draw all panes at the next frame. */
   redraw() {
     for (const pane of this.panes) pane.invalidate();
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => (this.waiting = false));
     byId("zoom").textContent = `${Math.round(this.camera.scale * 100)} %`;
   }
 
-  /** @param {Layer[]} layers */
-  #scene(layers) {
+  /** @param {Layer[]} layers @param {string} id  of the canvas */
+  #scene(layers, id) {
     this.picture.update(this.withOutlines ?? false);
     const { width, height } = this.store.layer;
     const place = this.hover();
@@ -165,7 +162,8 @@ export class Stage {
     const size = sized ? brush.size : 1;
     const shape = sized && size * this.camera.scale > 3 ? brush.shape : "cross";
     const cursor = place && tool !== "hand" ? { ...place, size, shape: /** @type {any} */ (shape) } : null;
-    return { layers, width, height, cursor, line: view.mode === "wipe" ? view.wipe : null };
+    const line = view.mode === "wipe" ? view.wipe : null;
+    return { layers, width, height, cursor, line, sheet: id === "layout-canvas" };
   }
 
   /** The photo as it is to be seen now. */

@@ -132,8 +132,8 @@ export class StyleBar {
     try {
       const label = await idsFile(layer, model.classes);
       const instances = model.abilities.uses_instances ? await instancesFile(layer) : null;
-      const seeded = { ...store, style: { ...store.style, seed: first, vector: null, photo: null } };
-      const { options } = styleRequest(/** @type {Store} */ (/** @type {unknown} */ (seeded)), model);
+      const style = { ...store.style, seed: first, vector: null, photo: null };
+      const { options } = styleRequest({ style, model, layer }, model);
       const sheet = await synthesize(model.id, { label, instances }, { ...options, count });
       if (!sheet) return;
       const pictures = await cells(sheet);

@@ -1,0 +1,127 @@
+"""Nothing is lost: files in and out to the bit, autosave, several tabs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from studio_page import StudioPage
+
+from semsynth.classes import VOID, VOID_8BIT, builtin
+from semsynth.data.label_files import read_layout
+
+CLASSES = builtin("cmp_facades")
+
+
+def drawn(page: StudioPage) -> None:
+    """Something of everything: strokes, void, an object apart."""
+    page.paint_with("window")
+    page.tool("ellipse")
+    page.drag((20, 20), (90, 70))
+    page.page.get_by_label("New object").check()
+    page.drag((91, 20), (130, 60))
+    page.tool("eraser")
+    page.drag((150, 150), (200, 160))
+
+
+def picture(content: bytes) -> NDArray[np.uint16]:
+    with Image.open(io.BytesIO(content)) as opened:
+        return np.asarray(opened).astype(np.uint16)
+
+
+def test_a_project_file_opens_again_exactly(page: StudioPage, visit: Callable[..., StudioPage]) -> None:
+    drawn(page)
+    page.page.click("#dice")
+    page.settled()
+    file = page.download("#export", "Project")
+    other = visit()
+    other.open_file("front.semsynth.zip", file)
+    other.settled()
+    np.testing.assert_array_equal(other.ids(), page.ids())
+    np.testing.assert_array_equal(other.instances(), page.instances())
+    settings = "() => { const { style, view, brush, title } = studio.store; return { style, view, brush, title }; }"
+    assert other.run(settings) == page.run(settings)
+    np.testing.assert_array_equal(other.photo(), page.photo())
+    assert other.download("#export", "Project") == file
+
+
+def test_exported_maps_are_exact_and_come_in_again(page: StudioPage, tmp_path: object) -> None:
+    drawn(page)
+    ids, instances = page.ids(), page.instances()
+    labels = page.download("#export", "Labels: class ids")
+    colours = page.download("#export", "Labels: colours")
+    objects = page.download("#export", "Objects: instance ids")
+    np.testing.assert_array_equal(picture(labels), np.where(ids == VOID, VOID_8BIT, ids))
+    np.testing.assert_array_equal(picture(objects), instances)
+    with Image.open(io.BytesIO(colours)) as opened:
+        rgb = np.asarray(opened.convert("RGB"))
+    np.testing.assert_array_equal(rgb, CLASSES.palette[CLASSES.index_of_id[ids]])
+    plain = io.BytesIO()
+    Image.fromarray(rgb).save(plain, "PNG")
+    wide = io.BytesIO()
+    Image.fromarray(ids).save(wide, "PNG")
+    for name, content in {"a": labels, "b": colours, "c": plain.getvalue(), "d": wide.getvalue()}.items():
+        page.blank()
+        page.open_file(f"{name}.png", content)
+        np.testing.assert_array_equal(page.ids(), ids, err_msg=name)
+    path = tmp_path / "labels.png"
+    path.write_bytes(labels)
+    np.testing.assert_array_equal(read_layout(path, CLASSES).labels, ids)  # and the library reads the same
+
+
+def test_a_file_that_is_no_label_map_is_told_in_words(page: StudioPage) -> None:
+    before = page.ids()
+    strange = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 77, np.uint8)).save(strange, "PNG")
+    for name, content, said in (
+        ("ids.png", strange.getvalue(), "no class has the ids 77"),
+        ("cut.png", strange.getvalue()[:50], "cut off"),
+        ("text.txt", b"hello", "neither a picture nor a project"),
+        ("bad.zip", b"PK\x03\x04" + bytes(80), "not a project"),
+    ):
+        page.open_file(name, content)
+        assert said in page.text("#toast"), name
+        assert name in page.text("#toast")
+        np.testing.assert_array_equal(page.ids(), before)
+
+
+def test_a_reload_restores_everything_and_says_so(page: StudioPage) -> None:
+    drawn(page)
+    page.page.click("#dice")
+    page.settled()
+    page.saved()
+    ids, instances, photo = page.ids(), page.instances(), page.photo()
+    page.page.reload()
+    page.ready()
+    assert "everything is as it was" in page.text("#toast")
+    np.testing.assert_array_equal(page.ids(), ids)
+    np.testing.assert_array_equal(page.instances(), instances)
+    np.testing.assert_array_equal(page.photo(), photo)
+    page.press("Control+KeyZ", "Control+KeyZ")  # the seed, then the eraser's stroke
+    assert (page.ids() != ids).any()
+    assert (page.ids()[page.ids() != ids] != VOID).all()
+
+
+def test_two_tabs_keep_to_their_own_projects(page: StudioPage) -> None:
+    context = page.page.context
+    other = StudioPage.open(context, page.page.url)
+    page.paint_with("door")
+    page.drag((20, 20), (60, 20))
+    other.paint_with("shop")
+    other.drag((100, 100), (60, 120))
+    page.saved()
+    other.saved()
+    first, second = page.ids(), other.ids()
+    assert (first != second).any()
+    for tab in (page, other):
+        tab.page.reload()
+        tab.ready()
+    np.testing.assert_array_equal(page.ids(), first)
+    np.testing.assert_array_equal(other.ids(), second)
+    other.page.close()
+    page.page.close()
+    again = StudioPage.open(context, page.page.url)  # a new tab goes on with one that no tab has open
+    assert any(np.array_equal(again.ids(), one) for one in (first, second))
