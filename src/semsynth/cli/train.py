@@ -11,10 +11,13 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lightning_fabric import Fabric
     from rich.console import Console
 
     from semsynth.cli.progress import ProgressBar
+    from semsynth.evaluation.during_training import BestModel
     from semsynth.training.run import RunFolder, RunRecord
     from semsynth.training.stages import StagesRecord
     from semsynth.training.trainer import Data
@@ -55,6 +58,16 @@ def train(
             "then both; a run folder each, in RUN.",
         ),
     ] = False,
+    score_every: Annotated[
+        int | None, typer.Option(metavar="EPOCHS", min=1, help="Score the model on val, and keep the best as RUN/best.")
+    ] = None,
+    score: Annotated[
+        str,
+        typer.Option(help="What chooses: kernel_distance, frechet_distance, mean_iou or pixel_accuracy."),
+    ] = "kernel_distance",
+    score_segmenter: Annotated[
+        str | None, typer.Option(help="Who scores; default the segmenter that ships for the class set.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show recipe, parameters and memory; train nothing.")
     ] = False,
@@ -87,7 +100,8 @@ def train(
     if dry_run:
         _describe(root, record, devices)
     else:
-        _train(root, record, device, devices, fresh=resume is None)
+        scoring = None if score_every is None else _Scoring(score_every, score, score_segmenter, device)
+        _train(root, record, device, devices, fresh=resume is None, scoring=scoring)
 
 
 def _new(
@@ -146,7 +160,43 @@ def _has_instances(data: Path) -> bool:
     return (data / "train" / "instances").is_dir()
 
 
-def _train(root: Path, record: RunRecord | StagesRecord, device: str, devices: int, fresh: bool) -> None:
+@dataclasses.dataclass(frozen=True)
+class _Scoring:
+    """How a training is scored as it goes on."""
+
+    every_epochs: int
+    score: str
+    segmenter: str | None
+    device: str
+
+    def scorer(self, run: Path, data: Path, note: Callable[[str], None]) -> BestModel:
+        """Open what scores.
+
+        Raises:
+            SemsynthError: an unknown score, no segmenter for these classes, or no val split with photos.
+        """
+        from semsynth.data.folder import load_classes
+        from semsynth.evaluation.choices import find_segmenter
+        from semsynth.evaluation.during_training import CHOICES, BestModel, ScoreModel
+        from semsynth.evaluation.protocols.shipped import find_protocol
+
+        chosen = next((one for one in CHOICES if one == self.score), None)
+        if chosen is None:
+            raise SemsynthError(f"--score {self.score}: choose {', '.join(CHOICES)}")
+        classes = load_classes(data)
+        segmenter = find_segmenter(self.segmenter, None, classes, self.device)
+        evaluate = ScoreModel(data, find_protocol("semsynth-2026", classes), segmenter, device=self.device)
+        return BestModel(run, evaluate, chosen, self.every_epochs, note)
+
+
+def _train(
+    root: Path,
+    record: RunRecord | StagesRecord,
+    device: str,
+    devices: int,
+    fresh: bool,
+    scoring: _Scoring | None,
+) -> None:
     from semsynth.cli.progress import ProgressBar
     from semsynth.training.devices import is_first_process, make_fabric
     from semsynth.training.run import RunFolder, RunRecord
@@ -159,8 +209,10 @@ def _train(root: Path, record: RunRecord | StagesRecord, device: str, devices: i
         RunFolder(root).check_unused()
     data = open_data(Path(record.data))
     if isinstance(record, RunRecord):
-        _train_run(RunFolder(root), record, data, fabric, fresh)
+        _train_run(RunFolder(root), record, data, fabric, fresh, scoring)
         return
+    if scoring is not None:
+        raise SemsynthError("--score-every is for a training in one run: leave it out, or train without --stages")
     fabric.launch()
     folder = StagesFolder(root)
     with ProgressBar(fabric.is_global_zero) as progress:
@@ -168,7 +220,9 @@ def _train(root: Path, record: RunRecord | StagesRecord, device: str, devices: i
         progress.note(f"all {len(record.stages)} stages are done: the model is {folder.model}")
 
 
-def _train_run(run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, fresh: bool) -> None:
+def _train_run(
+    run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, fresh: bool, scoring: _Scoring | None
+) -> None:
     from semsynth.cli.progress import ProgressBar
     from semsynth.training.start import prepare
     from semsynth.training.trainer import Trainer
@@ -176,7 +230,8 @@ def _train_run(run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, fr
     recipe, taken = prepare(run, record, data)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
-        trainer = Trainer(recipe, data, run, fabric, progress)
+        scorer = None if scoring is None else scoring.scorer(run.root, Path(record.data), progress.note)
+        trainer = Trainer(recipe, data, run, fabric, progress, scorer)
         if taken:
             progress.note(f"a new training that begins with the {' and '.join(taken)} of {record.init_from}")
         if not fresh:

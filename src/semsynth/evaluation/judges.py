@@ -15,7 +15,7 @@ from semsynth.evaluation.pictures import PictureSource
 from semsynth.evaluation.protocols.definition import Protocol
 from semsynth.evaluation.result import Subject
 from semsynth.evaluation.run import Evaluation
-from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
+from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.truth import FilePredictor, Predictor, SegmenterPredictor
 
 
@@ -23,7 +23,7 @@ from semsynth.evaluation.truth import FilePredictor, Predictor, SegmenterPredict
 class Judges:
     """All of them."""
 
-    segmenter: HuggingFaceSegmenter | None
+    segmenter: Segmenter | None
     """None where its predictions came as files."""
     predictor: Predictor
     oracle: Predictor | None
@@ -36,7 +36,7 @@ class Judges:
     @classmethod
     def from_segmenter(
         cls,
-        segmenter: HuggingFaceSegmenter,
+        segmenter: Segmenter,
         protocol: Protocol,
         evaluated: ClassSet,
         features: FeatureNetwork | None,
@@ -115,7 +115,7 @@ def assemble(
         diversity=diversity,
         batch_size=batch_size,
     )
-    trained_on = "" if judges.segmenter is None else judges.segmenter.card.data
+    trained_on = "" if judges.segmenter is None else judges.segmenter.trained_on
     device = "cpu" if judges.segmenter is None else str(judges.segmenter.device)
     subject = Subject(name=source.name, fingerprint=source.fingerprint + judges.fingerprint)
     return Evaluation(data, indices, instruments, resolved, subject, trained_on, device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import torch
@@ -56,6 +57,16 @@ class Observer(Protocol):
         """Something that the user should know."""
 
 
+class Scorer(Protocol):
+    """Judges the exported model as a training goes on; the first process calls it."""
+
+    every_epochs: int
+    """How often, in epochs."""
+
+    def __call__(self, model: Path, step: int) -> None:
+        """Score the model folder, which is that of ``step`` steps."""
+
+
 class Trainer:
     """Trains one recipe in one run folder.
 
@@ -63,13 +74,22 @@ class Trainer:
     networks, optimisers and averages, and resuming continues to the bit (on a CPU).
     """
 
-    def __init__(self, recipe: Recipe, data: Data, run: RunFolder, fabric: Fabric, observer: Observer) -> None:
-        """Put the networks on their devices.
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        run: RunFolder,
+        fabric: Fabric,
+        observer: Observer,
+        scorer: Scorer | None = None,
+    ) -> None:
+        """Put the networks on their devices; ``scorer``, if there is one, is called after whole epochs.
 
         Raises:
             SemsynthError: the batch size does not divide among devices and micro-batches.
         """
         self.recipe, self.run, self.fabric, self.observer = recipe, run, fabric, observer
+        self.scorer = scorer
         self.settings = recipe.config.training
         self.learner = Learner(recipe, fabric, len(data.train))
         self.share = Share(self.settings.batch_size, self.settings.accumulate, fabric.global_rank, fabric.world_size)
@@ -158,6 +178,8 @@ class Trainer:
             self.step == self.total_steps or self.step % steps == 0
             for steps in (every.log_every, every.sample_every, every.save_every)
         )
+        score = self._score_is_due()
+        save = save or score
         if log or sample or save:
             self.write_log()  # also before saving: what is saved has been checked
         if sample or save:
@@ -166,7 +188,17 @@ class Trainer:
                 self.write_samples(ready)
             if save:
                 self.save(ready)
+        if score and self.scorer is not None and self.fabric.is_global_zero:
+            self.scorer(self.run.model, self.step)
         return save
+
+    def _score_is_due(self) -> bool:
+        """Whether this step completed the epochs after which the model is scored."""
+        if self.scorer is None:
+            return False
+        images = self.learner.num_images * self.scorer.every_epochs
+        before, now = ((self.step - back) * self.settings.batch_size // images for back in (1, 0))
+        return now > before
 
     def _agreed_signal(self, signal: int | None) -> int | None:
         if self.fabric.world_size == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from semsynth.classes import ClassSet
@@ -18,6 +19,10 @@ class Segmenter(Protocol):
     """SHA-256 of its weights, or anything else that changes whenever its answers could."""
     classes: ClassSet
     """What it can predict."""
+    trained_on: str
+    """Its training data, for reports; empty where that is not known."""
+    device: torch.device
+    """Where it runs."""
 
     def logits(self, images: Tensor) -> Tensor:
         """Score the classes at every pixel.

@@ -29,6 +29,7 @@ class HuggingFaceSegmenter:
     ) -> None:
         """Take over the network: it can only infer from now on."""
         self.name, self.fingerprint, self.card = name, fingerprint, card or Card()
+        self.trained_on = self.card.data
         self.classes = mapping.predicted()
         self.network = network.eval().requires_grad_(False)
         self.device: torch.device = next(network.parameters()).device

@@ -1,0 +1,123 @@
+"""Scores of a model as its training goes on, and the best of its checkpoints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from semsynth.errors import SemsynthError
+from semsynth.evaluation.choices import evaluated_indices, find_features, open_split
+from semsynth.evaluation.judges import Judges, assemble
+from semsynth.evaluation.pictures import ModelPictures
+from semsynth.evaluation.protocols.definition import Protocol
+from semsynth.evaluation.result import Result
+from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
+from semsynth.files import explained, write_bytes
+from semsynth.synthesizer import load
+
+ChosenScore = Literal["mean_iou", "pixel_accuracy", "kernel_distance", "frechet_distance"]
+"""What the best checkpoint is chosen by; distances are better when lower."""
+
+CHOICES: tuple[ChosenScore, ...] = ("kernel_distance", "frechet_distance", "mean_iou", "pixel_accuracy")
+
+Scores = dict[str, float]
+
+
+class BestModel:
+    """Called with the model folder after a checkpoint: scores it, and keeps a copy of the best as ``RUN/best``."""
+
+    def __init__(
+        self,
+        run: Path,
+        evaluate: Callable[[Path], Scores],
+        chosen: ChosenScore,
+        every_epochs: int,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Go on with what the run folder knows.
+
+        Args:
+            run: the run folder; ``scores.jsonl`` and ``best/`` are written there.
+            evaluate: model folder -> scores.
+            chosen: the score that decides.
+            every_epochs: how often the trainer calls.
+            note: told every score.
+        """
+        self.run, self.evaluate, self.chosen, self.every_epochs, self.note = run, evaluate, chosen, every_epochs, note
+        self.log = run / "scores.jsonl"
+
+    def __call__(self, model: Path, step: int) -> None:
+        """Score the model of ``step`` steps.
+
+        Raises:
+            SemsynthError: it cannot be scored, or the run folder cannot be written.
+        """
+        earlier = [line for line in self._lines() if line["step"] < step]  # later ones are of a session that crashed
+        scores = self.evaluate(model)
+        if self.chosen not in scores:
+            raise SemsynthError(f"the score {self.chosen} is undefined for {model}: choose another with --score")
+        line: Scores = {"step": step, **scores}
+        if all(self._gain(line) > self._gain(other) for other in earlier):
+            self._keep(model)
+        written = [json.dumps(one) + "\n" for one in (*earlier, line)]
+        write_bytes(self.log, "".join(written).encode())
+        self.note(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+
+    def _gain(self, line: Scores) -> float:
+        return -line[self.chosen] if self.chosen.endswith("distance") else line[self.chosen]
+
+    def _lines(self) -> list[Scores]:
+        if not self.log.exists():
+            return []
+        with explained(self.log, "cannot read"):
+            return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+
+    def _keep(self, model: Path) -> None:
+        best, staging = self.run / "best", self.run / ".best.part"
+        with explained(best):
+            shutil.rmtree(staging, ignore_errors=True)
+            shutil.copytree(model, staging)
+            shutil.rmtree(best, ignore_errors=True)
+            staging.rename(best)
+
+
+class ScoreModel:
+    """Evaluates model folders in one way: what :class:`BestModel` calls."""
+
+    def __init__(
+        self,
+        data: Path,
+        protocol: Protocol,
+        segmenter: HuggingFaceSegmenter,
+        limit: int | None = None,
+        device: str = "auto",
+    ) -> None:
+        """Open everything once.
+
+        Raises:
+            SemsynthError: no validation split with photos, or a segmenter of other classes.
+        """
+        self.data, self.protocol, self.device = open_split(data, protocol.split), protocol, device
+        features = find_features(str(protocol.features), segmenter, None, device)
+        self.judges = Judges.from_segmenter(segmenter, protocol, self.data.classes, features, None)
+        self.indices = evaluated_indices(self.data, protocol, limit)
+
+    def __call__(self, model: Path) -> Scores:
+        """Score one model; nothing of it stays on disk."""
+        synthesizer = load(model, self.device)
+        source = ModelPictures(synthesizer, model.name, "", self.protocol.synthesis_size, self.protocol.style_seed)
+        evaluation = assemble(self.data, self.protocol, self.indices, self.data.classes, source, self.judges)
+        with tempfile.TemporaryDirectory() as folder:
+            return chosen_scores(evaluation.run(Path(folder)))
+
+
+def chosen_scores(result: Result) -> Scores:
+    """The defined scores of a result that a checkpoint can be chosen by."""
+    found = {name: getattr(result.segmentation, name).value for name in ("mean_iou", "pixel_accuracy")}
+    if result.distances is not None:
+        found |= {name: getattr(result.distances, name).value for name in ("kernel_distance", "frechet_distance")}
+    return {name: value for name, value in found.items() if value is not None}
