@@ -111,7 +111,22 @@ PIXELS_ALONE = ("loss.kind=image_space", *BASELINE)
 ENCODER_DECODER = ("generator.width=2", "generator.halvings=3", *PIXELS_ALONE)
 FULL_RESOLUTION = ("generator.width=3", "generator.layers=4", "generator.largest_dilation=4", *PIXELS_ALONE)
 IMAGE_SPACE = ("generator.refinements=4", "generator.width_scale=0.004", *PIXELS_ALONE)
+CRN = (
+    "generator.refinements=4",
+    "generator.width_scale=0.008",
+    "data.crop_size=32",
+    "training.precision=32-true",
+    "training.ema=0.9",
+    "training.batch_size=2",
+    "training.workers=0",
+    "training.log_every=1",
+    "training.sample_every=1000",
+    "training.save_every=1000",
+    "training.steps=5",
+)
+"""The ``small`` preset, whose weights are balanced after an epoch: three steps of the toy data."""
 SYSTEMS = {
+    "crn": ("crn", "small", CRN),
     "spade": ("spade", "default", TINY),
     "pix2pixhd": ("pix2pixhd", "small", PIX2PIXHD),
     "pix2pix": ("pix2pix", "small", PIX2PIX),
@@ -174,10 +189,13 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
         listener: Listener | None = None,
         data: Path = toy_data,
         system: str = "spade",
+        perceptual: Path | None = None,
     ) -> Trainer:
         recipe, preset, tiny = SYSTEMS[system]
         config = override(RECIPES[recipe].presets[preset](TOY_CLASSES, True), [*tiny, *settings])
-        record = RunRecord(system=recipe, preset=preset, data=str(data), config=config.model_dump(mode="json"))
+        files = {} if perceptual is None else {"perceptual_weights": str(perceptual)}
+        values = config.model_dump(mode="json")
+        record = RunRecord(system=recipe, preset=preset, data=str(data), config=values, **files)
         run = RunFolder(tmp_path / name)
         run.rewrite(record) if resume else run.begin(record)
         samples = open_data(data)
