@@ -180,7 +180,7 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
-    """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy, system="spade")``."""
+    """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy, system="spade", ...)``."""
 
     def make(
         name: str,
