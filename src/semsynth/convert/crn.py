@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,9 +44,12 @@ def read_variables(path: Path) -> dict[str, Tensor]:
         SemsynthError: unreadable, or anything but arrays of numbers; nothing in it is unpickled.
     """
     try:
-        with explained(path, "cannot read"), np.load(path, allow_pickle=False) as file:
+        with explained(path, "cannot read"), path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array")
             arrays = {name.removesuffix(":0"): file[name] for name in file.files}
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SemsynthError(
             f"{path} is no .npz of plain arrays ({type(error).__name__}); nothing in it was run: export the "
             "checkpoint's variables with numpy.savez, see docs/recipes/crn.md"
