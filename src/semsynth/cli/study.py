@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from semsynth.classes import ClassSet
     from semsynth.study.design import StudyDesign
     from semsynth.study.plan import Plan
+    from semsynth.study.simulation import Population
+    from semsynth.study.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Perceptual studies: plan, serve and analyse A/B comparisons.")
 
 Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of `semsynth study plan`.", show_default=False)]
+Db = Annotated[
+    str | None, typer.Option("--db", metavar="URL", help="sqlite:///FILE or postgresql://...; default in STUDY.")
+]
 
 
 @app.callback()
@@ -129,3 +134,106 @@ def _tell_power(preference: float) -> None:
     typer.echo(
         "if they are independent (exact test, 5 %); `semsynth study simulate --power` counts people and pictures too"
     )
+
+
+@app.command()
+def analyse(
+    study: Study,
+    out: Annotated[Path, typer.Option(help="The report's folder; made if missing.", show_default=False)],
+    db: Db = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+) -> None:
+    """Analyse the answers: preferences with intervals and p-values, exclusions, ranking, agreement."""
+    from semsynth.study.analysis import analyse as run
+    from semsynth.study.report import write_report
+
+    store = _open(study, db)
+    results = run(store.plan, store.answers(), seed)
+    files = write_report(results, store.plan, study, out)
+    left_out = results.exclusions.stored - results.exclusions.kept
+    typer.echo(f"{results.judgements:,} judgements; {left_out} answers left out by the design's rules")
+    for one in results.preferences:
+        share = (
+            "no answers" if one.share is None else f"{one.share:.1%} [{one.clustered[0]:.1%}, {one.clustered[1]:.1%}]"
+        )
+        typer.echo(f"{one.first} > {one.second}: {share}, p = {one.p_clustered_holm:.2g} (clustered, Holm)")
+    typer.echo(f"report: {files[0]}")
+
+
+@app.command()
+def simulate(
+    study: Study,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="URL", help="Where answers go; default STUDY/simulated.sqlite.")
+    ] = None,
+    strength: Annotated[
+        list[str] | None, typer.Option(metavar="METHOD=LOGITS", help="How strong a method is; repeat it.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="So many people; default one per assignment.")] = None,
+    careless: Annotated[float, typer.Option(min=0, max=1, help="Share of people who click at random.")] = 0.1,
+    biased: Annotated[float, typer.Option(min=0, max=1, help="Share who nearly always choose left.")] = 0.05,
+    dropout: Annotated[float, typer.Option(min=0, max=1, help="Share who stop half-way.")] = 0.0,
+    power: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="STUDIES", help="Simulate so many studies: how often is a pair told apart?"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws people and answers.")] = 0,
+) -> None:
+    """Let simulated people answer: a dry run of everything, or the power of the whole design."""
+    from semsynth.study.plan import load_plan
+    from semsynth.study.simulation import Population, default_strengths, simulated_power
+
+    planned = load_plan(study)
+    strengths = default_strengths(planned) | _strengths(strength or [], planned)
+    population = Population(strengths, careless, biased, dropout=dropout)
+    if power is not None:
+        for (first, second), share in simulated_power(planned, population, power).items():
+            typer.echo(f"{first} against {second}: found in {share:.0%} of {power} studies (clustered, Holm, 5 %)")
+        return
+    url = db or _sqlite_in(study, "simulated.sqlite")
+    answered = _simulate(_open(study, url), population, workers, seed)
+    typer.echo(f"{answered} simulated people answered: semsynth study analyse {study} --db {url} --out report")
+
+
+def _simulate(store: Store, population: Population, workers: int | None, seed: int) -> int:
+    """Let people join until nothing is left; the number of people."""
+    from semsynth.cli.progress import count_bar
+    from semsynth.study.simulation import join_and_answer, simulated_workers
+
+    wanted = len(store.plan.assignments) if workers is None else workers
+    people = zip(range(wanted), simulated_workers(store.plan, population, seed), strict=False)
+    with count_bar("answering") as bar:
+        for number, person in people:
+            if not join_and_answer(store, person, f"simulated-{seed}-{number:05d}"):
+                return number
+            bar(number + 1, wanted)
+    return wanted
+
+
+def _strengths(given: list[str], planned: Plan) -> dict[str, float]:
+    found = {}
+    for text in given:
+        method, equals, value = text.partition("=")
+        try:
+            found[method] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or method not in planned.methods:
+            raise SemsynthError(f"--strength {text}: expected METHOD=LOGITS with one of {', '.join(planned.methods)}")
+    return found
+
+
+def _open(study: Path, db: str | None) -> Store:
+    from semsynth.files import sha256
+    from semsynth.study.database import DATABASE, Database
+    from semsynth.study.plan import PLAN, load_plan
+    from semsynth.study.store import Store
+
+    planned = load_plan(study)
+    return Store(Database(db or _sqlite_in(study, DATABASE)), planned, sha256(study / PLAN))
+
+
+def _sqlite_in(study: Path, name: str) -> str:
+    from semsynth.study.database import sqlite_url
+
+    return sqlite_url(study / name)

@@ -1,0 +1,266 @@
+"""Assignments and answers in the database: nobody shares an assignment, and every answer is there exactly once."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from semsynth.errors import SemsynthError
+from semsynth.study.answers import Answer, Choice
+from semsynth.study.database import Database
+from semsynth.study.plan import Assignment, Plan
+from semsynth.study.tables import ACTIVE, COMPLETE, EXPIRED, Base, Session, Setting, StoredAnswer
+
+Reason = Literal["paused", "full", "done", "unknown", "expired", "conflict", "invalid"]
+
+_JOINING = 0x73656D73
+"""Number of PostgreSQL's advisory lock under which assignments are given out."""
+
+
+class RefusedError(SemsynthError):
+    """A request that the study does not allow; nothing was stored.
+
+    Attributes:
+        reason: which rule it breaks.
+        session: for ``done``, the finished session.
+    """
+
+    def __init__(self, reason: Reason, message: str, session: str | None = None) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+        self.session = session
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """What a participant sends.
+
+    Attributes:
+        key: drawn by the sender, the same whenever the answer is sent again.
+        trial: position in the assignment.
+        choice: what was chosen.
+        response_seconds: from the pictures' appearance to the answer.
+        shown_seconds: measured exposure, in a timed study.
+        dropped_frames: frames that the exposure missed.
+    """
+
+    key: str
+    trial: int
+    choice: Choice
+    response_seconds: float
+    shown_seconds: float | None = None
+    dropped_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A person's session.
+
+    Attributes:
+        session: its id.
+        assignment: number of the assignment.
+        answered: trials whose answers are stored already.
+    """
+
+    session: str
+    assignment: int
+    answered: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the study is: numbers of assignments per state, and of answers."""
+
+    assignments: int
+    open: int
+    active: int
+    complete: int
+    answers: int
+    paused: bool
+
+
+class Store:
+    """The study's state. Every method is one transaction."""
+
+    def __init__(
+        self, database: Database, plan: Plan, fingerprint: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Make the tables, if they are not there.
+
+        Args:
+            database: where.
+            plan: what is asked.
+            fingerprint: of the plan's file.
+            clock: seconds since 1970.
+
+        Raises:
+            SemsynthError: the database holds answers to another plan.
+            UnavailableError: it cannot be reached.
+        """
+        self._database, self.plan, self._clock = database, plan, clock
+        with database.writing() as connection:
+            if not database.sqlite:  # two servers that start at once
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _JOINING})
+            Base.metadata.create_all(connection)
+            known = _setting(connection, "plan")
+            if known is None:
+                connection.execute(insert(Setting).values(name="plan", value=fingerprint))
+        if known not in (None, fingerprint):
+            raise SemsynthError(
+                f"{database.name} holds answers to another plan: choose another --db, or restore plan.json"
+            )
+
+    def join(self, worker: str) -> Joined:
+        """Give a person an assignment, or the one that is theirs already.
+
+        Raises:
+            RefusedError: paused, no assignment left, or the person has done all they may.
+            UnavailableError: try again.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            if not self._database.sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _JOINING})
+            over = (Session.state == ACTIVE) & (Session.expires < now)
+            connection.execute(update(Session).where(over).values(state=EXPIRED))
+            mine = connection.execute(select(Session).where(Session.worker == worker).order_by(Session.started)).all()
+            current = next((session for session in mine if session.state == ACTIVE), None)
+            if current is None:
+                current = self._begin(connection, worker, list(mine), now)
+            answered = connection.scalars(select(StoredAnswer.trial).where(StoredAnswer.session == current.id))
+            return Joined(current.id, current.assignment, frozenset(answered))
+
+    def _begin(self, connection: Connection, worker: str, mine: list[Any], now: float) -> Any:
+        """A new session, or the person's expired one if its assignment is still free."""
+        if _setting(connection, "paused") == "yes":
+            raise RefusedError("paused", "the study is paused: come back later")
+        done = [session for session in mine if session.state == COMPLETE]
+        if len(done) >= self.plan.design.batches_per_worker:
+            raise RefusedError("done", "you have taken part already: thank you", done[-1].id)
+        taken = set(connection.scalars(select(Session.assignment).where(Session.state != EXPIRED)))
+        expires = now + 60 * self.plan.design.expiry_minutes
+        for session in reversed(mine):
+            if session.state == EXPIRED and session.assignment not in taken:
+                again = update(Session).where(Session.id == session.id).values(state=ACTIVE, expires=expires)
+                connection.execute(again)
+                return session
+        known = {session.assignment for session in mine}
+        rounds = {self.plan.assignments[number].round for number in known}
+        for number, assignment in enumerate(self.plan.assignments):
+            if number not in taken | known and (not rounds or assignment.round in rounds):
+                values = {"id": secrets.token_hex(16), "worker": worker, "assignment": number, "state": ACTIVE}
+                connection.execute(
+                    insert(Session).values(**values, answered=0, started=now, expires=expires, screen="")
+                )
+                return connection.execute(select(Session).where(Session.id == values["id"])).one()
+        if done:
+            raise RefusedError("done", "you have taken part already: thank you", done[-1].id)
+        raise RefusedError("full", "all places in this study are taken; thank you for coming")
+
+    def describe_screen(self, session: str, screen: str) -> None:
+        """Keep what is known about a participant's screen, at most 256 characters."""
+        with self._database.writing() as connection:
+            connection.execute(update(Session).where(Session.id == session).values(screen=screen[:256]))
+
+    def answer(self, session: str, answer: NewAnswer) -> bool:
+        """Store an answer, or find that it is stored; either way it is there when this returns.
+
+        Returns:
+            Whether the assignment is done.
+
+        Raises:
+            RefusedError: unknown or expired session, an impossible answer, or another answer to the same trial.
+            UnavailableError: nothing was stored; send it again with the same key.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            found = connection.execute(select(Session).where(Session.id == session).with_for_update()).one_or_none()
+            if found is None:
+                raise RefusedError("unknown", "there is no such session: open the study's link again")
+            stored = connection.execute(select(StoredAnswer).where(StoredAnswer.key == answer.key)).one_or_none()
+            if stored is not None:
+                if (stored.session, stored.trial) != (session, answer.trial):
+                    raise RefusedError("conflict", "this key belongs to another answer: draw one for every answer")
+                return bool(found.state == COMPLETE)
+            if found.state == EXPIRED or (found.state == ACTIVE and found.expires < now):
+                raise RefusedError("expired", "the time for this assignment is over: open the study's link again")
+            assignment = self.plan.assignments[found.assignment]
+            self._check(assignment, answer)
+            again = (StoredAnswer.session == session) & (StoredAnswer.trial == answer.trial)
+            if connection.scalar(select(func.count()).select_from(StoredAnswer).where(again)):
+                raise RefusedError("conflict", f"pair {answer.trial} is answered already")
+            complete = bool(found.answered + 1 == len(assignment.trials))
+            connection.execute(insert(StoredAnswer).values(session=session, received=now, **vars(answer)))
+            connection.execute(
+                update(Session)
+                .where(Session.id == session)
+                .values(
+                    answered=found.answered + 1,
+                    state=COMPLETE if complete else ACTIVE,
+                    expires=now + 60 * self.plan.design.expiry_minutes,
+                )
+            )
+            return complete
+
+    def _check(self, assignment: Assignment, answer: NewAnswer) -> None:
+        if not 0 <= answer.trial < len(assignment.trials):
+            raise RefusedError("invalid", f"pair {answer.trial} does not exist: there are {len(assignment.trials)}")
+        if answer.choice == "tie" and not self.plan.design.ties:
+            raise RefusedError("invalid", "'tie' is no answer in this study: choose left or right")
+        if (assignment.trials[answer.trial].exposure is None) != (answer.shown_seconds is None):
+            raise RefusedError("invalid", "a measured exposure belongs to answers of a timed study, and to no others")
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume giving out assignments; those given out can be finished."""
+        with self._database.writing() as connection:
+            if _setting(connection, "paused") is None:
+                connection.execute(insert(Setting).values(name="paused", value="no"))
+            connection.execute(update(Setting).where(Setting.name == "paused").values(value="yes" if paused else "no"))
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        with self._database.reading() as connection:
+            live = (Session.state == ACTIVE) & (Session.expires >= self._clock())
+            active = connection.scalar(select(func.count()).select_from(Session).where(live)) or 0
+            done = Session.state == COMPLETE
+            complete = connection.scalar(select(func.count()).select_from(Session).where(done)) or 0
+            answers = connection.scalar(select(func.count()).select_from(StoredAnswer)) or 0
+            paused = _setting(connection, "paused") == "yes"
+        total = len(self.plan.assignments)
+        return Progress(total, total - active - complete, active, complete, answers, paused)
+
+    def answers(self) -> list[Answer]:
+        """All answers, in the order of sessions and trials."""
+        joined = select(StoredAnswer, Session.worker, Session.assignment, Session.state).join(
+            Session, StoredAnswer.session == Session.id
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(joined.order_by(Session.started, Session.id, StoredAnswer.trial)).all()
+        return [
+            Answer(
+                worker=row.worker,
+                assignment=row.assignment,
+                trial=row.trial,
+                choice=cast(Choice, row.choice),
+                response_seconds=row.response_seconds,
+                shown_seconds=row.shown_seconds,
+                dropped_frames=row.dropped_frames,
+                complete=row.state == COMPLETE,
+            )
+            for row in rows
+        ]
+
+    def workers(self) -> dict[str, str]:
+        """Per pseudonym the state of their last session."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(Session.worker, Session.state).order_by(Session.started)).all()
+        return {row.worker: row.state for row in rows}
+
+
+def _setting(connection: Connection, name: str) -> str | None:
+    return connection.scalar(select(Setting.value).where(Setting.name == name))
