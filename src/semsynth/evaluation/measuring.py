@@ -125,11 +125,13 @@ class WorkFolder:
         self.root = root
         record = {"subject": subject, **resolved.model_dump(mode="json")}
         path = root / "measured.json"
-        if path.exists() and read_json(path) != record:
+        same = path.exists() and read_json(path) == record
+        if not same and any(root.glob("chunk_*.npz")):
             raise SemsynthError(
-                f"{root.parent} holds an evaluation of other pictures or by another protocol: choose another --out"
+                f"{root.parent} holds an evaluation of other pictures or by another protocol: choose another --out, or "
+                f"remove {root}"
             )
-        if not path.exists():
+        if not same:
             write_json(path, record)
 
     def measure(
