@@ -107,8 +107,8 @@ def synthesize(
     if synthesizer.needs_instances and instances is None:
         raise SemsynthError("this model reads instance boundaries: give them with --instances DIR")
     objects = None if styles is None else read_styles(styles)
-    if style is not None or count == 1:
-        choices = [synthesizer.style(style, seed, objects)]
+    if style is not None or count == 1 or synthesizer.config.images_per_layout > 1:
+        choices = [synthesizer.style(style, seed, objects)] * count
     else:
         choices = [synthesizer.style(None, (seed or 0) + i, objects) for i in range(count)]
     check_datasets(synthesizer, jobs)
