@@ -259,6 +259,13 @@ def test_generators_of_other_papers_take_the_place(system):
         ("pix2pix", "default", ["data.crop_size=200"], "give 200x200, the generator makes 256x256"),
         ("pix2pix", "default", ["generator.encoding.edges=true"], "must be equal: set both"),
         ("gan_segmentation", "default", ["data.crop_size=48"], "sides of 48, the discriminator needs 64"),
+        (
+            "gan_segmentation",
+            "default",
+            ["segmenter.dilations=[1, 0]"],
+            "segmenter.dilations.1: .* greater than or equal",
+        ),
+        ("pix2pixhd", "crn_generator", ["generator.count=3"], "1 in this recipe, 3 of the generator"),
         ("pix2pixhd", "unet_generator", ["trained=enhancer"], "needs generator.enhancers"),
         ("pix2pixhd", "unet_generator", ["encoder={}"], "encoder.features=3 and generator.features=0 differ"),
         ("pix2pixhd", "unet_generator", ["data.crop_size=1000"], "give 1000x500, the generator makes 1024x512"),

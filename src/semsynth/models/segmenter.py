@@ -8,6 +8,7 @@ ICCV 2017, section 4).
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ class SegmenterConfig(Config):
     """Channels of the first layer; the strided ones double them."""
     halvings: int = Field(2, ge=1)
     """Strided convolutions."""
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 1)
+    dilations: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2, 4, 8, 1)
     """Of the convolutions after them (Yu and Koltun, table 1, end at 16 and begin at twice the size)."""
 
 
