@@ -54,11 +54,16 @@ def test_exact_test_by_hand():
     assert exact_p(0, 0) == 1
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_equals_statsmodels(p_values: list[float]):
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_holm_equals_statsmodels(count: int):
     from statsmodels.stats.multitest import multipletests
 
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
+    p_values = np.random.default_rng(count).random(count) ** 3
+    assert holm(p_values.tolist()) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
+
+
+def test_holm_with_equal_values_and_one():
+    assert holm([0.02, 1.0, 0.02, 0.01]) == pytest.approx([0.06, 1.0, 0.06, 0.04])
 
 
 # The cluster bootstrap.
@@ -303,6 +308,18 @@ def test_judgements_name_the_first_method(make: Callable[..., Plan], tmp_path: P
     judged = judgements_of(plan, answers)  # the alphabet wins: crn > ours > pix2pix
     wins = {pair: judged.first[judged.pair == number].mean() for number, pair in enumerate(plan.pairs)}
     assert wins == {("ours", "crn"): 0, ("ours", "pix2pix"): 1, ("crn", "pix2pix"): 1}
+
+
+def test_unanimous_answers_still_have_an_interval(make: Callable[..., Plan], tmp_path: Path):
+    plan = make(tmp_path / "s", batch=12)
+    answers = [
+        Answer("w", 0, position, "left" if trial.left == "ours" else "right", 1.0)
+        for position, trial in enumerate(plan.assignments[0].trials)
+    ]
+    (found,) = analyse(plan, answers).preferences
+    assert found.share == 1
+    assert found.clustered == found.wilson
+    assert found.p_clustered == found.p_exact == pytest.approx(2 / 2**12)
 
 
 def test_nothing_to_analyse(study: tuple[Path, Plan]):

@@ -75,7 +75,11 @@ def _preference(
         mine &= judged.exposure == exposure
     counted = mine & ~np.isnan(judged.first)
     wins, trials = int(judged.first[counted].sum()), int(counted.sum())
-    replicates = bootstrap.shares(judged.first, counted)
+    wilson, p_exact = wilson_interval(wins, trials, plan.design.level), exact_p(wins, trials)
+    clustered, p_clustered = wilson, p_exact  # where all answers agree, resampling them shows no spread
+    if 0 < wins < trials:
+        replicates = bootstrap.shares(judged.first, counted)
+        clustered, p_clustered = percentile_interval(replicates, plan.design.level), percentile_p(replicates)
     return Preference(
         first=plan.pairs[pair][0],
         second=plan.pairs[pair][1],
@@ -86,11 +90,11 @@ def _preference(
         workers=len(np.unique(judged.worker[mine])),
         images=len(np.unique(judged.image[mine])),
         share=wins / trials if trials else None,
-        wilson=wilson_interval(wins, trials, plan.design.level),
-        clustered=percentile_interval(replicates, plan.design.level),
-        p_exact=exact_p(wins, trials),
+        wilson=wilson,
+        clustered=clustered,
+        p_exact=p_exact,
         p_exact_holm=1.0,  # known when all are
-        p_clustered=percentile_p(replicates),
+        p_clustered=p_clustered,
         p_clustered_holm=1.0,
     )
 

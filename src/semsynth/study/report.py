@@ -18,6 +18,7 @@ from semsynth.study.results import ImagePreference, Preference, Results
 
 PAGE, JSON = "index.html", "results.json"
 _TEMPLATE = Path(__file__).with_name("report_page.html")
+_FEW_PEOPLE = 10
 _EXTREMES = 6
 """So many pictures are shown of those most preferred, and of those least."""
 
@@ -104,6 +105,8 @@ def _preferences(results: Results) -> str:
         "answers as independent; the clustered one resamples people and pictures and is the one to report. Chance is "
         "50 %. p-values are two-sided, corrected by Holm's method in the columns marked so."
     )
+    if min(one.workers for one in results.preferences) < _FEW_PEOPLE:
+        note += f" With fewer than {_FEW_PEOPLE} people, resampling them gives intervals that are too narrow."
     table = _preference_table(results.preferences, results.level)
     return f"<h2>Preferences</h2>{table}<p class='note'>{note}</p>"
 

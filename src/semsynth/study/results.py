@@ -25,13 +25,13 @@ class Preference(Config):
     wilson: Interval
     """As if answers were independent."""
     clustered: Interval
-    """Two-way cluster bootstrap over people and pictures."""
+    """Two-way cluster bootstrap over people and pictures; Wilson's interval where all answers agree."""
     p_exact: float
     """Exact binomial test of 1/2, as if answers were independent."""
     p_exact_holm: float
     """Corrected for all preferences of the same list."""
     p_clustered: float
-    """Of the cluster bootstrap."""
+    """Of the cluster bootstrap; the exact one where all answers agree."""
     p_clustered_holm: float
 
 
