@@ -398,6 +398,19 @@ def test_entries_can_be_left_out_and_the_budget_can_grow(copied: ComparisonFolde
     assert (copied.pictures / "01_spade_default.png").read_bytes() != before
 
 
+def test_pictures_of_a_smaller_budget_are_not_shown_for_a_larger(copied: ComparisonFolder, toy: Path) -> None:
+    def interrupt(step: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    larger = plan_of(toy, budget=Budget(steps=6))
+    assert compare(copied.root, larger, Silent(interrupt), "cpu") == signal.SIGINT
+    assert [result.pictures for result in copied.open().results.values()] == [(), ()]
+    text = copied.page.read_text("utf-8")
+    assert "So far 0 of 2 have." in text
+    assert text.count(">stopped after step 4<") == 3  # two pictures and the table
+    assert text.count(">stopped after step 3<") == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -77,7 +77,11 @@ def _lead(record: Record) -> Iterable[str]:
         trained = [config["training"] for config in record.configs.values()]
         images = _range({one["batch_size"] * one["steps"] for one in trained})
         spent = f"seen {images} images of {photographs}, the same in the same order, from the same seed"
-    yield f"{'Each has' if len(plan.entries) > 1 else 'It has'} {spent}."
+    count, done = len(plan.entries), sum(_result(record, entry).complete for entry in plan.entries)
+    if done == count:
+        yield f"{'Each has' if count > 1 else 'It has'} {spent}."
+    else:
+        yield f"When all is done, {'each has' if count > 1 else 'it has'} {spent}. So far {done} of {count} have."
 
 
 def _range(values: set[int]) -> str:

@@ -122,7 +122,8 @@ class ComparisonFolder:
         self._check_configs(old, new)
         results = {name: result for name, result in old.results.items() if name in new.configs}
         if old.plan.budget != new.plan.budget:
-            results = {name: one.model_copy(update={"complete": False}) for name, one in results.items()}
+            begun: dict[str, Any] = {"complete": False, "scores": {}, "pictures": ()}
+            results = {name: one.model_copy(update=begun) for name, one in results.items()}
         return new.model_copy(update={"results": results})
 
     def _check_shared(self, old: Plan, new: Plan) -> None:
