@@ -17,7 +17,10 @@ from semsynth.cli.main import app
 from semsynth.errors import SemsynthError
 
 HEAVY = {"torch", "numpy", "PIL", "scipy", "lightning_fabric", "lightning", "transformers", "fastapi", "tensorboard"}
-COMMANDS = ("demo", "synthesize", "edit", "train", "compare", "doctor", "data", "convert", "studio", "render")
+COMMANDS = (
+    *("demo", "synthesize", "edit", "train", "compare", "doctor", "data", "convert", "studio", "render"),
+    *("evaluate", "segmenter", "label"),
+)
 RUN = "from semsynth.cli.main import main; main()"
 
 

@@ -62,6 +62,9 @@ def test_documents_show_commands() -> None:
         "styles",
         "studio",
         "render",
+        "evaluate",
+        "segmenter",
+        "label",
     }
 
 

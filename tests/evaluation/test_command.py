@@ -297,9 +297,8 @@ def test_train_scores_the_model_after_epochs_and_keeps_the_best(
     assert [line["step"] for line in lines] == [4, 8]  # 12 photos, batches of 6
     best = max(lines, key=lambda line: line["mean_iou"])["step"]
     assert load_model(tmp_path / "run" / "best").card.steps == best
-    wrong = CliRunner().invoke(
-        app, [*map(str, arguments[:4]), str(tmp_path / "x"), "--score-every", "1", "--score=fid"]
-    )
+    other = [*map(str, arguments[:5]), str(tmp_path / "x"), "--score-every", "1", "--score=fid"]
+    wrong = CliRunner().invoke(app, other)
     refused(wrong, "--score fid", "kernel_distance")
 
 

@@ -154,7 +154,7 @@ def _run(evaluation: Evaluation, out: Path, workers: int, steps: int | None, dev
     with count_bar("evaluating") as bar:
         result = evaluation.run(out, workers, bar, useful)
     shown = dict.fromkeys(image.name for image in (*result.worst, *result.best))
-    write_report(out, result, evaluation.illustrate(shown))
+    write_report(out, result, evaluation.illustrate(shown), evaluation.instruments.evaluated)
     for text in result.warnings:
         typer.echo(f"note: {text}", err=True)
     typer.echo(headline(result))

@@ -27,6 +27,7 @@ from semsynth.evaluation.scoring import (
     score_distances,
     score_segmentation,
     score_styles,
+    segmentation_warnings,
     small_sample_warnings,
 )
 from semsynth.evaluation.truth import true_indices
@@ -68,14 +69,16 @@ class Evaluation:
         work = WorkFolder(out / WORK, self.resolved, self.subject.fingerprint)
         work.measure(self.data, self.indices, self.instruments.measure, workers, progress)
         distances, halves = self._distances(work)
+        segmentation = self._segmentation(work, "counts")
+        oracle = self._segmentation(work, "oracle_counts") if self.instruments.oracle else None
         worst, best = extremes([self.data.names[i] for i in self.indices], _first_samples(work))
         samples, mean_over = self.resolved.samples, self.resolved.protocol.mean_over
         measured_styles = samples > 1 and self.instruments.diversity is not None
         return Result(
             protocol=self.resolved,
             subject=self.subject,
-            segmentation=self._segmentation(work, "counts"),
-            oracle=self._segmentation(work, "oracle_counts") if self.instruments.oracle else None,
+            segmentation=segmentation,
+            oracle=oracle,
             segmenter_data=self.segmenter_data,
             distances=distances,
             real_halves=halves,
@@ -83,7 +86,10 @@ class Evaluation:
             usefulness=usefulness,
             worst=worst,
             best=best,
-            warnings=tuple(small_sample_warnings(len(self.indices), self.resolved.features)),
+            warnings=(
+                *small_sample_warnings(len(self.indices), self.resolved.features),
+                *segmentation_warnings(segmentation, oracle),
+            ),
             versions=versions(),
             device=self.device,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

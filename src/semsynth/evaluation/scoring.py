@@ -172,6 +172,17 @@ def small_sample_warnings(num_images: int, features: str | None) -> list[str]:
     ]
 
 
+def segmentation_warnings(found: SegmentationResult, oracle: SegmentationResult | None) -> list[str]:
+    """What must be said where the segmenter, not the pictures, limits the score."""
+    made, real = found.mean_iou.value, None if oracle is None else oracle.mean_iou.value
+    if made is None or real is None or made <= real:
+        return []
+    return [
+        f"the pictures' mean IoU ({made:.3f}) is above that of the real photos ({real:.3f}): they are easier to label "
+        "than photographs, which says nothing about how real they look"
+    ]
+
+
 def _score(value: float, interval: tuple[float, float]) -> Score:
     if not np.isfinite(value):
         return Score(value=None)

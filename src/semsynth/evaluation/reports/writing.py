@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from semsynth.classes import ClassSet
 from semsynth.config import dump_config
 from semsynth.evaluation.reports.tables import Table, headline, number, tables
 from semsynth.evaluation.result import ImageResult, Result, Score
@@ -20,8 +21,14 @@ IMAGES = "images"
 _PAGE = Path(__file__).with_name("page.html")
 
 
-def write_report(out: Path, result: Result, illustrations: Iterable[Illustration]) -> None:
+def write_report(out: Path, result: Result, illustrations: Iterable[Illustration], classes: ClassSet) -> None:
     """Write the three files, and the pictures of the worst and the best images.
+
+    Args:
+        out: where to.
+        result: what they say.
+        illustrations: of the images that the result names.
+        classes: the evaluated ones, for their colours.
 
     Raises:
         SemsynthError: the folder cannot be written.
@@ -30,7 +37,7 @@ def write_report(out: Path, result: Result, illustrations: Iterable[Illustration
         for kind in KINDS:
             save_png(out / IMAGES / f"{one.name}_{kind}.png", getattr(one, kind))
     write_bytes(out / "report.md", _markdown(result).encode())
-    write_bytes(out / "report.html", _html(result).encode())
+    write_bytes(out / "report.html", _html(result, classes).encode())
     dump_config(result, out / "report.json")
 
 
@@ -56,7 +63,7 @@ def _markdown_image(image: ImageResult) -> str:
     return f"{image.name}: mean IoU {image.mean_iou:.3f}, pixel accuracy {image.pixel_accuracy:.3f}\n\n{pictures}"
 
 
-def _html(result: Result) -> str:
+def _html(result: Result, classes: ClassSet) -> str:
     found = tables(result)
     scores = [table for table in found if table.title not in ("IoU by class", "Protocol")]
     (protocol,) = (table for table in found if table.title == "Protocol")
@@ -65,7 +72,7 @@ def _html(result: Result) -> str:
         headline=escape(headline(result)),
         warnings="".join(f'<p class="warning">{escape(text)}.</p>' for text in result.warnings),
         scores="".join(map(_html_table, scores)),
-        bars=_bars(result),
+        bars=_bars(result, classes),
         worst=_gallery(result.worst),
         best=_gallery(result.best),
         protocol=_html_table(protocol),
@@ -80,13 +87,15 @@ def _html_table(table: Table) -> str:
     return f"<section><h2>{escape(table.title)}</h2>{note}<table>{top}<tbody>{rows}</tbody></table></section>"
 
 
-def _bars(result: Result) -> str:
+def _bars(result: Result, classes: ClassSet) -> str:
     rows = []
-    for name, score in result.segmentation.class_iou.items():
+    for item in classes.classes:
+        name, score = item.name, result.segmentation.class_iou[item.name]
         oracle = None if result.oracle is None else result.oracle.class_iou[name]
         bars = _bar("made", score) + ("" if oracle is None else _bar("real", oracle))
         texts = f"{number(score, 3)}" + ("" if oracle is None else f"<br>{number(oracle, 3)}")
-        rows.append(f'<tr><th>{escape(name)}</th><td class="bars">{bars}</td><td>{texts}</td></tr>')
+        swatch = f'<span class="swatch" style="background:rgb{item.color}"></span>'
+        rows.append(f'<tr><th>{swatch}{escape(name)}</th><td class="bars">{bars}</td><td>{texts}</td></tr>')
     return "".join(rows)
 
 
