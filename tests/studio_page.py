@@ -100,7 +100,7 @@ class StudioPage:
         x, y = self.run(_AT, [canvas, *place])
         return x, y
 
-    def drag(self, *places: Place, canvas: str = "layout-canvas", steps: int = 4) -> None:
+    def drag(self, *places: Place, canvas: str = "layout-canvas", steps: int = 2) -> None:
         mouse = self.page.mouse
         mouse.move(*self.at(places[0], canvas))
         mouse.down()

@@ -108,7 +108,7 @@ _FIFTY = """() => {
   const keep = () => states.push(`${store.layer.ids.join()} ${store.layer.instances.join()}`);
   const put = (type, x, y) => {
     const place = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true };
-    canvas.dispatchEvent(new PointerEvent(type, { ...place, pointerId: 1, pointerType: "mouse", button: 0, buttons: 1 }));
+    canvas.dispatchEvent(new PointerEvent(type, { ...place, pointerId: 1, button: 0, buttons: 1 }));
   };
   keep();
   for (let i = 0; i < 50; i++) {
@@ -137,7 +137,9 @@ def test_fifty_strokes_are_undone_and_redone_to_identical_ids(page: StudioPage) 
     assert page.run(_STATE) == 50
 
 
-@pytest.mark.parametrize("ratio", [1, 1.5, 3])
+@pytest.mark.parametrize(
+    "ratio", [1.5, pytest.param(1, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_the_brush_brings_its_id_alone_at_any_zoom_pressure_and_density(
     visit: Callable[..., StudioPage], ratio: float
 ) -> None:
@@ -148,7 +150,7 @@ def test_the_brush_brings_its_id_alone_at_any_zoom_pressure_and_density(
       const common = { pointerType: "pen", pointerId: 7, pressure, clientX: x, clientY: y, bubbles: true };
       canvas.dispatchEvent(new PointerEvent(type, { ...common, buttons: pressure > 0 ? 1 : 0, button: 0 }));
     }"""
-    for zoom in (0.3, 1.7, 3.1):
+    for zoom in (0.3, 3.1):
         page.run("(zoom) => studio.stage.zoom(zoom)", zoom)
         before = page.ids()
         brush = page.paint_with(rng.choice(["door", "molding", "blind"]))

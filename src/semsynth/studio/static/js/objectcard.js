@@ -116,6 +116,10 @@ export class ObjectCard {
   restyle() {
     this.#with(async (shape) => {
       const { store } = this;
+      if (!store.model.abilities.object_styles) {
+        toast("This model has one style for the whole picture: try another look, or variations.");
+        return;
+      }
       const place = byId("style-choices");
       place.replaceChildren(h("p", { class: "faint busy" }, "Making pictures of the styles …"));
       const { layer, model, style } = store;

@@ -98,9 +98,15 @@ export function remove(layer, shape, classes) {
   const most = Math.max(0, ...around.values()) * RIM_SHARE;
   const behind = (/** @type {number} */ id) => id !== shape.id && !front.has(id);
   // The strictest rule that any pixel of the layout follows.
-  const rules = [(/** @type {number} */ id) => behind(id) && (around.get(id) ?? 0) > most, behind, () => true];
+  const rules = [
+    (/** @type {number} */ id) => behind(id) && (around.get(id) ?? 0) > most,
+    behind,
+    (/** @type {number} */ id) => id !== shape.id,
+  ];
   let nearest = null;
-  for (const rule of rules) {
+  // On an empty sheet an object leaves nothing.
+  const empty = (around.get(VOID) ?? 0) * 2 > [...around.values()].reduce((a, b) => a + b, 0);
+  for (const rule of empty ? [] : rules) {
     const sources = Uint8Array.from(layer.ids, (id, i) => (!hole[i] && id !== VOID && rule(id) ? 1 : 0));
     nearest ??= nearestSource(sources, layer.width, layer.height, shape.places);
   }

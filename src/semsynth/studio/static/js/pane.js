@@ -16,6 +16,24 @@
 /** Squares behind pixels of no class. */
 const CHECKER = 8;
 
+/** @type {{key: string, canvas: OffscreenCanvas} | null} the last one made */
+let tile = null;
+
+/** @param {number} side @param {string} a @param {string} b  colours */
+function checker(side, a, b) {
+  const key = `${side} ${a} ${b}`;
+  if (tile?.key === key) return tile.canvas;
+  const canvas = new OffscreenCanvas(2 * side, 2 * side);
+  const paint = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  paint.fillStyle = a;
+  paint.fillRect(0, 0, 2 * side, 2 * side);
+  paint.fillStyle = b;
+  paint.fillRect(0, 0, side, side);
+  paint.fillRect(side, side, side, side);
+  tile = { key, canvas };
+  return canvas;
+}
+
 export class Pane {
   /**
    * @param {HTMLCanvasElement} canvas
@@ -97,14 +115,8 @@ export class Pane {
   #checker(x, y, w, h, ratio) {
     const { context } = this;
     const side = CHECKER * ratio;
-    const tile = new OffscreenCanvas(2 * side, 2 * side);
-    const paint = /** @type {OffscreenCanvasRenderingContext2D} */ (tile.getContext("2d"));
     const style = getComputedStyle(this.canvas);
-    paint.fillStyle = style.getPropertyValue("--checker-a");
-    paint.fillRect(0, 0, 2 * side, 2 * side);
-    paint.fillStyle = style.getPropertyValue("--checker-b");
-    paint.fillRect(0, 0, side, side);
-    paint.fillRect(side, side, side, side);
+    const tile = checker(side, style.getPropertyValue("--checker-a"), style.getPropertyValue("--checker-b"));
     const pattern = context.createPattern(tile, "repeat");
     if (!pattern) return;
     pattern.setTransform(new DOMMatrix([1, 0, 0, 1, x, y]));

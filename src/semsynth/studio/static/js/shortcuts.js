@@ -121,7 +121,7 @@ export class Shortcuts {
         if (event.code !== "Escape") this.#set(command, keyOf(event));
         change.textContent = names();
       }, { once: true });
-    }, { class: "key", "aria-label": `Change the key of ${command.label}` });
+    }, { class: "key", "aria-label": `${names()}: change the key of ${command.label}` });
     return h("div", { class: "row" }, h("span", {}, command.label), change);
   }
 
