@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from itertools import groupby
@@ -177,7 +178,7 @@ def _term(name: str) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return re.sub(r"_(?!\d)", " ", name)  # relu1_2 is a name
 
 
 def _common(record: Record) -> dict[str, str]:
