@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -134,6 +135,40 @@ def _tell_power(preference: float) -> None:
     typer.echo(
         "if they are independent (exact test, 5 %); `semsynth study simulate --power` counts people and pictures too"
     )
+
+
+@app.command()
+def serve(
+    study: Study,
+    db: Db = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of them.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8010,
+    completion_code: Annotated[
+        str | None, typer.Option(help="One code for everybody, as Prolific wants it; default one of each's own.")
+    ] = None,
+) -> None:
+    """Serve the study's pages to participants and to its operator, until Ctrl-C."""
+    import uvicorn
+
+    from semsynth.study.server.app import create_app
+    from semsynth.study.server.keys import load_keys
+
+    store, keys = _open(study, db), load_keys(study)
+    listening = _listen(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    typer.echo(f"participants: {address}/")
+    typer.echo(f"operator:     {address}/operator (token {keys.operator})")
+    application = create_app(study, store, keys, completion_code)
+    uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False)).run([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        raise SemsynthError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}): try another --port"
+        ) from error
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""The web side of a study: pages for participants and for the operator, and the API under them."""

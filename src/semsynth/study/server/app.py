@@ -1,0 +1,108 @@
+"""The application: routes, errors as JSON, and headers that keep everything on this server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from semsynth.study.database import UnavailableError
+from semsynth.study.plan import PICTURES
+from semsynth.study.server import operator, participant
+from semsynth.study.server.keys import Keys
+from semsynth.study.server.messages import Problem
+from semsynth.study.store import RefusedError, Store
+
+_STATIC = Path(__file__).with_name("static")
+
+_STATUS = {"paused": 503, "full": 403, "done": 409, "unknown": 404, "expired": 410, "conflict": 409, "invalid": 422}
+"""HTTP status per reason of a refusal."""
+
+MAX_BODY = 16 * 1024
+"""Bytes; an answer takes a few hundred."""
+
+_MTURK = "https://www.mturk.com https://workersandbox.mturk.com"
+"""Where MTurk's frame around the page comes from, and where its form goes."""
+
+
+def create_app(study: Path, store: Store, keys: Keys, completion_code: str | None = None) -> FastAPI:
+    """The application of one study.
+
+    Args:
+        study: the folder, with ``pictures/``.
+        store: assignments and answers.
+        keys: secrets.
+        completion_code: the same for everybody, as Prolific wants it; None: one of each session's own.
+    """
+    app = FastAPI(title=store.plan.design.name, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(participant.routes(store, keys, completion_code))
+    app.include_router(operator.routes(store, keys))
+    for path, page in (("/", "participant.html"), ("/operator", "operator.html")):
+        app.add_api_route(path, _page(_STATIC / page), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=_STATIC))
+    app.mount("/pictures", StaticFiles(directory=study / PICTURES))
+    app.add_exception_handler(RefusedError, _refused(keys, completion_code))
+    app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_middleware(_Guard)
+    return app
+
+
+def _page(path: Path):  # type: ignore[no-untyped-def]  # FastAPI reads the annotation of what is returned
+    def page() -> FileResponse:
+        return FileResponse(path)
+
+    return page
+
+
+def _refused(keys: Keys, completion_code: str | None):  # type: ignore[no-untyped-def]  # as Starlette's own handlers
+    def handle(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RefusedError)
+        code = (completion_code or keys.completion_code(error.session)) if error.session is not None else None
+        problem = Problem(reason=error.reason, message=str(error), code=code)
+        return JSONResponse(problem.model_dump(), _STATUS[error.reason])
+
+    return handle
+
+
+def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    problem = Problem(reason="unavailable", message="the answer could not be stored yet: sending it again")
+    return JSONResponse(problem.model_dump(), 503, {"Retry-After": "1"})
+
+
+class _Guard:
+    """Refuses large bodies and sets headers: no third party is ever asked for anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            problem = Problem(reason="invalid", message=f"more than {MAX_BODY} bytes")
+            await JSONResponse(problem.model_dump(), 413)(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                # Only participants' pages may stand in MTurk's frame, and send its form.
+                outside = "'none'" if scope["path"].startswith("/operator") else _MTURK
+                headers["Content-Security-Policy"] = (
+                    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                    f"connect-src 'self'; base-uri 'none'; form-action {outside}; frame-ancestors {outside}"
+                )
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                pictures = scope["path"].startswith("/pictures/") and message["status"] == 200
+                headers["Cache-Control"] = "private, max-age=86400, immutable" if pictures else "no-store"
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
