@@ -85,7 +85,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (REPOSITORY / "mkdocs.yml").read_text()
     pages = {path.relative_to(REPOSITORY / "docs").as_posix() for path in REPOSITORY.glob("docs/**/*.md")}
-    assert sorted(re.findall(r": ([\w/]+\.md)$", navigation, re.MULTILINE)) == sorted(pages)
+    assert sorted(re.findall(r": ([\w/-]+\.md)$", navigation, re.MULTILINE)) == sorted(pages)
 
 
 @pytest.mark.parametrize(("document", "code"), list(blocks("python")), ids=lambda value: getattr(value, "name", "code"))

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from flags import CLASSES, SIDE
+from PIL import Image
 from tiny_models import save_tiny_model
 from typer.testing import CliRunner, Result
 
 from semsynth.checkpoint import load_model
+from semsynth.classes import builtin
 from semsynth.cli.main import app
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.label_files import write_layout
@@ -20,11 +23,13 @@ from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import find_features, find_segmenter
 from semsynth.evaluation.during_training import BestModel
 from semsynth.evaluation.features import Inception, fingerprint_of, random_features
-from semsynth.evaluation.protocols.definition import STANDIN, differences
+from semsynth.evaluation.pictures import resampled
+from semsynth.evaluation.protocols.definition import STANDIN, Resampling, differences
 from semsynth.evaluation.protocols.shipped import find_protocol, semsynth_2026, shipped
 from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, train_segmenter
 from semsynth.evaluation.segmenters.training import SegmenterSettings
-from semsynth.images import decode_image, save_png
+from semsynth.evaluation.truth import index_table
+from semsynth.images import decode_image, save_png, to_tensor, to_uint8
 
 PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 
@@ -195,6 +200,7 @@ def test_predictions_of_another_program_as_files(common: list[object], flags: Pa
     refused(run(*base, "--predictions", tmp_path / "predicted"), "003")
 
 
+@pytest.mark.slow
 def test_train_on_synthetic_test_on_real(common: list[object], model: Path, tmp_path: Path) -> None:
     done = run(model, *common, "--limit", 4, "--train-on-synthetic", 2)
     assert done.exit_code == 0, done.output
@@ -204,6 +210,49 @@ def test_train_on_synthetic_test_on_real(common: list[object], model: Path, tmp_
     assert len(synthetic) == 12
     assert synthetic[0].size == (SIDE, SIDE)
     assert "Train on synthetic" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_a_model_without_styles_makes_one_sample(common: list[object], tmp_path: Path) -> None:
+    plain = save_tiny_model(tmp_path / "plain", classes=CLASSES, styles=False)
+    refused(run(plain, *common, "--samples", 2), "one photo of a layout")
+    done = run(plain, *common, "--limit", 3, "--features", "none", "--precision", "float32")
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["distances"] is None
+    assert report["protocol"]["protocol"]["name"] == PROTOCOL
+
+
+def test_photos_without_labels_are_imported_by_a_segmenter(flags: Path, segmenter: Path, tmp_path: Path) -> None:
+    arguments = ["data", "import", "unlabelled", flags / "train" / "images", tmp_path / "out"]
+    refused(CliRunner().invoke(app, [*map(str, arguments)]), "--segmenter")
+    done = CliRunner().invoke(app, [*map(str, arguments), "--segmenter", str(segmenter), "--confidence", "0.3"])
+    assert done.exit_code == 0, done.output
+    assert len(DatasetFolder(tmp_path / "out", "train")) + len(DatasetFolder(tmp_path / "out", "val")) == 12
+    wrong = CliRunner().invoke(app, ["data", "import", "folder", "x", "y", "--segmenter", "z"])
+    refused(wrong, "belong to 'unlabelled'")
+
+
+# Pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_resampling_is_pillows_or_torchs() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    small = Image.fromarray(picture).resize((7, 5), Image.Resampling.BICUBIC)
+    found = resampled(picture, (5, 7), Resampling())
+    assert np.array_equal(to_uint8(found[None])[0], np.asarray(small))
+    plain = Resampling(filter="bilinear", antialias=False, quantised=False)
+    expected = torch.nn.functional.interpolate(to_tensor(picture)[None], (5, 7), mode="bilinear")[0]
+    assert torch.equal(resampled(picture, (5, 7), plain), expected)
+    levels = (resampled(picture, (5, 7), plain.model_copy(update={"quantised": True})) + 1) * 127.5
+    assert torch.allclose(levels, levels.round(), atol=1e-4)
+    assert torch.equal(resampled(picture, None, plain), to_tensor(picture))
+
+
+def test_truth_and_predictions_meet_in_the_evaluated_classes_by_name() -> None:
+    table = index_table(builtin("cityscapes"), builtin("cityscapes_19"))
+    ids = {item.name: index for index, item in enumerate(builtin("cityscapes").classes)}
+    assert [table[ids[name]] for name in ("road", "bicycle", "parking", "unlabeled")] == [0, 18, 19, 19]
+    assert table[-1] == 19  # void
 
 
 # Protocols and features -------------------------------------------------------------------------------------------

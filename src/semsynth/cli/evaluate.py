@@ -100,7 +100,7 @@ def evaluate(
     source: PictureSource = (
         FolderPictures(images, names, opened.names, size)
         if images is not None
-        else _model(str(model), opened, chosen, device, precision, batch_size)
+        else _model(str(model), opened, chosen, device, precision, (samples, batch_size))
     )
     labeller = None if predictions is not None else find_segmenter(segmenter, mapping, classes, device)
     wanted = features or chosen.features or "none"
@@ -118,7 +118,7 @@ def evaluate(
 
 
 def _model(
-    model: str, data: DatasetFolder, protocol: Protocol, device: str, precision: Precision, batch_size: int
+    model: str, data: DatasetFolder, protocol: Protocol, device: str, precision: Precision, counts: tuple[int, int]
 ) -> PictureSource:
     from semsynth.checkpoint import CONFIG, find_model
     from semsynth.evaluation.pictures import ModelPictures
@@ -128,6 +128,9 @@ def _model(
     folder = find_model(model)
     synthesizer = load(folder, device, precision)
     synthesizer.conditions.check_classes(data.classes, str(data.root))
+    samples, batch_size = counts
+    if samples > 1:
+        synthesizer.check_count(samples)
     if synthesizer.needs_instances and not (data.root / data.split / "instances").is_dir():
         raise SemsynthError(
             f"this model reads instance boundaries, and {data.root / data.split} has no instances/: "

@@ -11,8 +11,6 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lightning_fabric import Fabric
     from rich.console import Console
 
@@ -169,7 +167,7 @@ class _Scoring:
     segmenter: str | None
     device: str
 
-    def scorer(self, run: Path, data: Path, note: Callable[[str], None]) -> BestModel:
+    def scorer(self, run: Path, data: Path) -> BestModel:
         """Open what scores.
 
         Raises:
@@ -186,7 +184,7 @@ class _Scoring:
         classes = load_classes(data)
         segmenter = find_segmenter(self.segmenter, None, classes, self.device)
         evaluate = ScoreModel(data, find_protocol("semsynth-2026", classes), segmenter, device=self.device)
-        return BestModel(run, evaluate, chosen, self.every_epochs, note)
+        return BestModel(run, evaluate, chosen, self.every_epochs)
 
 
 def _train(
@@ -227,10 +225,12 @@ def _train_run(
     from semsynth.training.start import prepare
     from semsynth.training.trainer import Trainer
 
+    scorer = None if scoring is None else scoring.scorer(run.root, Path(record.data))
     recipe, taken = prepare(run, record, data)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
-        scorer = None if scoring is None else scoring.scorer(run.root, Path(record.data), progress.note)
+        if scorer is not None:
+            scorer.note = progress.note
         trainer = Trainer(recipe, data, run, fabric, progress, scorer)
         if taken:
             progress.note(f"a new training that begins with the {' and '.join(taken)} of {record.init_from}")

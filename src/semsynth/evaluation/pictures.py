@@ -69,9 +69,12 @@ class ModelPictures:
     def pictures(self, samples: Sequence[Sample], number: int) -> list[Picture]:
         """One photo of each layout."""
         layouts = [sample.layout.resized(self.size or sample.size) for sample in samples]
+        together = self.synthesizer.config.images_per_layout
         seeds = [_seed(self.seed, sample.name, number) for sample in samples] if self.synthesizer.has_styles else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of sizes: the protocol resizes the photos anyway
+            if together > 1 and number:
+                return [np.asarray(self.synthesizer(layout, count=together)[number]) for layout in layouts]
             made = self.synthesizer.synthesize_batch(layouts, seeds=seeds, batch_size=self.batch_size)
         return [np.asarray(one) for one in made]
 
