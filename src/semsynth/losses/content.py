@@ -105,7 +105,8 @@ class ContentLoss(nn.Module):
         if self.vgg is None or not taps:
             return found
         x = self.vgg.convention.convert(image).contiguous(memory_format=torch.channels_last)
-        return found | self.vgg(x, taps)
+        activations: dict[str, Tensor] = self.vgg(x, taps)
+        return found | activations
 
     def _cost(self, made: Tensor, wanted: Tensor, layout: LayoutBatch) -> Tensor:
         """[N*k,C,h,w] and [N,C,h,w] -> [N,k,P]."""

@@ -56,7 +56,6 @@ class BalancedWeights(LevelWeights):
 
     sums: Tensor
     images: Tensor
-    epoch: Tensor
 
     def __init__(
         self, levels: Sequence[str], rescale_after_epochs: int, factors: Mapping[str, float] | None = None
@@ -73,14 +72,23 @@ class BalancedWeights(LevelWeights):
         self.factors = [(factors or {}).get(level, 1.0) for level in levels]
         self.register_buffer("sums", torch.zeros(len(levels)))
         self.register_buffer("images", torch.zeros(()))
-        self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
+        self.epoch = 0
+        """Times that the data has been gone through; an integer here, so that no step waits for a GPU to read it."""
+
+    def get_extra_state(self) -> dict[str, int]:
+        """What a state holds beside buffers."""
+        return {"epoch": self.epoch}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Take it back."""
+        self.epoch = state["epoch"]
 
     def begin_epoch(self, epoch: int) -> None:
         """Rescale once, when the epoch has come; begin to measure anew in every epoch until then."""
-        before = int(self.epoch)
+        before = self.epoch
         if epoch <= before:
             return
-        self.epoch.fill_(epoch)
+        self.epoch = epoch
         if before < self.rescale_after_epochs <= epoch and self.images > 0:
             tiny = torch.finfo(self.sums.dtype).tiny
             shares = self.sums[0] / self.sums.clamp_min(tiny)
@@ -90,9 +98,9 @@ class BalancedWeights(LevelWeights):
 
     def measure(self, contributions: Tensor, images: int) -> None:
         """Add to the means of this epoch, in all processes alike."""
-        if int(self.epoch) >= self.rescale_after_epochs:
+        if self.epoch >= self.rescale_after_epochs:
             return
-        found = torch.cat([contributions * images, contributions.new_tensor([images])]).to(self.sums.dtype)
+        found = torch.cat([contributions * images, contributions.new_full((1,), images)]).to(self.sums.dtype)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(found)
         self.sums += found[:-1]

@@ -201,7 +201,9 @@ def check_generator(generator: GeneratorConfig, data: Pipeline, images: int = 1)
     if not reads_layouts_alone(generator):
         raise ValueError("this recipe's generator reads layouts alone: no noise, features or pictures")
     if generator.images_per_layout != images:
-        raise ValueError(f"pictures of a layout: {images} in this recipe, {generator.images_per_layout} of the generator")
+        raise ValueError(
+            f"pictures of a layout: {images} in this recipe, {generator.images_per_layout} of the generator"
+        )
     size = data.output_size
     if size is None:
         return

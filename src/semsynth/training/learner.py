@@ -163,7 +163,7 @@ class Learner:
         self.step = state["step"]
 
 
-def _buffers(network: nn.Module) -> dict[str, Tensor]:
+def _buffers(network: nn.Module) -> dict[str, Any]:
     """A state without parameters."""
     parameters = {name for name, _ in network.named_parameters()}
     return {name: value for name, value in network.state_dict().items() if name not in parameters}
