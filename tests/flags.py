@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, save_classes
@@ -92,3 +94,21 @@ def evaluation_of(  # type: ignore[no-untyped-def]
     judges = Judges(ColorSegmenter(), predictor, predictor, "", features, features)
     chosen = list(range(len(data))) if indices is None else list(indices)
     return assemble(data, protocol, chosen, CLASSES, source or RealPhotos(), judges, samples, batch_size)
+
+
+def save_network(folder: Path, names: list[str], **files: object) -> Path:
+    """An untrained network of transformers in a folder."""
+    torch.manual_seed(0)
+    labels = dict(enumerate(names))
+    config = SegformerConfig(
+        hidden_sizes=[4, 8, 8, 8],
+        depths=[1, 1, 1, 1],
+        num_attention_heads=[1, 1, 1, 1],
+        decoder_hidden_size=8,
+        id2label=labels,
+        label2id={name: i for i, name in labels.items()},
+    )
+    SegformerForSemanticSegmentation(config).save_pretrained(folder)
+    for name, value in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from flags import CLASSES, SIDE
+from flags import CLASSES, SIDE, save_network
 from PIL import Image
 from tiny_models import save_tiny_model
 from typer.testing import CliRunner, Result
@@ -230,6 +230,25 @@ def test_photos_without_labels_are_imported_by_a_segmenter(flags: Path, segmente
     assert len(DatasetFolder(tmp_path / "out", "train")) + len(DatasetFolder(tmp_path / "out", "val")) == 12
     wrong = CliRunner().invoke(app, ["data", "import", "folder", "x", "y", "--segmenter", "z"])
     refused(wrong, "belong to 'unlabelled'")
+
+
+def test_a_papers_protocol_by_another_segmenter_is_a_standin(shared: Path, tmp_path: Path) -> None:
+    data = shared / "data" / "cityscapes_sample"
+    names = [item.name for item in builtin("cityscapes_19").classes]
+    network = save_network(tmp_path / "net", names)
+    base = ["--images", data / "val" / "images", "--data", data, "--segmenter", network, "--out", tmp_path / "report"]
+    base += ["--protocol", "spade-2019", "--features", "none"]
+    refused(run(*base), "spade-2019/cityscapes is over 500 images", "has 1", "--limit 1")
+    done = run(*base, "--limit", 1)
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["protocol"]["protocol"]["name"] == "spade-2019/cityscapes-standin"
+    assert report["protocol"]["classes"] == names
+    name = report["worst"][0]["name"]
+    errors = decode_image(tmp_path / "report" / "images" / f"{name}_errors.png")
+    assert errors.shape == (1024, 2048, 3)  # the size of labels
+    assert decode_image(tmp_path / "report" / "images" / f"{name}_photo.png").shape == (256, 512, 3)
+    assert (errors == 150).all(2).mean() > 0.05  # void: ego vehicle, border and the like
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------

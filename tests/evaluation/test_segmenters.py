@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from flags import CLASSES, ColorSegmenter, draw
+from flags import CLASSES, ColorSegmenter, draw, save_network
 from torch import nn
-from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.folder import DatasetFolder
@@ -35,24 +34,6 @@ SETTINGS = SegmenterSettings(
     validate_every=4,
     precision="float32",
 )
-
-
-def save_network(folder: Path, names: list[str], **files: object) -> Path:
-    """An untrained network of transformers in a folder."""
-    torch.manual_seed(0)
-    labels = dict(enumerate(names))
-    config = SegformerConfig(
-        hidden_sizes=[4, 8, 8, 8],
-        depths=[1, 1, 1, 1],
-        num_attention_heads=[1, 1, 1, 1],
-        decoder_hidden_size=8,
-        id2label=labels,
-        label2id={name: i for i, name in labels.items()},
-    )
-    SegformerForSemanticSegmentation(config).save_pretrained(folder)
-    for name, value in files.items():
-        (folder / f"{name}.json").write_text(json.dumps(value))
-    return folder
 
 
 # Labels -----------------------------------------------------------------------------------------------------------
