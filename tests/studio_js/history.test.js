@@ -49,7 +49,11 @@ test("a stroke brings no id but the brush's, paints only where it may, and leave
 });
 
 test("painting over one class only changes that class", () => {
-  const layer = new LabelLayer(8, 4, Uint16Array.from({ length: 32 }, (_, i) => i % 2));
+  const layer = new LabelLayer(
+    8,
+    4,
+    Uint16Array.from({ length: 32 }, (_, i) => i % 2),
+  );
   const paint = { id: 5, instance: 9, only: 1 };
   raster.rectangle({ x: 0, y: 1 }, { x: 7, y: 1 }, (y, x0, x1) => layer.span(paint, y, x0, x1));
   assert.deepEqual([...layer.ids.subarray(8, 16)], [0, 5, 0, 5, 0, 5, 0, 5]);

@@ -28,7 +28,8 @@ export function randomLayout(random, width, height, ids) {
   for (let n = 0; n < 12; n++) {
     const [x, y, w, h] = [random.int(0, width - 1), random.int(0, height - 1), random.int(1, 12), random.int(1, 12)];
     const id = random.pick(ids);
-    for (let r = y; r < Math.min(height, y + h); r++) values.fill(id, r * width + x, r * width + Math.min(width, x + w));
+    for (let r = y; r < Math.min(height, y + h); r++)
+      values.fill(id, r * width + x, r * width + Math.min(width, x + w));
   }
   return values;
 }

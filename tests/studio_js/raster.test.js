@@ -40,7 +40,10 @@ test("a square brush has size x size pixels, and 1 pixel is 1 pixel", () => {
   for (const size of [1, 2, 5, 8]) {
     assert.equal(drawn((emit) => raster.footprint("square", size, 20, 20, emit)).length, size * size);
   }
-  assert.deepEqual(drawn((emit) => raster.footprint("round", 1, 3, 2, emit)), [2 * SIZE + 3]);
+  assert.deepEqual(
+    drawn((emit) => raster.footprint("round", 1, 3, 2, emit)),
+    [2 * SIZE + 3],
+  );
 });
 
 test("a swept brush is the union of its footprints, whatever the direction and the pressure", () => {
@@ -60,7 +63,10 @@ test("a swept brush is the union of its footprints, whatever the direction and t
     for (const [x, y] of points) {
       for (const place of drawn((emit) => raster.footprint(shape, from.size, x, y, emit))) slow.add(place);
     }
-    assert.deepEqual(got, [...slow].sort((a, b) => a - b));
+    assert.deepEqual(
+      got,
+      [...slow].sort((a, b) => a - b),
+    );
   }
 });
 
@@ -73,13 +79,20 @@ test("ellipses are decided at pixel centres, exactly", () => {
       const [u, v] = [BigInt(2 * x - a.x - b.x), BigInt(2 * y - a.y - b.y)];
       return u * u * h * h + v * v * w * w <= w * w * h * h;
     };
-    assert.deepEqual(drawn((emit) => raster.ellipse(a, b, emit)), where(inside), JSON.stringify([a, b]));
+    assert.deepEqual(
+      drawn((emit) => raster.ellipse(a, b, emit)),
+      where(inside),
+      JSON.stringify([a, b]),
+    );
   }
 });
 
 test("a rectangle has both corners", () => {
   const got = drawn((emit) => raster.rectangle({ x: 9, y: 4 }, { x: 5, y: 7 }, emit));
-  assert.deepEqual(got, where((x, y) => x >= 5 && x <= 9 && y >= 4 && y <= 7));
+  assert.deepEqual(
+    got,
+    where((x, y) => x >= 5 && x <= 9 && y >= 4 && y <= 7),
+  );
 });
 
 test("polygons hold what lies inside by the even-odd rule, and their outline", () => {
@@ -104,7 +117,11 @@ test("polygons hold what lies inside by the even-odd rule, and their outline", (
       return touches || crossings % 2 === 1;
     };
     const slow = where((x, y) => outline.has(y * SIZE + x) || inside(x, y));
-    assert.deepEqual(drawn((emit) => raster.polygon(corners, emit)), slow, JSON.stringify(corners));
+    assert.deepEqual(
+      drawn((emit) => raster.polygon(corners, emit)),
+      slow,
+      JSON.stringify(corners),
+    );
   }
 });
 
@@ -121,8 +138,14 @@ test("fill takes the connected region, or every pixel of the class", () => {
       for (const other of next) if (values[other] === wanted) reached.add(other);
     }
     const got = drawn((emit) => raster.fill(values, SIZE, start, false, emit));
-    assert.deepEqual(got, [...reached].sort((a, b) => a - b));
+    assert.deepEqual(
+      got,
+      [...reached].sort((a, b) => a - b),
+    );
     const all = drawn((emit) => raster.fill(values, SIZE, start, true, emit));
-    assert.deepEqual(all, where((x, y) => values[y * SIZE + x] === wanted));
+    assert.deepEqual(
+      all,
+      where((x, y) => values[y * SIZE + x] === wanted),
+    );
   }
 });

@@ -109,9 +109,8 @@ export async function asLayout(bytes, classes) {
  * @param {LabelClasses} classes
  */
 export function idsFile(layer, classes) {
-  const small = classes.void_8bit;
-  if (small === null) return encodeGrey(layer.ids, layer.width, 16);
-  return encodeGrey(layer.ids.map((id) => (id === VOID ? small : id)), layer.width, 8);
+  // Void is 255 there, the lower bits of VOID.
+  return encodeGrey(layer.ids, layer.width, classes.void_8bit === null ? 16 : 8);
 }
 
 /**
@@ -128,7 +127,11 @@ export function colorsFile(layer, classes) {
     palette.set(color, 3 * entry[id]);
   });
   entry[VOID] = 255;
-  return encodePalette(Uint8Array.from(layer.ids, (id) => entry[id]), layer.width, palette);
+  return encodePalette(
+    Uint8Array.from(layer.ids, (id) => entry[id]),
+    layer.width,
+    palette,
+  );
 }
 
 /** @param {LabelLayer} layer */

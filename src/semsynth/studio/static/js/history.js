@@ -91,7 +91,7 @@ export class History {
     if (!box) return new Uint32Array(0);
     for (let y = box.y0; y < box.y1; y++) {
       const end = y * width + box.x1;
-      for (let i = y * width + box.x0; i < end; ) {
+      for (let i = y * width + box.x0; i < end;) {
         const [id, instance, oldId, oldInstance] = [ids[i], instances[i], committedIds[i], committedInstances[i]];
         const start = i++;
         if (id === oldId && instance === oldInstance) continue;

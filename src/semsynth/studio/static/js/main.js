@@ -3,6 +3,7 @@
 import { ApiError, examples, models } from "./api.js";
 import { Autosave } from "./autosave.js";
 import { commandsOf } from "./commands.js";
+import { buildHeader } from "./header.js";
 import { Menus } from "./menus.js";
 import { ObjectCard } from "./objectcard.js";
 import { Palette } from "./palette.js";
@@ -15,7 +16,7 @@ import { Store } from "./store.js";
 import { Strip, StyleBar } from "./stylebar.js";
 import { Toolbar } from "./toolbar.js";
 import { Tools } from "./tools.js";
-import { announce, button, byId, download, h, hideToast, icon, menu, slider, toast } from "./ui.js";
+import { announce, button, byId, download, h, hideToast, toast } from "./ui.js";
 
 /** @import { Model } from "./api.js" */
 
@@ -37,82 +38,13 @@ export class App {
     this.styles = new StyleBar(store);
     this.strip = new Strip(store);
     this.autosave = new Autosave(store, (state) => this.#saving(state));
-    this.menus = new Menus(store, this.styles, () => this.#leaving());
+    this.menus = new Menus(store, this.styles, () => this.leaving());
     this.objects = new ObjectCard(store, this.tools);
     this.shortcuts = new Shortcuts(() => commandsOf(this));
     this.toolbar = new Toolbar(store, this.tools, this.shortcuts);
-    this.#header();
+    buildHeader(this);
     this.#follow();
     this.#page();
-  }
-
-  #header() {
-    const { menus, store } = this;
-    const on = (/** @type {string} */ id, /** @type {() => void} */ act) => byId(id).addEventListener("click", act);
-    const symbols = /** @type {const} */ ({ new: "new", open: "open", export: "export", layers: "layers", undo: "undo", redo: "redo", keys: "keyboard", theme: "theme" });
-    for (const [id, name] of Object.entries(symbols)) byId(id).prepend(icon(/** @type {"new"} */ (name)));
-    on("new", () => menus.new());
-    on("undo", () => this.undo());
-    on("redo", () => this.redo());
-    on("theme", () => this.toggleTheme());
-    on("keys", () => this.shortcuts.show());
-    on("zoom", () => this.stage.fit());
-    const opening = () => [
-      button("A file: label map, photo, project …", "open", () => menus.open()),
-      button("An example …", "grid", () => menus.new()),
-      button("An instance map for this layout …", "object", () => menus.instances()),
-    ];
-    menu(/** @type {HTMLButtonElement} */ (byId("open")), opening);
-    menu(/** @type {HTMLButtonElement} */ (byId("export")), () => menus.exports());
-    menu(/** @type {HTMLButtonElement} */ (byId("layers")), () => this.#layers());
-    const select = /** @type {HTMLSelectElement} */ (byId("model"));
-    select.replaceChildren(...store.models.map(({ id, name }) => h("option", { value: id }, name)));
-    select.addEventListener("change", () => {
-      const model = store.models.find(({ id }) => id === select.value);
-      if (model && model.classes.name !== store.model.classes.name) this.#leaving();
-      if (model) store.useModel(model);
-    });
-    store.on("model", () => (select.value = store.model.id));
-    select.hidden = store.models.length < 2;
-    const title = /** @type {HTMLInputElement} */ (byId("title"));
-    title.addEventListener("change", () => ((store.title = title.value), this.autosave.soon()));
-    store.on(["title", "layer"], () => (title.value = store.title));
-    const before = byId("before");
-    for (const [type, on] of /** @type {const} */ ([["pointerdown", true], ["pointerup", false], ["pointerleave", false], ["blur", false]])) {
-      before.addEventListener(type, () => this.before(on, null));
-    }
-    window.addEventListener("keyup", () => this.before(false, null));
-  }
-
-  #layers() {
-    const { store } = this;
-    const percent = (/** @type {number} */ value) => `${Math.round(100 * value)} %`;
-    const one = (/** @type {string} */ label, /** @type {keyof Store["view"]["opacity"]} */ field) =>
-      slider(label, { min: 0, max: 1, step: 0.05, value: store.view.opacity[field] }, (value) => {
-        store.view.opacity[field] = value;
-        store.emit("view");
-      }, percent).element;
-    const check = (/** @type {string} */ label, /** @type {"patterns" | "live"} */ field) => {
-      const input = h("input", { type: "checkbox" });
-      input.checked = store.view[field];
-      input.addEventListener("change", () => ((store.view[field] = input.checked), store.emit("view")));
-      return h("label", { class: "check" }, input, h("span", {}, label));
-    };
-    const { reference } = store;
-    const margin = !reference?.base ? null : slider("Margin of edits", { min: 0, max: 40, step: 1, value: reference.margin }, (value) => {
-      reference.margin = value;
-      store.emit("reference");
-    }).element;
-    return [
-      one("Labels", "label"),
-      one("Photo", "photo"),
-      reference && one("Reference photo", "reference"),
-      one("Object outlines", "outlines"),
-      margin,
-      check("Patterns of classes", "patterns"),
-      check("Photo follows while painting", "live"),
-      reference && button("Remove the reference photo", "trash", () => ((store.reference = null), store.emit("reference"), store.emit("committed"))),
-    ];
   }
 
   #follow() {
@@ -121,14 +53,14 @@ export class App {
       maker.hurry = tools.busy;
       if (store.view.live || !tools.busy) maker.want();
     });
-    store.on(["layer", "style", "committed", "model"], () => maker.want());
+    store.on(["layer", "style", "committed", "model", "models"], () => maker.want());
     store.on(["committed", "style", "reference", "view", "brush"], () => this.autosave.soon());
     store.on(["committed", "layer"], () => {
       const { done, undone } = store.history;
       /** @type {HTMLButtonElement} */ (byId("undo")).disabled = !done.length;
       /** @type {HTMLButtonElement} */ (byId("redo")).disabled = !undone.length;
     });
-    store.on("layer", () => ((tools.floating = null), tools.corners = []));
+    store.on("layer", () => ((tools.floating = null), (tools.corners = [])));
     store.on("photo", () => this.#photo());
   }
 
@@ -139,7 +71,8 @@ export class App {
     pane.dataset["state"] = state;
     byId("photo-message").textContent = state === "refused" || state === "trying" ? maker.message : "";
     byId("photo-empty").hidden = state !== "empty";
-    byId("latency").textContent = state === "ready" ? `${Math.round(maker.latency)} ms` : state === "working" ? "…" : "";
+    byId("latency").textContent =
+      state === "ready" ? `${Math.round(maker.latency)} ms` : state === "working" ? "…" : "";
     byId("note").textContent = state === "ready" ? maker.message : "";
     /** @type {HTMLButtonElement} */ (byId("before")).disabled = !store.photo;
     if (state !== "ready") return;
@@ -215,23 +148,42 @@ export class App {
     const hint = byId("hint");
     hint.hidden = false;
     hint.replaceChildren(
-      h("ol", {}, h("li", {}, "Choose a class, such as ", h("b", {}, this.store.nameOf(this.store.classId)), "."), h("li", {}, "Paint on the layout."), h("li", {}, "The photograph follows.")),
-      h("div", { class: "actions" }, button("Start with a blank sheet", "new", () => (close(), this.menus.blank(this.store.model.sizes.default))), button("Paint on this one", "brush", close, { class: "primary" })),
+      h(
+        "ol",
+        {},
+        h("li", {}, "Choose a class, such as ", h("b", {}, this.store.nameOf(this.store.classId)), "."),
+        h("li", {}, "Paint on the layout."),
+        h("li", {}, "The photograph follows."),
+      ),
+      h(
+        "div",
+        { class: "actions" },
+        button("Start with a blank sheet", "new", () => (close(), this.menus.blank(this.store.model.sizes.default))),
+        button("Paint on this one", "brush", close, { class: "primary" }),
+      ),
     );
-    document.addEventListener("pointerdown", (event) => {
-      if (/** @type {HTMLElement} */ (event.target).matches("canvas")) close();
-    }, { once: true, capture: true });
+    document.addEventListener(
+      "pointerdown",
+      (event) => {
+        if (/** @type {HTMLElement} */ (event.target).matches("canvas")) close();
+      },
+      { once: true, capture: true },
+    );
   }
 
   /** @param {"saving" | "saved" | "failed"} state */
   #saving(state) {
-    const words = { saving: "Saving …", saved: "Saved in this browser", failed: "Not saved: this browser keeps nothing. Save a project file." };
+    const words = {
+      saving: "Saving …",
+      saved: "Saved in this browser",
+      failed: "Not saved: this browser keeps nothing. Save a project file.",
+    };
     byId("saved").textContent = words[state];
     byId("saved").dataset["state"] = state;
   }
 
   /** Another project begins; the one that is open stays in the browser. */
-  #leaving() {
+  leaving() {
     if (this.store.history.done.length) this.autosave.now();
     this.autosave.fresh();
   }
@@ -279,17 +231,22 @@ export class App {
 
   save() {
     const name = this.store.title || "layout";
-    this.menus.try("The project cannot be saved", async () => download(await projectFile(this.store), `${name}.semsynth.zip`));
+    this.menus.try("The project cannot be saved", async () =>
+      download(await projectFile(this.store), `${name}.semsynth.zip`),
+    );
   }
 
   savePhoto() {
     const name = this.store.title || "layout";
-    this.menus.try("The photo cannot be saved", async () => download(await this.menus.photoFile(), `${name}-photo.png`));
+    this.menus.try("The photo cannot be saved", async () =>
+      download(await this.menus.photoFile(), `${name}-photo.png`),
+    );
   }
 
   toggleTheme = () => {
     const { dataset } = document.documentElement;
-    const dark = dataset["theme"] === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : dataset["theme"] === "dark";
+    const dark =
+      dataset["theme"] === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : dataset["theme"] === "dark";
     dataset["theme"] = dark ? "light" : "dark";
     localStorage.setItem(THEME, dataset["theme"]);
     this.stage.redraw();

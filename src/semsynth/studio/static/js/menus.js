@@ -52,10 +52,24 @@ export class Menus {
     const { store } = this;
     const { width, height } = store.model.sizes.default;
     const place = h("div", { class: "cards" });
-    const blank = h("button", { type: "button", class: "card blank", onclick: () => (shown.close(), this.blank({ width, height })) }, h("span", { class: "sheet" }), h("span", {}, "Blank"));
-    const random = h("button", { type: "button", class: "card", onclick: () => (shown.close(), this.random()) }, h("span", { class: "sheet dice" }, "?"), h("span", {}, "Surprise me"));
+    const blank = h(
+      "button",
+      { type: "button", class: "card blank", onclick: () => (shown.close(), this.blank({ width, height })) },
+      h("span", { class: "sheet" }),
+      h("span", {}, "Blank"),
+    );
+    const random = h(
+      "button",
+      { type: "button", class: "card", onclick: () => (shown.close(), this.random()) },
+      h("span", { class: "sheet dice" }, "?"),
+      h("span", {}, "Surprise me"),
+    );
     const size = this.#size(() => shown.close());
-    const shown = dialog("New layout", [h("p", { class: "faint" }, "Begin with an empty sheet, or paint on an example."), place, size ?? ""], "wide");
+    const shown = dialog(
+      "New layout",
+      [h("p", { class: "faint" }, "Begin with an empty sheet, or paint on an example."), place, size ?? ""],
+      "wide",
+    );
     place.replaceChildren(blank, random);
     const all = (await examples().catch(() => [])).filter(({ models }) => models.includes(store.model.id));
     place.append(
@@ -84,7 +98,15 @@ export class Menus {
       close();
       this.blank(size);
     };
-    return h("footer", {}, h("span", {}, "Blank of "), width, h("span", {}, " × "), height, button("Make", "new", make));
+    return h(
+      "footer",
+      {},
+      h("span", {}, "Blank of "),
+      width,
+      h("span", {}, " × "),
+      height,
+      button("Make", "new", make),
+    );
   }
 
   /** @param {Size} size */
@@ -155,17 +177,34 @@ export class Menus {
     const preview = h("canvas", { width: 240, height: Math.max(1, Math.round((240 * bitmap.height) / bitmap.width)) });
     preview.getContext("2d")?.drawImage(bitmap, 0, 0, preview.width, preview.height);
     const act = (/** @type {() => unknown} */ run) => () => (shown.close(), run());
-    const edit = button("Edit this photo", "wand", act(() => this.segment(file, bitmap)), { class: "primary" });
+    const edit = button(
+      "Edit this photo",
+      "wand",
+      act(() => this.segment(file, bitmap)),
+      { class: "primary" },
+    );
     if (!abilities.segmenter) edit.disabled = true;
     const shown = dialog("What is this photo for?", [
       preview,
       h(
         "div",
         { class: "stack" },
-        abilities.reads_photos ? button("Take its style", "image", act(() => this.styles.usePhoto(file))) : null,
+        abilities.reads_photos
+          ? button(
+              "Take its style",
+              "image",
+              act(() => this.styles.usePhoto(file)),
+            )
+          : null,
         edit,
-        abilities.segmenter ? null : h("p", { class: "faint" }, "Editing needs a segmenter, and the server has none for this model."),
-        button("Paint over it", "layers", act(() => this.reference(file, bitmap))),
+        abilities.segmenter
+          ? null
+          : h("p", { class: "faint" }, "Editing needs a segmenter, and the server has none for this model."),
+        button(
+          "Paint over it",
+          "layers",
+          act(() => this.reference(file, bitmap)),
+        ),
       ),
     ]);
   }
@@ -208,12 +247,34 @@ export class Menus {
       this.try("That cannot be exported", async () => download(await make(), file));
     const { layer } = store;
     return [
-      store.photo ? button("Photo", "image", out(() => this.photoFile(), `${name}-photo.png`)) : null,
+      store.photo
+        ? button(
+            "Photo",
+            "image",
+            out(() => this.photoFile(), `${name}-photo.png`),
+          )
+        : null,
       store.photo ? button("Copy photo", "copy", () => this.copy()) : null,
-      button("Project: everything in one file", "save", out(() => projectFile(store), `${name}.semsynth.zip`)),
-      button("Labels: class ids", "layout", out(() => idsFile(layer, classes), `${name}-labels.png`)),
-      button("Labels: colours", "layout", out(() => colorsFile(layer, classes), `${name}-colours.png`)),
-      button("Objects: instance ids", "object", out(() => instancesFile(layer), `${name}-instances.png`)),
+      button(
+        "Project: everything in one file",
+        "save",
+        out(() => projectFile(store), `${name}.semsynth.zip`),
+      ),
+      button(
+        "Labels: class ids",
+        "layout",
+        out(() => idsFile(layer, classes), `${name}-labels.png`),
+      ),
+      button(
+        "Labels: colours",
+        "layout",
+        out(() => colorsFile(layer, classes), `${name}-colours.png`),
+      ),
+      button(
+        "Objects: instance ids",
+        "object",
+        out(() => instancesFile(layer), `${name}-instances.png`),
+      ),
     ];
   }
 

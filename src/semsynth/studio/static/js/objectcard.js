@@ -78,8 +78,14 @@ export class ObjectCard {
       const { box } = shape;
       const [w, tall] = [box.x1 - box.x0, box.y1 - box.y0];
       // Beside it where there is room, else below, else a little off.
-      const places = [[w + 2, 0], [-w - 2, 0], [0, tall + 2], [0, -tall - 2]];
-      const fits = (/** @type {number[]} */ [dx, dy]) => store.layer.has(box.x0 + dx, box.y0 + dy) && store.layer.has(box.x1 - 1 + dx, box.y1 - 1 + dy);
+      const places = [
+        [w + 2, 0],
+        [-w - 2, 0],
+        [0, tall + 2],
+        [0, -tall - 2],
+      ];
+      const fits = (/** @type {number[]} */ [dx, dy]) =>
+        store.layer.has(box.x0 + dx, box.y0 + dy) && store.layer.has(box.x1 - 1 + dx, box.y1 - 1 + dy);
       const [dx, dy] = places.find(fits) ?? [8, 8];
       const copy = duplicate(store.layer, shape, dx, dy);
       if (copy === null) return;
@@ -95,9 +101,13 @@ export class ObjectCard {
   forward() {
     this.#with((shape) => {
       const { store } = this;
-      const whole = wholeShape(store.history.done.map(({ runs }) => runs), shape);
+      const whole = wholeShape(
+        store.history.done.map(({ runs }) => runs),
+        shape,
+      );
       write(store.layer, whole, shape.id, shape.instance);
-      if (!store.commit(`Bring ${store.nameOf(shape.id)} forward`)) toast("Nothing that was painted covers this object.");
+      if (!store.commit(`Bring ${store.nameOf(shape.id)} forward`))
+        toast("Nothing that was painted covers this object.");
       store.emit("selection");
     });
   }

@@ -171,11 +171,23 @@ function nearestSource(sources, width, height, places) {
     }
   };
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) relax(y * width + x, x, y, [[-1, 0], [-1, -1], [0, -1], [1, -1]]);
+    for (let x = 0; x < width; x++)
+      relax(y * width + x, x, y, [
+        [-1, 0],
+        [-1, -1],
+        [0, -1],
+        [1, -1],
+      ]);
     for (let x = width - 1; x >= 0; x--) relax(y * width + x, x, y, [[1, 0]]);
   }
   for (let y = height - 1; y >= 0; y--) {
-    for (let x = width - 1; x >= 0; x--) relax(y * width + x, x, y, [[1, 0], [1, 1], [0, 1], [-1, 1]]);
+    for (let x = width - 1; x >= 0; x--)
+      relax(y * width + x, x, y, [
+        [1, 0],
+        [1, 1],
+        [0, 1],
+        [-1, 1],
+      ]);
     for (let x = 0; x < width; x++) relax(y * width + x, x, y, [[-1, 0]]);
   }
   return Int32Array.from(places, (place) => from[place]);
@@ -269,7 +281,10 @@ export function wholeShape(steps, shape) {
     let gained = false;
     for (let r = 0; r < runs.length; r += 6) {
       const [start, length, oldId, oldInstance, id, instance] = runs.subarray(r, r + 6);
-      const [was, is] = [oldInstance === shape.instance && oldId === shape.id, instance === shape.instance && id === shape.id];
+      const [was, is] = [
+        oldInstance === shape.instance && oldId === shape.id,
+        instance === shape.instance && id === shape.id,
+      ];
       if (is && !was) gained = true;
       if (was && !is) for (let i = start; i < start + length; i++) lost.push(i);
     }

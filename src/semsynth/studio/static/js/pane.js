@@ -139,7 +139,10 @@ export class Pane {
     const even = cursor.size % 2 === 0 ? 0 : 0.5;
     const [x, y] = [left + (cursor.x + even) * scale, top + (cursor.y + even) * scale];
     const radius = (cursor.size * scale) / 2;
-    for (const [color, width] of /** @type {const} */ ([["rgb(0 0 0 / 80%)", 3], ["#fff", 1.25]])) {
+    for (const [color, width] of /** @type {const} */ ([
+      ["rgb(0 0 0 / 80%)", 3],
+      ["#fff", 1.25],
+    ])) {
       context.strokeStyle = color;
       context.lineWidth = width * ratio;
       context.beginPath();

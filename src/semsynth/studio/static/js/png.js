@@ -47,7 +47,10 @@ export function crc32(bytes) {
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function through(bytes, stream, limit = Infinity) {
-  const reader = new Blob([bytes]).stream().pipeThrough(/** @type {any} */ (stream)).getReader();
+  const reader = new Blob([bytes])
+    .stream()
+    .pipeThrough(/** @type {any} */ (stream))
+    .getReader();
   const parts = [];
   let length = 0;
   for (;;) {
@@ -78,7 +81,7 @@ export function concatenated(parts) {
 }
 
 /**
- * A greyscale PNG of whole numbers, 16 bits where one is above 255.
+ * A greyscale PNG of whole numbers; of 8 bits it holds the lower ones, so that 65535 becomes 255.
  * @param {Uint16Array} values  [height * width]
  * @param {number} width
  * @param {8 | 16} depth
@@ -90,9 +93,14 @@ export async function encodeGrey(values, width, depth) {
   const raw = new Uint8Array(stride * height);
   for (let y = 0; y < height; y++) {
     let at = y * stride + 1;
-    for (let i = y * width; i < (y + 1) * width; i++) {
-      if (depth === 16) raw[at++] = values[i] >> 8;
-      raw[at++] = values[i] & 255;
+    const row = values.subarray(y * width, (y + 1) * width);
+    if (depth === 8) {
+      raw.set(row, at); // keeps the lower 8 bits
+      continue;
+    }
+    for (const value of row) {
+      raw[at++] = value >> 8;
+      raw[at++] = value & 255;
     }
   }
   return encode(raw, width, height, depth, 0, []);
@@ -157,7 +165,7 @@ export async function decode(bytes) {
   /** @type {Uint8Array | null} */
   let palette = null;
   const data = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = view.getUint32(at);
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const body = bytes.subarray(at + 8, at + 8 + length);

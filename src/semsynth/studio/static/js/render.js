@@ -127,7 +127,8 @@ export function highlight(layer, places) {
   for (const place of places) inside[place] = 1;
   for (const i of places) {
     const x = i % width;
-    const rim = !inside[i - width] || !inside[i + width] || x === 0 || !inside[i - 1] || x + 1 === width || !inside[i + 1];
+    const rim =
+      !inside[i - width] || !inside[i + width] || x === 0 || !inside[i - 1] || x + 1 === width || !inside[i + 1];
     out[i] = rim ? 0xffffffff : 0x50ffffff;
   }
   context(canvas).putImageData(image, 0, 0);

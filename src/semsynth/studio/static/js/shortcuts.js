@@ -112,16 +112,25 @@ export class Shortcuts {
   /** @param {Command} command */
   #row(command) {
     const names = () => this.keys(command).map(keyName).join("  ") || "–";
-    const change = button(names(), null, () => {
-      change.textContent = "press a key …";
-      change.addEventListener("keydown", (event) => {
-        if (["Shift", "Control", "Alt", "Meta"].includes(event.key) || event.code === "Tab") return;
-        event.preventDefault();
-        event.stopPropagation();
-        if (event.code !== "Escape") this.#set(command, keyOf(event));
-        change.textContent = names();
-      }, { once: true });
-    }, { class: "key", "aria-label": `${names()}: change the key of ${command.label}` });
+    const change = button(
+      names(),
+      null,
+      () => {
+        change.textContent = "press a key …";
+        change.addEventListener(
+          "keydown",
+          (event) => {
+            if (["Shift", "Control", "Alt", "Meta"].includes(event.key) || event.code === "Tab") return;
+            event.preventDefault();
+            event.stopPropagation();
+            if (event.code !== "Escape") this.#set(command, keyOf(event));
+            change.textContent = names();
+          },
+          { once: true },
+        );
+      },
+      { class: "key", "aria-label": `${names()}: change the key of ${command.label}` },
+    );
     return h("div", { class: "row" }, h("span", {}, command.label), change);
   }
 

@@ -115,7 +115,9 @@ export class Stage {
   }
 
   get outlined() {
-    return this.store.tool === "object" ? Math.max(0.6, this.store.view.opacity.outlines) : this.store.view.opacity.outlines;
+    return this.store.tool === "object"
+      ? Math.max(0.6, this.store.view.opacity.outlines)
+      : this.store.view.opacity.outlines;
   }
 
   #outlines() {

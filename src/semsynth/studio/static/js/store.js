@@ -138,9 +138,7 @@ export class Store {
       this.classId = model.classes.classes[0].id;
     }
     if (this.compared && (this.compared === model || !same)) this.compared = null;
-    this.emit("model");
-    this.emit("brush");
-    this.emit("style");
+    for (const topic of /** @type {const} */ (["model", "brush", "style", "view"])) this.emit(topic);
   }
 
   /**

@@ -111,7 +111,11 @@ export class StyleBar {
   #models() {
     const { store } = this;
     const others = store.models.filter((one) => one !== store.model && one.classes.name === store.model.classes.name);
-    const set = (/** @type {typeof store.compared} */ model) => ((store.compared = model), store.emit("view"), store.emit("style"));
+    const set = (/** @type {typeof store.compared} */ model) => (
+      (store.compared = model),
+      store.emit("view"),
+      store.emit("models")
+    );
     const entries = others.map((one) => button(`Beside ${one.name}`, "compare", () => set(one)));
     return [...entries, store.compared ? button("One model again", "close", () => set(null)) : null];
   }
@@ -127,7 +131,11 @@ export class StyleBar {
     const count = together > 1 ? together : VARIATIONS;
     const place = h("div", { class: "variations" });
     const more = button("More", "dice", () => (shown.close(), this.grid(anySeed())));
-    const shown = dialog("Variations", [place, h("footer", {}, h("span", { class: "faint" }, "Pick one to go on with it."), more)], "wide");
+    const shown = dialog(
+      "Variations",
+      [place, h("footer", {}, h("span", { class: "faint" }, "Pick one to go on with it."), more)],
+      "wide",
+    );
     place.replaceChildren(...Array.from({ length: count }, () => h("div", { class: "waiting" })));
     try {
       const label = await idsFile(layer, model.classes);
@@ -189,7 +197,11 @@ export class Strip {
       store.commit("Back to an earlier photo", { before: store.style, after: style });
       store.emit("style");
     };
-    const element = h("button", { type: "button", "aria-label": `Back to photo ${this.entries.length + 1}`, onclick: back }, small);
+    const element = h(
+      "button",
+      { type: "button", "aria-label": `Back to photo ${this.entries.length + 1}`, onclick: back },
+      small,
+    );
     this.strip.prepend(element);
     this.entries.push({ ids, instances, style, element });
     const kept = Math.max(4, Math.min(40, Math.floor(2 ** 25 / ids.length)));

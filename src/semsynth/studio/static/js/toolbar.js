@@ -102,7 +102,12 @@ export class Toolbar {
         class: "small",
         "aria-pressed": String(brush.shape === shape),
       });
-    return h("span", { class: "segmented", role: "group", "aria-label": "Brush shape" }, one("round", "ellipse"), one("square", "rectangle"));
+    return h(
+      "span",
+      { class: "segmented", role: "group", "aria-label": "Brush shape" },
+      one("round", "ellipse"),
+      one("square", "rectangle"),
+    );
   }
 
   /** @param {"round" | "square"} shape */

@@ -153,10 +153,12 @@ export function menu(opener, items) {
     popover.replaceChildren(...items().filter((item) => item !== null));
     const box = opener.getBoundingClientRect();
     popover.style.top = `${box.bottom + 6}px`;
-    popover.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - 300))}px`;
+    popover.style.left = `${box.left}px`;
   });
   popover.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") {
+      const room = document.documentElement.clientWidth - popover.offsetWidth - 8;
+      popover.style.left = `${Math.max(8, Math.min(popover.offsetLeft, room))}px`;
       /** @type {HTMLElement | null} */ (popover.querySelector("button, input, select"))?.focus();
     }
   });
