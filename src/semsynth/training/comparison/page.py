@@ -31,7 +31,7 @@ def render(record: Record) -> str:
         lead="".join(f'<p class="lead">{escape(text)}</p>' for text in _lead(record)),
         column=f"{100 / len(heads):.2f}%",
         limit=f"{COLUMN * len(heads)}px",
-        heads="".join(f'<th scope="col">{escape(head)}</th>' for head in heads),
+        heads="".join(f'<th scope="col">{escape(head).replace("_", "_<wbr>")}</th>' for head in heads),
         rows="".join(_row(record, index, shown) for index, shown in enumerate(record.shown)),
         legend="".join(
             f'<li><i style="background:rgb{item.color}"></i>{escape(item.name)}</li>' for item in record.legend
