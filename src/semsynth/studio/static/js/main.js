@@ -38,7 +38,7 @@ export class App {
     this.styles = new StyleBar(store);
     this.strip = new Strip(store);
     this.autosave = new Autosave(store, (state) => this.#saving(state));
-    this.menus = new Menus(store, this.styles, () => this.leaving());
+    this.menus = new Menus(store, this.styles, this.maker, () => this.leaving());
     this.objects = new ObjectCard(store, this.tools);
     this.shortcuts = new Shortcuts(() => commandsOf(this));
     this.toolbar = new Toolbar(store, this.tools, this.shortcuts);
@@ -257,7 +257,12 @@ export class App {
 async function start() {
   for (;;) {
     try {
-      const app = new App(await models());
+      const served = (await models()).filter(({ reads }) => reads === "labels");
+      if (!served.length) {
+        byId("loading-message").textContent = "None of the models here reads label maps: start the studio with one.";
+        return;
+      }
+      const app = new App(served);
       /** @type {any} */ (window).studio = app; // for scripts and the tests
       byId("loading").hidden = true;
       await app.start();

@@ -10,6 +10,7 @@ import { anySeed } from "./stylebar.js";
 import { announce, button, chooseFile, dialog, download, h, toast } from "./ui.js";
 
 /** @import { Example, Size } from "./api.js" */
+/** @import { PhotoMaker } from "./photo.js" */
 /** @import { Store } from "./store.js" */
 /** @import { StyleBar } from "./stylebar.js" */
 
@@ -20,11 +21,13 @@ export class Menus {
   /**
    * @param {Store} store
    * @param {StyleBar} styles
+   * @param {PhotoMaker} maker
    * @param {() => void} leaving  called before another project begins
    */
-  constructor(store, styles, leaving) {
+  constructor(store, styles, maker, leaving) {
     this.store = store;
     this.styles = styles;
+    this.maker = maker;
     this.leaving = leaving;
   }
 
@@ -280,9 +283,11 @@ export class Menus {
 
   /** The photo as PNG; of an edited photo, at its own resolution. @returns {Promise<Blob>} */
   async photoFile() {
-    const { photo, reference } = this.store;
+    const { reference } = this.store;
+    const photo = await this.maker.exact();
     if (!photo) throw new Error("there is no photo yet");
-    if (reference?.base) return composite(this.store, reference).convertToBlob({ type: "image/png" });
+    if (photo.blob.type === "image/png" && !reference?.base) return photo.blob;
+    if (reference?.base) return composite(this.store, reference, photo.bitmap).convertToBlob({ type: "image/png" });
     const canvas = new OffscreenCanvas(photo.bitmap.width, photo.bitmap.height);
     canvas.getContext("2d")?.drawImage(photo.bitmap, 0, 0);
     return canvas.convertToBlob({ type: "image/png" });

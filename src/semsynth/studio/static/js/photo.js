@@ -84,6 +84,26 @@ export class PhotoMaker {
     return synthesize(model.id, { label, instances, style: photo }, { ...options, ...size, stroke: this.stroke });
   }
 
+  /**
+   * The photo without loss, as it is saved. While the server does not answer, the one on the screen, which is slightly
+   * lossy.
+   * @returns {Promise<{blob: Blob, bitmap: ImageBitmap} | null>}
+   */
+  async exact() {
+    const { store } = this;
+    const { layer, model, photo } = store;
+    if (!photo) return null;
+    try {
+      const label = await idsFile(layer, model.classes);
+      const instances = model.abilities.uses_instances ? await instancesFile(layer) : null;
+      const { options, photo: style } = styleRequest(store, model);
+      return await decoded(await synthesize(model.id, { label, instances, style }, { ...options, format: "png" }));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return photo;
+    }
+  }
+
   /** @param {unknown} error */
   #failed(error) {
     if (!(error instanceof ApiError)) throw error;

@@ -47,12 +47,13 @@ export function alphaOf(edited, width, margin) {
  * The person's photo with the edits in it.
  * @param {Store} store
  * @param {Reference} reference  with a base
+ * @param {ImageBitmap | null} photo  of the layout as it is now
  * @param {number} [limit]  the longest side, for a quick look; the photo's own resolution without
  * @returns {OffscreenCanvas}
  */
-export function composite(store, reference, limit = Infinity) {
+export function composite(store, reference, photo, limit = Infinity) {
   const { bitmap, base, margin } = reference;
-  const { layer, photo } = store;
+  const { layer } = store;
   const scale = Math.min(1, limit / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width, height);
@@ -70,7 +71,7 @@ export function composite(store, reference, limit = Infinity) {
   const patch = new OffscreenCanvas(width, height);
   const paint = /** @type {OffscreenCanvasRenderingContext2D} */ (patch.getContext("2d"));
   paint.imageSmoothingQuality = "high";
-  paint.drawImage(photo.bitmap, 0, 0, width, height);
+  paint.drawImage(photo, 0, 0, width, height);
   paint.globalCompositeOperation = "destination-in";
   paint.drawImage(small, 0, 0, width, height);
   context.drawImage(patch, 0, 0);

@@ -75,7 +75,7 @@ export class Stage {
     store.on("brush", () => this.#outlines());
     store.on(["photo", "reference"], () => {
       const { reference } = store;
-      this.edited = reference?.base && store.photo ? composite(store, reference, LOOK) : null;
+      this.edited = reference?.base && store.photo ? composite(store, reference, store.photo.bitmap, LOOK) : null;
       this.redraw();
     });
     store.on("view", () => this.#mode());
