@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from semsynth.layout import LayoutBatch, Size
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
+from semsynth.ops.dilated_conv import dilated_conv2d
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
 from semsynth.ops.layout_conv import layout_conv2d
 
@@ -83,5 +84,5 @@ class FullResolutionNetwork(LayoutGenerator):
         x = layout_conv2d(layout.full, self.first.weight, padding=reach, dilation=reach)
         x = self.norms[0](x)
         for conv, norm in zip(self.convs, self.norms[1:], strict=True):
-            x = norm(conv(x))
+            x = norm(dilated_conv2d(conv, x))
         return self.to_rgb(x)  # type: ignore[no-any-return]

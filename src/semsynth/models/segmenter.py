@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.ops.conv_norm import conv_norm
+from semsynth.ops.dilated_conv import dilated_conv2d
 
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU, so that gradients reach the picture everywhere."""
@@ -56,5 +57,5 @@ class Segmenter(nn.Module):
         for conv in self.down:
             x = F.leaky_relu(self.norm(conv(x)), NEGATIVE_SLOPE)  # [N,2C,h/2,w/2]
         for conv in self.context:
-            x = x + F.leaky_relu(self.norm(conv(x)), NEGATIVE_SLOPE)
+            x = x + F.leaky_relu(self.norm(dilated_conv2d(conv, x)), NEGATIVE_SLOPE)
         return self.logits(x)  # type: ignore[no-any-return]
