@@ -62,18 +62,32 @@ def hidden_vectors(level: Level, weight: Tensor, bias: Tensor) -> Tensor:
         bias: [H].
 
     Returns:
-        [V+1,H]; the last row, zeros, is what the next convolution reads outside the image.
+        [V+1,H] or some rows more; row V, zeros, is what the next convolution reads outside the image. The rows after it
+        are zeros that nothing reads.
     """
     windows = level.windows(weight.shape[-1]).windows
     hidden = F.relu(sum_rows(windows.rows, symbol_rows(level, weight)) + bias)
-    return F.pad(hidden, (0, 0, 0, 1))
+    count = _few_row_counts(len(hidden) + 1, hidden)
+    return F.pad(hidden, (0, 0, 0, count - len(hidden)))
+
+
+def _few_row_counts(count: int, matrix: Tensor) -> int:
+    """``count``, or up to an eighth (and 15) more where a library compiles code for every number of rows that it meets.
+
+    In bfloat16 on CPUs that is oneDNN: code for one more number takes time and 0.6 MB, which are never freed, and every
+    stroke in an editor makes another number of windows.
+    """
+    if matrix.device.type != "cpu" or matrix.dtype == torch.float32:
+        return count
+    step = max(16, 1 << max(0, count.bit_length() - 4))
+    return -(-count // step) * step
 
 
 def project(hidden: Tensor, arrangements: DistinctRows, projection: Projection) -> Tensor:
     """Evaluate the second convolution for every distinct arrangement of windows.
 
     Args:
-        hidden: [V+1,H], of :func:`hidden_vectors`.
+        hidden: [V+1,H] or more rows, of :func:`hidden_vectors`.
         arrangements: rows [U,k*k] of indices into ``hidden``.
         projection: the convolution.
 
