@@ -212,6 +212,10 @@ def simulate(
         int | None,
         typer.Option(min=1, metavar="STUDIES", help="Simulate so many studies: how often is a pair told apart?"),
     ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="Take part over HTTP, all at once, at a server on this machine.")
+    ] = None,
+    pace: Annotated[float, typer.Option(min=0, help="--server: mean seconds from answer to answer.")] = 2.0,
     seed: Annotated[int, typer.Option(min=0, help="Draws people and answers.")] = 0,
 ) -> None:
     """Let simulated people answer: a dry run of everything, or the power of the whole design."""
@@ -225,9 +229,24 @@ def simulate(
         for (first, second), share in simulated_power(planned, population, power).items():
             typer.echo(f"{first} against {second}: found in {share:.0%} of {power} studies (clustered, Holm, 5 %)")
         return
+    if server is not None:
+        _visit(server, planned, population, workers or len(planned.assignments), pace, seed)
+        return
     url = db or _sqlite_in(study, "simulated.sqlite")
     answered = _simulate(_open(study, url), population, workers, seed)
     typer.echo(f"{answered} simulated people answered: semsynth study analyse {study} --db {url} --out report")
+
+
+def _visit(server: str, planned: Plan, population: Population, people: int, pace: float, seed: int) -> None:
+    import numpy as np
+
+    from semsynth.study.participants import visit
+
+    met = visit(server, planned, population, people, pace, seed)
+    median, late = np.quantile(met.seconds or [0.0], [0.5, 0.95])
+    typer.echo(f"{met.finished} of {people} people finished, {met.turned_away} found no place")
+    typer.echo(f"{len(met.acknowledged):,} answers, {met.retries} requests sent again")
+    typer.echo(f"answer time: median {1000 * median:.0f} ms, 95 % within {1000 * late:.0f} ms")
 
 
 def _simulate(store: Store, population: Population, workers: int | None, seed: int) -> int:
