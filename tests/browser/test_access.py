@@ -36,6 +36,8 @@ def test_axe_finds_nothing_serious(visit: Callable[..., StudioPage], repository:
     page.click((60, 110))
     page.page.click("#layers")
     assert serious(page, repository) == []
+    if scheme == "dark":
+        return  # the colours are the same in all windows
     page.press("Escape")
     page.page.click("#variations")
     page.page.locator(".variations button").first.wait_for()

@@ -105,6 +105,15 @@ def test_a_reload_restores_everything_and_says_so(page: StudioPage) -> None:
     assert (page.ids()[page.ids() != ids] != VOID).all()
 
 
+def test_a_reload_right_after_a_stroke_keeps_it(page: StudioPage) -> None:
+    page.saved()
+    door = page.paint_with("door")
+    page.drag((20, 20), (60, 20))
+    page.page.reload()
+    page.ready()
+    assert page.ids()[20, 40] == door
+
+
 def test_two_tabs_keep_to_their_own_projects(page: StudioPage) -> None:
     context = page.page.context
     other = StudioPage.open(context, page.page.url)

@@ -9,14 +9,21 @@ const TAB = "semsynth-project";
 /** Projects kept at most. */
 const KEPT = 8;
 /** Milliseconds after a change. */
-const DELAY = 400;
+const DELAY = 200;
+
+/** Kept open: what is asked of it while the page goes away is still done. @type {IDBDatabase | null} */
+let connection = null;
 
 /** @returns {Promise<IDBDatabase>} */
 function database() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("semsynth-studio", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("projects", { keyPath: "key" });
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      connection = request.result;
+      connection.onclose = () => (connection = null);
+      resolve(connection);
+    };
     request.onerror = () => reject(request.error);
   });
 }
@@ -28,17 +35,15 @@ function database() {
  * @returns {Promise<T>}
  */
 async function projects(mode, ask) {
-  const opened = await database();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = opened.transaction("projects", mode, { durability: "relaxed" });
-      const request = ask(transaction.objectStore("projects"));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  } finally {
-    opened.close();
-  }
+  const opened = connection ?? (await database());
+  return new Promise((resolve, reject) => {
+    const transaction = opened.transaction("projects", mode, { durability: "relaxed" });
+    const request = ask(transaction.objectStore("projects"));
+    // At once, not when the page comes to rest: it may be on its way out.
+    transaction.commit();
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { ApiError, examples, models } from "./api.js";
 import { Autosave } from "./autosave.js";
 import { commandsOf } from "./commands.js";
 import { buildHeader } from "./header.js";
+import { VOID } from "./labels.js";
 import { Menus } from "./menus.js";
 import { ObjectCard } from "./objectcard.js";
 import { Palette } from "./palette.js";
@@ -28,7 +29,6 @@ export class App {
   constructor(served) {
     const store = (this.store = new Store(served[0]));
     store.models = served;
-    store.classId = served[0].classes.classes[0].id;
     this.maker = new PhotoMaker(store);
     this.tools = new Tools(store);
     this.stage = new Stage(store, this.tools);
@@ -83,7 +83,7 @@ export class App {
 
   #page() {
     document.documentElement.dataset["theme"] = localStorage.getItem(THEME) ?? "auto";
-    window.addEventListener("beforeunload", () => this.autosave.leave());
+    window.addEventListener("pagehide", () => this.autosave.leave());
     document.addEventListener("visibilitychange", () => document.hidden && this.autosave.leave());
     window.addEventListener("keydown", (event) => {
       if (event.code !== "Space" || !(/** @type {HTMLElement} */ (event.target).matches("canvas, body"))) return;
@@ -126,7 +126,7 @@ export class App {
     } else {
       const fits = (await examples().catch(() => [])).find(({ models }) => models.includes(this.store.model.id));
       if (fits) await this.menus.example(fits);
-      this.palette.choose(this.#firstClass());
+      if (fits) this.palette.choose(this.#mostObjects());
     }
     if (!localStorage.getItem(SEEN)) this.#hint();
     this.stage.fit();
@@ -135,7 +135,7 @@ export class App {
   }
 
   /** Something worth painting: the class with the most objects. */
-  #firstClass() {
+  #mostObjects() {
     const { layer, model } = this.store;
     /** @type {Map<number, Set<number>>} */
     const objects = new Map(model.classes.classes.map(({ id }) => [id, new Set()]));
@@ -144,7 +144,15 @@ export class App {
   }
 
   #hint() {
-    const close = () => ((hint.hidden = true), localStorage.setItem(SEEN, "1"));
+    const close = () => {
+      hint.hidden = true;
+      localStorage.setItem(SEEN, "1");
+      document.removeEventListener("pointerdown", painting, true);
+    };
+    const painting = (/** @type {PointerEvent} */ event) => {
+      if (/** @type {HTMLElement} */ (event.target).matches("canvas")) close();
+    };
+    const blank = this.store.layer.ids.every((id) => id === VOID);
     const hint = byId("hint");
     hint.hidden = false;
     hint.replaceChildren(
@@ -158,17 +166,14 @@ export class App {
       h(
         "div",
         { class: "actions" },
-        button("Start with a blank sheet", "new", () => (close(), this.menus.blank(this.store.model.sizes.default))),
-        button("Paint on this one", "brush", close, { class: "primary" }),
+        blank
+          ? null
+          : button("Start with a blank sheet", "new", () => this.menus.blank(this.store.model.sizes.default)),
+        button(blank ? "Start" : "Paint on this one", "brush", close, { class: "primary" }),
       ),
     );
-    document.addEventListener(
-      "pointerdown",
-      (event) => {
-        if (/** @type {HTMLElement} */ (event.target).matches("canvas")) close();
-      },
-      { once: true, capture: true },
-    );
+    document.addEventListener("pointerdown", painting, true);
+    this.store.on("layer", close);
   }
 
   /** @param {"saving" | "saved" | "failed"} state */

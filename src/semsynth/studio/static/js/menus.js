@@ -73,8 +73,9 @@ export class Menus {
       [h("p", { class: "faint" }, "Begin with an empty sheet, or paint on an example."), place, size ?? ""],
       "wide",
     );
-    place.replaceChildren(blank, random);
+    place.replaceChildren(blank);
     const all = (await examples().catch(() => [])).filter(({ models }) => models.includes(store.model.id));
+    if (all.length) place.append(random);
     place.append(
       ...all.slice(0, 22).map((example) => {
         const picture = h("img", { src: examplePath(example.name, "preview"), alt: "", loading: "lazy" });

@@ -36,6 +36,11 @@ import { LabelLayer } from "./labels.js";
  *   | "reference" | "title"} Topic
  */
 
+/** A class to begin with. @param {Model} model */
+export function firstClass({ classes: { classes } }) {
+  return (classes.find(({ group }) => group !== "void") ?? classes[0]).id;
+}
+
 export class Store {
   /** @type {Map<Topic, Array<() => void>>} */
   #listeners = new Map();
@@ -84,6 +89,7 @@ export class Store {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
+    this.classId = firstClass(model);
     const { width, height } = model.sizes.default;
     this.layer = new LabelLayer(width, height);
     this.history = new History(this.layer);
@@ -135,7 +141,7 @@ export class Store {
       this.recent = [];
       this.only = null;
       this.eraseTo = 65535;
-      this.classId = model.classes.classes[0].id;
+      this.classId = firstClass(model);
     }
     if (this.compared && (this.compared === model || !same)) this.compared = null;
     for (const topic of /** @type {const} */ (["model", "brush", "style", "view"])) this.emit(topic);
