@@ -45,9 +45,11 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
-        message = error.detail if error.detail != "Not Found" else f"there is no {request.url.path}"
-        code = error.code if isinstance(error, Refusal) else _CODES.get(error.status_code, "refused")
-        return problem(error.status_code, code, message, error.headers)
+        if isinstance(error, Refusal):
+            return problem(error.status_code, error.code, error.detail, error.headers)
+        status = error.status_code
+        message = f"there is no {request.method} {request.url.path[:200]}" if status in (404, 405) else error.detail
+        return problem(status, _CODES.get(status, "refused"), message, error.headers)
 
     @app.exception_handler(BusyError)
     def busy(_: Request, error: BusyError) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import anyio.from_thread
-from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, HTTPException, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import BaseModel, Json
 
@@ -198,6 +198,12 @@ def example_picture(
     if kind == "photo" and sample.image is not None:
         return _tagged(request, encode_png(sample.image), "image/png")
     raise Refusal(404, "not_found", f"the example '{name}' has no '{kind[:100]}'")
+
+
+@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+def nothing(rest: str) -> None:
+    """Everything else: the editor's files do not begin with ``/api``."""
+    raise HTTPException(404)
 
 
 def _maybe(part: UploadFile | None, name: str) -> bytes | None:

@@ -18,6 +18,7 @@ ClassId = Annotated[int, Field(ge=0, le=65535)]
 InstanceId = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Side = Annotated[int, Field(ge=1, le=2**20)]
+Offset = Annotated[int, Field(ge=-(2**20), le=2**20)]
 Vector = Annotated[list[FiniteFloat], Field(max_length=65536)]
 
 
@@ -293,8 +294,8 @@ class Move(Config):
 
     verb: Literal["move"]
     id: InstanceId
-    down: int
-    right: int
+    down: Offset
+    right: Offset
     fill: Fill = "stuff"
 
 
@@ -303,8 +304,8 @@ class Duplicate(Config):
 
     verb: Literal["duplicate"]
     id: InstanceId
-    down: int
-    right: int
+    down: Offset
+    right: Offset
 
 
 class Add(Config):
