@@ -10,10 +10,10 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.training.comparison import Budget, ComparisonFolder, Plan
+    from semsynth.training.comparison import Budget, ComparisonFolder, Evaluate, Plan
 
 
-RESUMING = ("out", "steps", "minutes", "count", "device")
+RESUMING = ("out", "steps", "minutes", "count", "device", "segmenter")
 """Options that may come with ``--out`` where everything else is taken from there."""
 
 
@@ -48,6 +48,10 @@ def compare(
     title: Annotated[str | None, typer.Option(help="Of the page.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     perceptual_weights: Annotated[Path | None, typer.Option(help="File with VGG-19 or its beginning.")] = None,
+    segmenter: Annotated[
+        str | None,
+        typer.Option(help="Who scores the trained models: a folder, a Hugging Face id or a class set; default nobody."),
+    ] = None,
     no_perceptual: Annotated[
         bool, typer.Option("--no-perceptual", help="Train without the VGG term; an entry's own settings may keep it.")
     ] = False,
@@ -76,7 +80,7 @@ def compare(
             "perceptual_weights": None if perceptual_weights is None else str(perceptual_weights.absolute()),
         } | ({} if count is None else {"count": count})
         plan = _new(values, title, recipes, variants or [], table, preset)
-    _train(out, plan, device)
+    _train(out, plan, device, None if segmenter is None else _scorer(plan, segmenter, device))
 
 
 def _earlier(folder: ComparisonFolder, budget: Budget | None, count: int | None, context: typer.Context) -> Plan:
@@ -113,13 +117,32 @@ def _new(
     return Plan(title=title or joined, entries=tuple(entries), **values)
 
 
-def _train(out: Path, plan: Plan, device: str) -> None:
+def _scorer(plan: Plan, segmenter: str, device: str) -> Evaluate:
+    """Scores models on the validation split by ``semsynth-2026``, at the size of the page's pictures.
+
+    Raises:
+        SemsynthError: no such segmenter, other classes, or no validation split with photographs.
+    """
+    from semsynth.data.folder import load_classes
+    from semsynth.evaluation.choices import find_segmenter
+    from semsynth.evaluation.during_training import ScoreModel
+    from semsynth.evaluation.protocols.shipped import find_protocol
+    from semsynth.training.comparison import picture_size
+
+    data = Path(plan.data)
+    classes, size = load_classes(data), picture_size(plan)
+    protocol = find_protocol("semsynth-2026" if size is None else f"semsynth-2026-{size[1]}x{size[0]}", classes)
+    score = ScoreModel(data, protocol, find_segmenter(segmenter, None, classes, device), device=device)
+    return lambda model: {f"{name}, val": value for name, value in score(model).items()}
+
+
+def _train(out: Path, plan: Plan, device: str, evaluate: Evaluate | None) -> None:
     from semsynth.cli.progress import ProgressBar
     from semsynth.training.comparison import ComparisonFolder
     from semsynth.training.comparison import compare as compare_entries
 
     with ProgressBar(shown=True) as progress:
-        signal = compare_entries(out, plan, progress, device)
+        signal = compare_entries(out, plan, progress, device, evaluate)
         if signal is not None:
             progress.note(f"stopped and saved: go on with semsynth compare --out {out}")
             raise typer.Exit(128 + signal)

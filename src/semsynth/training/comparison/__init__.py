@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from semsynth.training.comparison.plan import Budget, Entry, Plan, parse_recipe, parse_variant, read_table
 from semsynth.training.comparison.record import ComparisonFolder
-from semsynth.training.comparison.run import compare
+from semsynth.training.comparison.run import Evaluate, compare, picture_size
 
 __all__ = [
     "Budget",
     "ComparisonFolder",
     "Entry",
+    "Evaluate",
     "Plan",
     "compare",
     "parse_recipe",
     "parse_variant",
+    "picture_size",
     "read_table",
 ]

@@ -11,10 +11,11 @@ import torch
 
 from semsynth.checkpoint import CARD, Card
 from semsynth.config import load_config
-from semsynth.data.folder import INSTANCES
+from semsynth.data.folder import INSTANCES, load_classes
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
+from semsynth.layout import Size
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.comparison.configs import resolve
 from semsynth.training.comparison.measure import PeakMemory, read_log
@@ -31,6 +32,14 @@ from semsynth.training.trainer import Data, Observer, Trainer
 
 Evaluate = Callable[[Path], Mapping[str, float]]
 """Scores by name, each saying metric and split, of a model folder."""
+
+
+def picture_size(plan: Plan) -> Size | None:
+    """(height, width) of the pictures that all entries make; None where photographs differ in size."""
+    check_plan(plan)
+    root = Path(plan.data)
+    configs = resolve(plan, load_classes(root), (root / TRAIN / INSTANCES).is_dir())
+    return next(iter(configs.values())).data.output_size
 
 
 def compare(
