@@ -50,10 +50,11 @@ format: $(DEVELOPMENT) ## sort imports and format
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
+bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; real layouts from DATA=../shared/data)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/modulation.py --data $(DATA)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/latency.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/pix2pixhd.py --data $(DATA)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
 bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put it into the package
 	@if [ -e runs/facades/recipe.json ]; then \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import shutil
 import socket
 import threading
@@ -95,7 +96,10 @@ def chromium() -> Iterator[object]:
     with playwright.sync_playwright() as driver:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if path is None and not Path(driver.chromium.executable_path).exists():
-            pytest.skip("no Chromium: apt-get install chromium, or `playwright install chromium`")
+            reason = "no Chromium: apt-get install chromium, or `playwright install chromium`"
+            if os.environ.get("SEMSYNTH_REQUIRE_BROWSER") == "1":
+                pytest.fail(f"{reason} (required by SEMSYNTH_REQUIRE_BROWSER=1)")
+            pytest.skip(reason)
         opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield opened
         opened.close()

@@ -33,11 +33,25 @@ export class History {
   commit(name, settings) {
     const runs = this.#difference();
     if (!runs.length && !settings) return false;
-    this.done.push(settings ? { name, runs, settings } : { name, runs });
-    if (this.done.length > this.limit) this.done.shift();
-    this.undone = [];
+    this.#push(settings ? { name, runs, settings } : { name, runs });
     this.#write(runs, 4, this.committedIds, this.committedInstances);
     return true;
+  }
+
+  /**
+   * Add a step that changes no pixels; a stroke that goes on is not part of it.
+   * @param {string} name
+   * @param {NonNullable<Step["settings"]>} settings
+   */
+  note(name, settings) {
+    this.#push({ name, runs: new Uint32Array(0), settings });
+  }
+
+  /** @param {Step} step */
+  #push(step) {
+    this.done.push(step);
+    if (this.done.length > this.limit) this.done.shift();
+    this.undone = [];
   }
 
   /** Take back what was painted since the last step. */

@@ -40,7 +40,9 @@ export class App {
     this.autosave = new Autosave(store, (state) => this.#saving(state));
     this.menus = new Menus(store, this.styles, this.maker, () => this.leaving());
     this.objects = new ObjectCard(store, this.tools);
-    this.shortcuts = new Shortcuts(() => commandsOf(this));
+    // Nothing but the stroke itself goes on while a stroke does.
+    const allowed = (/** @type {string} */ id) => !this.tools.busy || /^(cursor|brush|cancel|zoom|view)/.test(id);
+    this.shortcuts = new Shortcuts(() => commandsOf(this), allowed);
     this.toolbar = new Toolbar(store, this.tools, this.shortcuts);
     buildHeader(this);
     this.#follow();

@@ -45,7 +45,7 @@ export class Pointers {
     });
     canvas.addEventListener("dblclick", () => this.tools.close());
     canvas.addEventListener("contextmenu", (event) => {
-      if (event.pointerType !== "mouse" || pane.canvas.dataset["menu"] === undefined) event.preventDefault();
+      if (event.pointerType !== "mouse") event.preventDefault(); // a long touch paints
     });
     canvas.addEventListener("wheel", (event) => this.#wheel(pane, event), { passive: false });
   }

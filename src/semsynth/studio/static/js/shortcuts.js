@@ -52,9 +52,13 @@ export function keyName(key) {
 }
 
 export class Shortcuts {
-  /** @param {() => Command[]} commands */
-  constructor(commands) {
+  /**
+   * @param {() => Command[]} commands
+   * @param {(id: string) => boolean} allowed  whether a command may run now
+   */
+  constructor(commands, allowed) {
     this.commands = commands;
+    this.allowed = allowed;
     /** @type {Record<string, string[]>} */
     this.changed = {};
     try {
@@ -91,7 +95,7 @@ export class Shortcuts {
     const command = this.commands().find((one) => this.keys(one).includes(key) && (!one.canvas || onCanvas));
     if (!command) return;
     event.preventDefault();
-    command.run(event);
+    if (this.allowed(command.id)) command.run(event);
   }
 
   /** Show all keys; each can be changed. */

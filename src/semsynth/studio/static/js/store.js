@@ -167,7 +167,8 @@ export class Store {
   restyle(name, change) {
     const before = this.style;
     this.style = { ...before, ...change };
-    this.commit(name, { before, after: this.style });
+    this.history.note(name, { before, after: this.style });
+    this.emit("committed");
     this.emit("style");
   }
 
