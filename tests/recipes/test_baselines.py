@@ -19,6 +19,7 @@ from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.unet import UNetConfig
+from semsynth.ops.dilated_conv import dilated_conv2d
 from semsynth.recipes import RECIPES
 from semsynth.recipes.gan_segmentation import PRESETS as GAN_SEGMENTATION_PRESETS
 from semsynth.recipes.gan_segmentation import GANSegmentationConfig, GANSegmentationRecipe
@@ -180,6 +181,16 @@ def test_baselines_of_the_crn_paper_change_nothing_but_the_network(system, prese
     assert config.model_copy(update={"generator": crn.generator}) == crn
     assert config.generator.encoding == crn.generator.encoding
     assert validated(type(config), config.model_dump(), system) == config
+
+
+def test_the_full_resolution_network_begins_by_handing_the_layout_on():
+    """Hidden layers are the identity: beside the norms, a pixel depends on its own label alone."""
+    settings = ["generator.width=4", "generator.layers=3", "loss.kind=image_space"]
+    config = override(RECIPES["full_resolution"].presets["small"](TOY_CLASSES, False), settings)
+    recipe = RECIPES["full_resolution"].build(config, TOY_CLASSES, None)
+    for conv in recipe.networks["generator"].convs:
+        x = torch.randn(1, 4, 5, 5)
+        assert torch.equal(dilated_conv2d(conv, x), x)
 
 
 @pytest.mark.parametrize("preset", ["default", "small"])

@@ -9,6 +9,8 @@ Differences and choices, for the paper gives one paragraph and no code:
   colours as the cascade's.
 - *Dilations*: "start with large dilation and decrease it by a factor of 2 in each layer"; how large, it does not say.
   From 128 on the eighth layer reaches 1 and a pixel sees the whole height of 256; two more layers refine.
+- *Initialisation*: all layers but the first and the last begin as the identity, as the dilated networks that the paper
+  starts from; with the cascade's random weights, the layout is scattered and small trainings do not find it again.
 - *Norm and activation* are the cascade's, whose "full-resolution counterpart" the network is.
 - *The layout* is read by the first layer alone.
 - *Memory*: "the maximal resolution that could be trained" was 256 x 512, the preset's.
@@ -17,12 +19,37 @@ Differences and choices, for the paper gives one paragraph and no code:
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
 
 from semsynth.classes import ClassSet
-from semsynth.models.full_resolution import FullResolutionConfig
+from semsynth.models.full_resolution import FullResolutionConfig, FullResolutionNetwork
+from semsynth.ops.initialization import initialize_identity
+from semsynth.recipes import crn
 from semsynth.recipes.base import RecipeConfig, System
-from semsynth.recipes.crn import CRNConfig, build
+from semsynth.recipes.crn import CRNConfig, CRNRecipe
 from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> CRNRecipe:
+    """Make the recipe.
+
+    Args:
+        config: a :class:`CRNConfig`.
+        classes: the dataset's classes.
+        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+
+    Raises:
+        SemsynthError: as :func:`semsynth.recipes.crn.build`.
+    """
+    recipe = crn.build(config, classes, perceptual_weights)
+    generator = recipe.networks["generator"]
+    if isinstance(generator, FullResolutionNetwork):
+        for conv in generator.convs:
+            assert isinstance(conv, nn.Conv2d)
+            initialize_identity(conv)
+    return recipe
 
 
 def _default(classes: ClassSet, instances: bool) -> CRNConfig:
