@@ -72,6 +72,34 @@ def test_exported_maps_are_exact_and_come_in_again(page: StudioPage, tmp_path: o
     np.testing.assert_array_equal(read_layout(path, CLASSES).labels, ids)  # and the library reads the same
 
 
+def test_the_photo_is_copied_to_the_clipboard(page: StudioPage) -> None:
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.page.click("#export")
+    page.page.click(".menu >> text=Copy photo")
+    page.until("document.getElementById('toast').innerText.includes('clipboard')")
+    script = """async () => {
+      const [item] = await navigator.clipboard.read();
+      const { width, height } = await createImageBitmap(await item.getType("image/png"));
+      return [width, height];
+    }"""
+    assert page.run(script) == [256, 256]
+
+
+def test_examples_and_surprises_open(page: StudioPage) -> None:
+    first = page.ids()
+    page.page.click("#new")
+    page.page.click("dialog >> text=facade-14")
+    page.until("studio.store.title === 'facade-14'")
+    second = page.ids()
+    page.page.click("#new")
+    page.page.click("dialog >> text=Surprise me")
+    page.until("studio.store.title !== 'facade-14'")
+    assert (first != second).any()
+    assert (second != page.ids()).any()
+    page.settled()
+    assert page.photo().std() > 10
+
+
 def test_a_file_that_is_no_label_map_is_told_in_words(page: StudioPage) -> None:
     before = page.ids()
     strange = io.BytesIO()

@@ -28,7 +28,7 @@ function keyOf(event) {
 const NAMES = /** @type {Record<string, string>} */ ({
   BracketLeft: "[",
   BracketRight: "]",
-  Slash: "?",
+  Slash: "/",
   Equal: "+",
   Minus: "−",
   Comma: ",",
@@ -44,6 +44,7 @@ const NAMES = /** @type {Record<string, string>} */ ({
 
 /** What people call a key. @param {string} key */
 export function keyName(key) {
+  if (key === "Shift+Slash") return "?";
   const parts = key.split("+");
   const code = /** @type {string} */ (parts.pop());
   const name = NAMES[code] ?? code.replace(/^(Key|Digit)/, "");
