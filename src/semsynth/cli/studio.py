@@ -103,11 +103,15 @@ def _open_port(host: str, port: int) -> socket.socket:
         free = next((other for other in range(port + 1, min(port + _TRIED, 65536)) if _is_free(host, other)), None)
         if free is None:
             raise SemsynthError(
-                f"cannot listen on {host}, port {port} ({error}): choose another --host or --port"
+                f"cannot listen on {host}, port {port} ({_reason(error)}): choose another --host or --port"
             ) from error
         raise SemsynthError(
-            f"port {port} cannot be used ({error}): another studio may run there; free is --port {free}"
+            f"port {port} cannot be used ({_reason(error)}): another studio may run there; free is --port {free}"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _bound(host: str, port: int) -> socket.socket:

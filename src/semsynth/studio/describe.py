@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from semsynth.classes import VOID_8BIT
 from semsynth.studio.engine import ServedModel
-from semsynth.studio.schemas import Abilities, LabelClass, LabelClasses, Model, PixelSize, Sizes
+from semsynth.studio.options import PixelSize
+from semsynth.studio.schemas import Abilities, LabelClass, LabelClasses, Model, Sizes
 from semsynth.studio.uploads import Limits
 
 _LARGE = (2**13, 2**13)

@@ -15,19 +15,8 @@ from semsynth.images import encode_png
 from semsynth.instances import instances_from_components, objects
 from semsynth.layout import Layout
 from semsynth.studio.engine import Engine
-from semsynth.studio.schemas import (
-    Add,
-    BringForward,
-    Duplicate,
-    Edit,
-    EditedLayout,
-    EditOptions,
-    LayoutObject,
-    Move,
-    Relabel,
-    RelabelClass,
-    Remove,
-)
+from semsynth.studio.options import Add, BringForward, Duplicate, Edit, EditOptions, Move, Relabel, RelabelClass, Remove
+from semsynth.studio.schemas import EditedLayout, LayoutObject
 from semsynth.studio.uploads import Limits, read_layout, read_mask
 
 

@@ -17,22 +17,9 @@ from semsynth.studio.describe import describe
 from semsynth.studio.engine import ServedModel
 from semsynth.studio.examples import DEFAULT_SIDE, ExampleLayouts
 from semsynth.studio.layout_edits import EditParts, edit_layout
+from semsynth.studio.options import EditOptions, Seed, SegmentOptions, StyleChoiceOptions, SynthesisOptions
 from semsynth.studio.problems import Refusal
-from semsynth.studio.schemas import (
-    EditedLayout,
-    EditOptions,
-    Example,
-    Examples,
-    Health,
-    Models,
-    Problem,
-    Seed,
-    SegmentOptions,
-    StyleChoiceOptions,
-    StyleVector,
-    SynthesisOptions,
-    Version,
-)
+from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, Models, Problem, StyleVector, Version
 from semsynth.studio.service import Gone, Parts, Studio
 from semsynth.studio.uploads import read_part, read_parts
 

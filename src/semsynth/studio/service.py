@@ -19,9 +19,7 @@ from semsynth.instances import surroundings
 from semsynth.layout import Layout, Size, pixels
 from semsynth.studio.cache import Answer, AnswerCache, request_key
 from semsynth.studio.engine import ServedModel
-from semsynth.studio.pictures import MEDIA_TYPES, Format, draw_sheet, encode, grid, pack_zip
-from semsynth.studio.problems import Refusal
-from semsynth.studio.schemas import (
+from semsynth.studio.options import (
     ObjectPhoto,
     ObjectStyle,
     PixelSize,
@@ -30,6 +28,8 @@ from semsynth.studio.schemas import (
     SynthesisOptions,
     Turn,
 )
+from semsynth.studio.pictures import MEDIA_TYPES, Format, draw_sheet, encode, grid, pack_zip
+from semsynth.studio.problems import Refusal
 from semsynth.studio.turns import Turns
 from semsynth.studio.uploads import Limits, check_size, read_condition, read_layout, read_photo
 from semsynth.styles import choice
@@ -229,10 +229,12 @@ class _Stopwatch:
         self._last = now
 
     def headers(self, cache: str) -> dict[str, str]:
+        total = 1000 * (time.perf_counter() - self._start)
+        stages = [f"{name};dur={value:.1f}" for name, value in (self._stages or {"cache": total}).items()]
         return {
             "Semsynth-Cache": cache,
-            "Semsynth-Milliseconds": f"{1000 * (time.perf_counter() - self._start):.1f}",
-            "Server-Timing": ", ".join(f"{name};dur={value:.1f}" for name, value in self._stages.items()),
+            "Semsynth-Milliseconds": f"{total:.1f}",
+            "Server-Timing": ", ".join(stages),
         }
 
 
