@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +36,16 @@ def begin(page: Any, url: str) -> None:
     page.wait_for_selector("#trial:not([hidden])")
 
 
+def wait_for_text(page: Any, selector: str, expected: str | re.Pattern[str]) -> None:
+    """Wait until an element has a text; page.wait_for_function would need the eval that the page's policy forbids."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_text(expected, timeout=60_000)
+
+
 def answer(page: Any, position: int, total: int, choose: Callable[[int], str], timed: bool) -> None:
     """One pair, by the keyboard."""
-    page.wait_for_function(f"document.getElementById('count').textContent === '{position + 1} of {total}'")
+    wait_for_text(page, "#count", f"{position + 1} of {total}")
     if timed:
         page.wait_for_selector("#show:not([hidden])")
         page.keyboard.press("Space")

@@ -153,7 +153,7 @@ def serve(
     from semsynth.study.server.app import create_app
     from semsynth.study.server.keys import load_keys
 
-    store, keys = _open(study, db), load_keys(study)
+    store, keys = open_store(study, db), load_keys(study)
     listening = _listen(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
     typer.echo(f"participants: {address}/")
@@ -182,7 +182,7 @@ def analyse(
     from semsynth.study.analysis import analyse as run
     from semsynth.study.report import write_report
 
-    store = _open(study, db)
+    store = open_store(study, db)
     results = run(store.plan, store.answers(), seed)
     files = write_report(results, store.plan, study, out)
     left_out = results.exclusions.stored - results.exclusions.kept
@@ -233,7 +233,7 @@ def simulate(
         _visit(server, planned, population, workers or len(planned.assignments), pace, seed)
         return
     url = db or _sqlite_in(study, "simulated.sqlite")
-    answered = _simulate(_open(study, url), population, workers, seed)
+    answered = _simulate(open_store(study, url), population, workers, seed)
     typer.echo(f"{answered} simulated people answered: semsynth study analyse {study} --db {url} --out report")
 
 
@@ -277,7 +277,8 @@ def _strengths(given: list[str], planned: Plan) -> dict[str, float]:
     return found
 
 
-def _open(study: Path, db: str | None) -> Store:
+def open_store(study: Path, db: str | None) -> Store:
+    """The answers of a study."""
     from semsynth.files import sha256
     from semsynth.study.database import DATABASE, Database
     from semsynth.study.plan import PLAN, load_plan

@@ -1,0 +1,176 @@
+"""A whole study of synthesised facades through a real browser, with simulated people beside it, up to the report."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import create_engine, text
+from study.chromium import answer, begin, browser, wait_for_text
+from study.serving import served
+from typer.testing import CliRunner
+
+from semsynth.cli.main import app
+from semsynth.study.database import DATABASE, sqlite_url
+from semsynth.study.participants import visit
+from semsynth.study.plan import load_plan
+from semsynth.study.server.keys import load_keys
+from semsynth.study.simulation import Population
+
+SIZE = 256
+PICTURES = 6
+
+DESIGNS = {
+    "unlimited": "preset: crn-2017-unlimited\nbatch: 6\nsentinels: 1\npractice: 1\njudgements: 4\nties: true\n",
+    "timed": "preset: crn-2017-timed\nimages: 2\nexposures: [0.125, 0.5]\nsentinel_exposure: 0.5\n"
+    "batch: 12\nsentinels: 1\njudgements: 4\n",
+}
+SEEN = Population({"first": 0.0, "second": -0.5, "real": 1.5}, careless=0, biased=0)
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def facades(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six real facades, and two photos synthesised from each one's labels."""
+    root = tmp_path_factory.mktemp("facades")
+    source = shared / "data" / "cmp_facades" / "val"
+    photos = sorted((source / "images").iterdir())[:PICTURES]
+    (root / "real").mkdir()
+    (root / "labels").mkdir()
+    for photo in photos:
+        with Image.open(photo) as image:
+            image.convert("RGB").resize((SIZE, SIZE)).save(root / "real" / f"{photo.stem}.png")
+        name = f"{photo.stem}.png"
+        (root / "labels" / name).write_bytes((source / "labels" / name).read_bytes())
+    for method, seed in (("first", 1), ("second", 2)):
+        size = f"{SIZE}x{SIZE}"
+        run("synthesize", root / "labels", "--out", root / method, "--size", size, "--seed", seed, "--device", "cpu")
+    return root
+
+
+def judged(study: Path, worker_answers: str) -> list[Any]:
+    engine = create_engine(sqlite_url(study / DATABASE))
+    with engine.connect() as connection:
+        rows = list(connection.execute(text(worker_answers)))
+    engine.dispose()
+    return rows
+
+
+@pytest.mark.parametrize("mode", ["unlimited", "timed"])
+def test_a_complete_study(facades: Path, tmp_path: Path, mode: str):
+    study, timed = tmp_path / "study", mode == "timed"
+    (tmp_path / "design.yaml").write_text(DESIGNS[mode])
+    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
+    out = ("--design", tmp_path / "design.yaml", "--out", study)
+    run("study", "plan", *methods, "--real", facades / "real", *out)
+    plan = load_plan(study)
+
+    with served(study) as server, browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1000, "height": 700})
+        foreign, errors = [], []
+        page.on("request", lambda request: foreign.append(request.url) if server.url not in request.url else None)
+        page.on("pageerror", lambda error: errors.append(error))
+        begin(page, f"{server.url}/?PROLIFIC_PID=somebody")
+        total = len(plan.assignments[0].trials)
+        assert page.text_content("#count") == f"1 of {total}"
+        for position in range(total):
+            if position == total // 2:  # closes the page, comes back, and goes on
+                page.reload()
+                page.click("#agree")
+                page.wait_for_selector("#start:enabled")
+                page.click("#start")
+            trial = plan.assignments[0].trials[position]
+            right = trial.expected or ("left" if trial.left == "real" else "right")
+            answer(page, position, total, lambda _, side=right: side, timed)
+        page.wait_for_selector("#done:not([hidden])")
+        link = page.get_attribute("#return", "href")
+        assert link == f"https://app.prolific.com/submissions/complete?cc={page.text_content('#code')}"
+        others = len(plan.assignments) - 1
+        with ThreadPoolExecutor() as pool:  # Playwright has an event loop of its own in this thread
+            assert pool.submit(visit, server.url, plan, SEEN, others, 0.1).result().finished == others
+
+        board = chromium.new_page()
+        board.goto(f"{server.url}/operator")
+        board.fill("#token", load_keys(study).operator)
+        board.keyboard.press("Enter")
+        board.wait_for_selector("#board:not([hidden])")
+        assert board.text_content("#complete") == str(len(plan.assignments))
+        assert not errors
+        assert not [url for url in foreign if not url.startswith("data:")]
+
+    query = "SELECT a.* FROM answers a JOIN sessions s ON a.session = s.id WHERE s.assignment = 0 ORDER BY a.trial"
+    answers = judged(study, query)
+    for stored, trial in zip(answers, plan.assignments[0].trials, strict=True):
+        assert stored.choice == (trial.expected or ("left" if trial.left == "real" else "right"))
+        assert (stored.shown_seconds is None) == (trial.exposure is None)
+        if trial.exposure is not None and not stored.dropped_frames:
+            assert stored.shown_seconds == pytest.approx(trial.exposure, abs=0.02)
+            assert stored.response_seconds >= stored.shown_seconds
+
+    output = run("study", "analyse", study, "--out", tmp_path / "report")
+    assert "first > second" in output
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert results["exclusions"]["stored"] == sum(
+        trial.kind != "practice" for assignment in plan.assignments for trial in assignment.trials
+    )
+    assert bool(results["by_exposure"]) == timed
+    with browser() as chromium:
+        page = chromium.new_page()
+        page.goto((tmp_path / "report" / "index.html").as_uri())
+        assert page.evaluate("[...document.images].every(image => image.loading === 'lazy' || image.complete)")
+        assert page.locator("svg").count() == int(timed)
+
+
+def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path):
+    """The server dies, the participant goes on, and the answers arrive when it is back: each once."""
+    study = tmp_path / "study"
+    (tmp_path / "design.yaml").write_text("batch: 6\n")
+    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
+    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    with served(study) as server, browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1000, "height": 700})
+        begin(page, server.url)
+        answer(page, 0, 6, lambda _: "left", False)
+        wait_for_text(page, "#count", "2 of 6")
+        server.kill()
+        answer(page, 1, 6, lambda _: "left", False)
+        answer(page, 2, 6, lambda _: "right", False)
+        wait_for_text(page, "#status", re.compile("takes a moment"))
+        server.start()
+        wait_for_text(page, "#status", "")
+        for position in range(3, 6):
+            answer(page, position, 6, lambda _: "right", False)
+        page.wait_for_selector("#done:not([hidden])")
+    stored = [row.choice for row in judged(study, "SELECT choice FROM answers ORDER BY trial")]
+    assert stored == ["left", "left", "right", "right", "right", "right"]
+
+
+def test_a_small_window_has_to_be_made_larger(facades: Path, tmp_path: Path):
+    study = tmp_path / "study"
+    (tmp_path / "design.yaml").write_text("batch: 6\n")
+    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
+    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    with served(study) as server, browser() as chromium:
+        touching = chromium.new_context(viewport={"width": 400, "height": 700}, has_touch=True)
+        page = touching.new_page()
+        page.goto(server.url)
+        page.tap("#agree")
+        page.tap("#understood")
+        wait_for_text(page, "#screen-status", re.compile("need 564 by 456"))
+        assert page.is_disabled("#start")
+        page.set_viewport_size({"width": 700, "height": 500})
+        page.wait_for_selector("#start:enabled")
+        page.tap("#start")
+        page.wait_for_selector("#choose-left:enabled")
+        page.tap("#right")
+        wait_for_text(page, "#count", "2 of 6")
