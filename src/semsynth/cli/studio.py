@@ -72,11 +72,12 @@ def studio(
         from semsynth.studio.app import create_app
         from semsynth.studio.engine import serve, with_distinct_ids
         from semsynth.studio.guard import LOOPBACK, Access
+        from semsynth.synthesizer import DEFAULT_MODEL
 
         loopback = host in LOOPBACK
         if token is None and not loopback:
             token = secrets.token_urlsafe(16)
-        served = with_distinct_ids([serve(model, device, precision) for model in models or ["facades"]])
+        served = with_distinct_ids([serve(model, device, precision) for model in models or [DEFAULT_MODEL]])
         app = create_app(_with_segmenters(served, segmenter or [], device), access=Access(loopback, token), data=data)
         typer.echo(f"semsynth studio: {_address(host, opened.getsockname()[1], token)}")
         config = uvicorn.Config(

@@ -16,7 +16,7 @@ from semsynth.studio.cache import Answer, request_key
 from semsynth.studio.describe import describe
 from semsynth.studio.engine import ServedModel
 from semsynth.studio.examples import DEFAULT_SIDE, ExampleLayouts
-from semsynth.studio.layout_edits import EditParts, edit_layout
+from semsynth.studio.layout_edits import EditParts
 from semsynth.studio.options import EditOptions, Seed, SegmentOptions, StyleChoiceOptions, SynthesisOptions
 from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, Models, Problem, StyleVector, Version
@@ -123,6 +123,7 @@ def style_vector(studio: TheStudio, model: TheModel, gone: IsGone, style: Pictur
 def edits(
     studio: TheStudio,
     model: TheModel,
+    gone: IsGone,
     label: Picture,
     instances: MaybePicture = None,
     mask: MaybePicture = None,
@@ -130,7 +131,7 @@ def edits(
 ) -> EditedLayout:
     """A layout with its objects edited."""
     parts = EditParts(read_part(label, "label"), _maybe(instances, "instances"), _maybe(mask, "mask"))
-    return edit_layout(model.engine, parts, options, studio.limits)
+    return studio.edit(model, parts, options, gone)
 
 
 @router.post("/models/{model}/segment", response_class=Response)

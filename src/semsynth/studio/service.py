@@ -19,7 +19,9 @@ from semsynth.instances import surroundings
 from semsynth.layout import Layout, Size, pixels
 from semsynth.studio.cache import Answer, AnswerCache, request_key
 from semsynth.studio.engine import ServedModel
+from semsynth.studio.layout_edits import EditParts, edit_layout
 from semsynth.studio.options import (
+    EditOptions,
     ObjectPhoto,
     ObjectStyle,
     PixelSize,
@@ -30,6 +32,7 @@ from semsynth.studio.options import (
 )
 from semsynth.studio.pictures import MEDIA_TYPES, Format, draw_sheet, encode, grid, pack_zip
 from semsynth.studio.problems import Refusal
+from semsynth.studio.schemas import EditedLayout
 from semsynth.studio.turns import Turns
 from semsynth.studio.uploads import Limits, check_size, read_condition, read_layout, read_photo
 from semsynth.styles import choice
@@ -159,6 +162,11 @@ class Studio:
             return Answer(body, MEDIA_TYPES["png"], {"Semsynth-Size": pixels(layout.size)})
 
         return self._answered(model, "segment", Parts(photo), options, make)
+
+    def edit(self, model: ServedModel, parts: EditParts, options: EditOptions, gone: Gone) -> EditedLayout:
+        """A layout with its objects edited: one request at a time, which may take some seconds for a large layout."""
+        with self.turns.turn("edits", None, 0, gone):
+            return edit_layout(model.engine, parts, options, self.limits)
 
     def _answered(
         self, model: ServedModel, route: str, parts: Parts, options: Turn, make: Callable[[_Stopwatch], Answer]
