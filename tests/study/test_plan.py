@@ -241,6 +241,18 @@ def test_pictures_of_different_sizes(folders: dict[str, Path], tmp_path: Path):
     assert not (tmp_path / "s").exists()
 
 
+def test_layouts_of_other_proportions_are_stretched_and_told(folders: dict[str, Path], tmp_path: Path):
+    tall = draw_folder(tmp_path / "tall", [f"view_{number}" for number in range(12)], (9, 9, 9), (30, 20))
+    sources = Sources({"ours": folders["ours"], "crn": folders["crn"]}, layouts=tall)
+    plan, notes = make_study(sources, StudyDesign(show_layout=True), tmp_path / "s")
+    assert notes == [
+        "layouts are stretched to their pictures' proportions: "
+        "12 of them: view_0, view_1, view_2, view_3, view_4 and 7 more"
+    ]
+    with Image.open(tmp_path / "s" / PICTURES / str(trials(plan, "judgement")[0].layout_picture)) as shown:
+        assert (shown.height, shown.width) == SIZE
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -27,6 +27,8 @@ _DIMMED = 0.35
 _OUTLINE = np.array([255, 214, 0], np.uint8)
 _BLOCKS = 6
 """A damaged picture is cut into so many rows and columns of blocks, which change places."""
+_STRETCH = 0.02
+"""Proportions that differ by less differ by rounding."""
 _SHOWN = 5
 
 Folders = Mapping[str, Mapping[str, Path]]
@@ -60,31 +62,33 @@ def match_pictures(folders: Mapping[str, Path], common: bool) -> tuple[tuple[str
     return names, files, notes
 
 
-def check_sizes(names: Sequence[str], files: Folders, layouts: str | None) -> None:
+def check_sizes(names: Sequence[str], files: Folders) -> list[str]:
     """Compare the sizes of each name's pictures, of which only the headers are read.
 
     Args:
         names: matched names.
-        files: as of :func:`match_pictures`.
-        layouts: the key of ``files`` whose pictures need only the same proportions.
+        files: as of :func:`match_pictures`; layouts may have other sizes.
+
+    Returns:
+        A note, where layouts have other proportions than their pictures: models of one size stretch them.
 
     Raises:
         SemsynthError: two sizes of one name, or an unreadable file.
     """
+    stretched = []
     for name in names:
         sizes = {method: _size(found[name]) for method, found in files.items()}
-        (first, expected), *others = ((method, size) for method, size in sizes.items() if method != layouts)
+        layout = sizes.pop(LAYOUT, None)
+        (first, expected), *others = sizes.items()
         for method, size in others:
             if size != expected:
                 raise SemsynthError(
                     f"{files[method][name]} is {pixels(size)}, {files[first][name]} is {pixels(expected)}: "
                     "people would see which is which; scale all methods' pictures to one size"
                 )
-        if layouts is not None and abs(sizes[layouts][0] / sizes[layouts][1] / (expected[0] / expected[1]) - 1) > 0.02:
-            raise SemsynthError(
-                f"{files[layouts][name]} is {pixels(sizes[layouts])}, its pictures are {pixels(expected)}: "
-                "give layouts of the same proportions"
-            )
+        if layout is not None and abs(layout[0] * expected[1] / (layout[1] * expected[0]) - 1) > _STRETCH:
+            stretched.append(name)
+    return [f"layouts are stretched to their pictures' proportions: {_listed(stretched)}"] if stretched else []
 
 
 @dataclass

@@ -58,7 +58,7 @@ def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[Plan, 
     if sources.layouts is not None:
         folders[LAYOUT] = sources.layouts
     names, files, notes = match_pictures(folders, sources.common)
-    check_sizes(names, files, LAYOUT if sources.layouts is not None else None)
+    notes += check_sizes(names, files)
 
     drawing, naming, damage = (
         np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(design.seed).spawn(3)
