@@ -31,6 +31,7 @@ from semsynth.files import explained, make_folder, read_json, sha256, write_byte
 from semsynth.layout import LayoutEncoding
 from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
+from semsynth.models.oasis import OASISGenerator, OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig
@@ -159,7 +160,29 @@ class GeneratorModel(ModelConfig):
         return {"generator": self.generator.build()}
 
 
-MODELS: dict[str, type[ModelConfig]] = {"spade": SPADEModel, "pix2pixhd": Pix2PixHDModel, "generator": GeneratorModel}
+class OASISModel(ModelConfig):
+    """OASIS's generator."""
+
+    system: Literal["oasis"] = "oasis"
+    generator: OASISGeneratorConfig
+    """Layout and noise -> image."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """The generator, newly initialised."""
+        return {"generator": OASISGenerator(self.generator)}
+
+
+MODELS: dict[str, type[ModelConfig]] = {
+    "spade": SPADEModel,
+    "pix2pixhd": Pix2PixHDModel,
+    "generator": GeneratorModel,
+    "oasis": OASISModel,
+}
 """The systems whose models this release can build."""
 
 

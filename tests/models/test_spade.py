@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, LayoutEncoding
-from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig, SPADEResBlock
+from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
+from semsynth.ops.spade_block import SPADEResBlock
 from semsynth.ops.spade_layer import SPADE
 
 

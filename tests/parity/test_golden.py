@@ -10,6 +10,9 @@ import pytest
 from parity import (
     crn,
     data_transforms,
+    oasis_losses,
+    oasis_networks,
+    oasis_training,
     pix2pixhd_losses,
     pix2pixhd_networks,
     spade_losses,
@@ -46,6 +49,18 @@ CHECKS: dict[tuple[str, str], Check] = {
         for losses in ("", ", build_vgg19, compute_error, G_loss")
     },
     ("pix2pixhd", "data.base_dataset.get_params / get_transform"): data_transforms.check_data_transforms,
+    ("oasis", "models.generator.OASIS_Generator"): oasis_networks.check_generator,
+    ("oasis", "models.discriminator.OASIS_Discriminator"): oasis_networks.check_discriminator,
+    ("oasis", "OASIS_Generator / OASIS_Discriminator at published size"): oasis_networks.check_published_shapes,
+    ("oasis", "models.models.generate_labelmix"): oasis_losses.check_label_mix,
+    (
+        "oasis",
+        "models.losses.losses_computer (loss, loss_labelmix), models.models.generate_labelmix",
+    ): oasis_losses.check_losses,
+    (
+        "oasis",
+        "models.models.OASIS_model + the loop body of train.py + utils.utils.update_EMA",
+    ): oasis_training.check_training,
 }
 """(system, what was run) -> the test."""
 

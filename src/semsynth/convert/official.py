@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,21 @@ def load_renamed(
     left = [name for name in state if name not in set(names.values())]
     counters = [name for name in left if name.endswith(f".{COUNTER}")]
     return ConversionReport(len(names), tuple(name for name in left if name not in counters), len(counters))
+
+
+def spectral_name(name: str, state: Mapping[str, Tensor]) -> str:
+    """The name that ``torch.nn.utils.spectral_norm`` gives a tensor of a layer with singular vectors."""
+    module, _, last = name.rpartition(".")
+    if f"{module}.u" not in state:
+        return name
+    return f"{module}.{({'weight': 'weight_orig', 'u': 'weight_u', 'v': 'weight_v'}).get(last, last)}"
+
+
+def substituted(name: str, rules: tuple[tuple[str, str], ...]) -> str:
+    """A name after regular expressions and their replacements, one after the other."""
+    for pattern, replacement in rules:
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 def load_official_checkpoint(path: Path) -> dict[str, Tensor]:

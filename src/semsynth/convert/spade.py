@@ -13,7 +13,14 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import Card, SPADEModel, save_model
 from semsynth.classes import ClassSet, builtin
-from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
+from semsynth.convert.official import (
+    ConversionReport,
+    load_official_checkpoint,
+    load_renamed,
+    numbered_classes,
+    spectral_name,
+    substituted,
+)
 from semsynth.convert.spade_options import (
     OfficialOptions,
     encoder_config,
@@ -43,14 +50,14 @@ def official_names(network: nn.Module) -> dict[str, str]:
     """Our name -> official name of every tensor in the state of a generator, a style encoder or a discriminator."""
     state = network.state_dict()
     if isinstance(network, SPADEGenerator):
-        return {name: _substituted(_spectral(name, state), _GENERATOR_NAMES) for name in state}
+        return {name: substituted(spectral_name(name, state), _GENERATOR_NAMES) for name in state}
     if isinstance(network, StyleEncoder):
         nested = ".0" if network.config.norm != "none" else ""
-        return {name: _substituted(_encoder_layer(_spectral(name, state), nested), _ENCODER_NAMES) for name in state}
+        return {name: substituted(_encoder_layer(spectral_name(name, state), nested), _ENCODER_NAMES) for name in state}
     if isinstance(network, MultiScaleDiscriminator):
         nested = ".0" if network.config.norm != "none" else ""
         last = network.config.layers
-        return {name: _discriminator_layer(_spectral(name, state), nested, last) for name in state}
+        return {name: _discriminator_layer(spectral_name(name, state), nested, last) for name in state}
     raise TypeError(f"{type(network).__name__} is no network of the official SPADE code")
 
 
@@ -112,20 +119,6 @@ def official_classes(options: OfficialOptions) -> ClassSet:
         if known.num_classes == count:
             return known
     return numbered_classes(options.dataset_mode, count)
-
-
-def _substituted(name: str, rules: tuple[tuple[str, str], ...]) -> str:
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
-def _spectral(name: str, state: Mapping[str, Tensor]) -> str:
-    """The names of ``torch.nn.utils.spectral_norm``."""
-    module, _, last = name.rpartition(".")
-    if f"{module}.u" not in state:
-        return name
-    return f"{module}.{({'weight': 'weight_orig', 'u': 'weight_u', 'v': 'weight_v'}).get(last, last)}"
 
 
 def _encoder_layer(name: str, nested: str) -> str:

@@ -7,8 +7,8 @@ level, and only a level can be turned into a dense one-hot tensor or into its di
 
 from __future__ import annotations
 
-from semsynth.layout.batch import LabelWindows, LayoutBatch, Level
+from semsynth.layout.batch import LabelWindows, LayoutBatch, Level, Regions
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 
-__all__ = ["LabelWindows", "Layout", "LayoutBatch", "LayoutEncoding", "Level", "Size", "pixels"]
+__all__ = ["LabelWindows", "Layout", "LayoutBatch", "LayoutEncoding", "Level", "Regions", "Size", "pixels"]

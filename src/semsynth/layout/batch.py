@@ -15,7 +15,7 @@ from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
 from semsynth.ops.layout_pyramid import averaged_layout
-from semsynth.ops.windows import DistinctRows, distinct_rows, window_columns
+from semsynth.ops.windows import DistinctRows, distinct_rows, distinct_values, window_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +112,7 @@ class LayoutBatch:
     _levels: dict[Size, Level] = field(default_factory=dict)
     _padded: dict[Size, LayoutBatch] = field(default_factory=dict)
     _averaged: dict[Size, Tensor] = field(default_factory=dict)
+    _regions: list[Regions] = field(default_factory=list)
 
     @classmethod
     def from_layouts(cls, layouts: Sequence[Layout], encoding: LayoutEncoding) -> LayoutBatch:
@@ -202,6 +203,14 @@ class LayoutBatch:
                 self._averaged[size] = F.adaptive_avg_pool2d(self.full.one_hot(), size)
         return self._averaged[size]
 
+    def regions(self) -> Regions:
+        """The layouts with the labels of each image told apart from those of the others; made once."""
+        if not self._regions:
+            count = self.encoding.num_symbols
+            first = torch.arange(len(self), device=self.full.symbols.device)[:, None, None] * count
+            self._regions.append(Regions.of(self, distinct_values(first + self.full.symbols)))
+        return self._regions[0]
+
     def padded(self, bottom: int, right: int) -> LayoutBatch:
         """The layouts with their last row and column repeated so many times; made once."""
         key = bottom, right
@@ -220,6 +229,7 @@ class LayoutBatch:
             {size: level.to(device, non_blocking) for size, level in self._levels.items()},
             {key: batch.to(device, non_blocking) for key, batch in self._padded.items()},
             {size: soft.to(device, non_blocking=non_blocking) for size, soft in self._averaged.items()},
+            [regions.to(device, non_blocking) for regions in self._regions],
         )
 
     def pin_memory(self) -> LayoutBatch:
@@ -229,7 +239,43 @@ class LayoutBatch:
             {size: level.pin_memory() for size, level in self._levels.items()},
             {key: batch.pin_memory() for key, batch in self._padded.items()},
             {size: soft.pin_memory() for size, soft in self._averaged.items()},
+            [regions.pin_memory() for regions in self._regions],
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Layouts whose pixels are grouped: a group has one label, and whatever else its pixels have in common."""
+
+    layout: LayoutBatch
+    """N layouts of H x W whose labels are the numbers 0..R-1 of the groups."""
+    first: Tensor
+    """[R] int64: a pixel of each group, among all N*H*W."""
+    symbols: Tensor
+    """[R] int64: the symbol of each group, see :attr:`Level.symbols`."""
+
+    @classmethod
+    def of(cls, layout: LayoutBatch, groups: DistinctRows) -> Regions:
+        """From the group of each pixel of ``layout``."""
+        first = groups.order[groups.offsets].long()
+        numbers = groups.index.view(layout.full.symbols.shape)
+        grouped = LayoutBatch.from_channels(numbers, LayoutEncoding(num_classes=groups.count))
+        return cls(grouped, first, layout.full.symbols.flatten()[first].long())
+
+    @property
+    def images(self) -> Tensor:
+        """[R] int64: the image that each group, or its first pixel, is in."""
+        height, width = self.layout.size
+        return self.first // (height * width)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Regions:
+        """The same on ``device``."""
+        first, symbols = (one.to(device, non_blocking=non_blocking) for one in (self.first, self.symbols))
+        return Regions(self.layout.to(device, non_blocking), first, symbols)
+
+    def pin_memory(self) -> Regions:
+        """The same in page-locked memory."""
+        return Regions(self.layout.pin_memory(), self.first.pin_memory(), self.symbols.pin_memory())
 
 
 def _nearest_floor(n: int, m: int) -> Tensor:

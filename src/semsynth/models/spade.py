@@ -17,12 +17,10 @@ from semsynth.layout import LayoutBatch, Level, Size
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
-from semsynth.ops.norm import NormKind, ParameterFreeNorm, normalize_together
-from semsynth.ops.spade_layer import SPADE, ModulationPath, choose_path, freeze_modulation
+from semsynth.ops.norm import NormKind, ParameterFreeNorm
+from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
+from semsynth.ops.spade_layer import ModulationPath, choose_path, freeze_modulation
 from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
-
-NEGATIVE_SLOPE = 0.2
-"""Of every leaky ReLU (official generator.py and architecture.py)."""
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -71,6 +69,11 @@ class SPADEGeneratorConfig(GeneratorConfig):
         height, width = self.start_size
         return height * 2**self.upsamplings, width * 2**self.upsamplings
 
+    @property
+    def label_channels(self) -> int:
+        """Channels that SPADE layers read."""
+        return self.encoding.num_channels
+
     def build(self) -> SPADEGenerator:
         """The generator, newly initialised."""
         return SPADEGenerator(self)
@@ -96,32 +99,6 @@ class SPADEGeneratorConfig(GeneratorConfig):
         return layout
 
 
-class SPADEResBlock(nn.Module):
-    """Residual block whose three normalisations are SPADE layers (figure 3, left)."""
-
-    def __init__(self, in_channels: int, out_channels: int, config: SPADEGeneratorConfig) -> None:
-        super().__init__()
-        middle = min(in_channels, out_channels)
-        self.learned_shortcut = in_channels != out_channels
-        self.norm_0 = _spade(in_channels, config)
-        self.conv_0 = conv2d(in_channels, middle, 3, padding=1, spectral=config.spectral)
-        self.norm_1 = _spade(middle, config)
-        self.conv_1 = conv2d(middle, out_channels, 3, padding=1, spectral=config.spectral)
-        if self.learned_shortcut:
-            self.norm_s = _spade(in_channels, config)
-            self.conv_s = conv2d(in_channels, out_channels, 1, bias=False, spectral=config.spectral)
-
-    def forward(self, x: Tensor, level: Level) -> Tensor:
-        """[N,in,h,w] and the layout at h x w -> [N,out,h,w]."""
-        normalized = None
-        if self.learned_shortcut and not self.norm_0.norm.uses_running_statistics:
-            normalized = normalize_together(x, self.norm_0.norm, self.norm_s.norm)
-        dx = self.conv_0(_activate(self.norm_0(x, level, normalized)))
-        dx = self.conv_1(_activate(self.norm_1(dx, level)))
-        shortcut = self.conv_s(self.norm_s(x, level, normalized)) if self.learned_shortcut else x
-        return dx.add_(shortcut)  # type: ignore[no-any-return]
-
-
 class ConcatResBlock(nn.Module):
     """The same block without SPADE: its convolutions read cat[layout, normalised features]."""
 
@@ -139,8 +116,8 @@ class ConcatResBlock(nn.Module):
 
     def forward(self, x: Tensor, level: Level) -> Tensor:
         """[N,in,h,w] and the layout at h x w -> [N,out,h,w]."""
-        dx = concat_conv2d(self.conv_0, level, _activate(self.norm_0(x)))
-        dx = concat_conv2d(self.conv_1, level, _activate(self.norm_1(dx)))
+        dx = concat_conv2d(self.conv_0, level, activate(self.norm_0(x)))
+        dx = concat_conv2d(self.conv_1, level, activate(self.norm_1(dx)))
         shortcut = concat_conv2d(self.conv_s, level, self.norm_s(x)) if self.learned_shortcut else x
         return dx.add_(shortcut)
 
@@ -239,22 +216,6 @@ class SPADEGenerator(LayoutGenerator):
             raise ValueError("this generator starts from a random vector: give z")
         features = self.fc(z).view(-1, 16 * self.config.width, *level.size)
         return features.to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
-
-
-def _activate(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, NEGATIVE_SLOPE, inplace=True)
-
-
-def _spade(channels: int, config: SPADEGeneratorConfig) -> SPADE:
-    layer = SPADE(
-        channels,
-        config.encoding.num_channels,
-        norm=config.norm,
-        kernel_size=config.kernel_size,
-        hidden=config.hidden,
-    )
-    layer.norm.frozen = config.frozen_statistics
-    return layer
 
 
 def _affine_norm(channels: int, config: SPADEGeneratorConfig) -> nn.Module:

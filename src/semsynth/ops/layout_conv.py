@@ -39,6 +39,19 @@ def symbol_rows(level: Level, weight: Tensor) -> Tensor:
     return F.pad(rows, (0, 0, 0, 1)).flatten(0, 1)
 
 
+def weight_of_vectors(weight: Tensor, vectors: Tensor) -> Tensor:
+    """A convolution of labels that stand for vectors as one of one-hot labels: linear, so exact.
+
+    Args:
+        weight: [O,C,k,k].
+        vectors: [R,C], what each of R labels stands for.
+
+    Returns:
+        [O,R,k,k].
+    """
+    return torch.einsum("ocyx,rc->oryx", weight, vectors)
+
+
 def sum_rows(selection: Tensor, table: Tensor) -> Tensor:
     """Add up one row of a table per tap.
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semsynth.ops.layout_conv import weight_of_vectors
 from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
 from semsynth.ops.norm import EPSILON, Normalized, NormKind, ParameterFreeNorm, normalize_together
 
@@ -55,20 +56,27 @@ class SPADE(nn.Module):
         self.gamma = nn.Conv2d(hidden, channels, kernel_size, padding=kernel_size // 2)
         self.beta = nn.Conv2d(hidden, channels, kernel_size, padding=kernel_size // 2)
 
-    def forward(self, x: Tensor, level: Level | Tensor, normalized: Normalized | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        level: Level | Tensor,
+        normalized: Normalized | None = None,
+        vectors: Tensor | None = None,
+    ) -> Tensor:
         """Modulate.
 
         Args:
             x: [N,C,h,w].
             level: the layout at h x w, or its dense form [N,K,h,w].
             normalized: x normalised, where the caller has it already.
+            vectors: [R,K], what each of a level's R labels stands for; None: a channel of its own.
 
         Returns:
             [N,C,h,w].
         """
         if self.path == "tables" and not isinstance(level, Tensor):
-            return self._from_tables(x, level, normalized)
-        dense = level if isinstance(level, Tensor) else level.one_hot(x.dtype)  # [N,K,h,w]
+            return self._from_tables(x, level, normalized, vectors)
+        dense = level if isinstance(level, Tensor) else _dense(level, x.dtype, vectors)  # [N,K,h,w]
         hidden = F.relu(self.shared(dense))  # [N,H,h,w]
         gamma, beta = self.gamma(hidden), self.beta(hidden)
         value = self.norm(x) if normalized is None else normalized.value
@@ -81,7 +89,7 @@ class SPADE(nn.Module):
                 gamma, beta = self._folded()
                 self._frozen = gamma.to(dtype), beta.to(dtype)
 
-    def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None) -> Tensor:
+    def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None, vectors: Tensor | None) -> Tensor:
         source: Tensor | Normalized
         if normalized is None and self.norm.uses_running_statistics:
             (gamma, beta), source = self._frozen or self._folded(), x
@@ -89,7 +97,8 @@ class SPADE(nn.Module):
             gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
             beta = Projection.of(self.beta.weight, _bias(self.beta))
             source = normalized or normalize_together(x, self.norm)
-        hidden = hidden_vectors(level, self.shared.weight, _bias(self.shared))
+        weight = self.shared.weight if vectors is None else weight_of_vectors(self.shared.weight, vectors)
+        hidden = hidden_vectors(level, weight, _bias(self.shared))
         places = level.windows(self.shared.kernel_size[0]).arrangements
         return modulate(source, project(hidden, places, gamma), project(hidden, places, beta), places)
 
@@ -115,6 +124,13 @@ def freeze_modulation(network: nn.Module, dtype: torch.dtype) -> None:
     for module in network.modules():
         if isinstance(module, SPADE):
             module.freeze(dtype)
+
+
+def _dense(level: Level, dtype: torch.dtype, vectors: Tensor | None) -> Tensor:
+    """[N,K,h,w]: one-hot labels, or the vectors that they stand for."""
+    if vectors is None:
+        return level.one_hot(dtype)
+    return F.embedding(level.symbols, vectors.to(dtype)).permute(0, 3, 1, 2)
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:

@@ -8,6 +8,7 @@ from semsynth.recipes.encoder_decoder import ENCODER_DECODER_SYSTEM
 from semsynth.recipes.full_resolution import FULL_RESOLUTION_SYSTEM
 from semsynth.recipes.gan_segmentation import GAN_SEGMENTATION_SYSTEM
 from semsynth.recipes.image_space import IMAGE_SPACE_SYSTEM
+from semsynth.recipes.oasis_presets import OASIS_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
 from semsynth.recipes.spade_presets import SPADE_SYSTEM
@@ -16,6 +17,7 @@ RECIPES: dict[str, System] = {
     "spade": SPADE_SYSTEM,
     "pix2pixhd": PIX2PIXHD_SYSTEM,
     "crn": CRN_SYSTEM,
+    "oasis": OASIS_SYSTEM,
     "pix2pix": PIX2PIX_SYSTEM,
     "gan_segmentation": GAN_SEGMENTATION_SYSTEM,
     "encoder_decoder": ENCODER_DECODER_SYSTEM,

@@ -73,6 +73,8 @@ class Training(Config):
     """Total steps; None: what the schedule's epochs make."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the averaged networks, per step; 0 switches it off."""
+    ema_warm_up: bool = True
+    """Whether the decay begins low, so that the first weights are soon forgotten (OASIS's code: it does not)."""
     seed: int = 0
     """Seeds initialisation, data order, augmentation and noise."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"

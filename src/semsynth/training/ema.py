@@ -18,18 +18,18 @@ POWER_ITERATIONS = 4
 class MovingAverage:
     """Exponential moving average of the parameters and buffers of networks.
 
-    The decay grows towards its final value as ``(1 + step) / (10 + step)``, so that the first steps' random
-    weights are forgotten soon (source: TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``).
+    With ``warm_up`` the decay grows towards its final value as ``(1 + step) / (10 + step)``, so that the first steps'
+    random weights are forgotten soon (source: TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``).
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
-        self.decay = decay
+    def __init__(self, networks: Mapping[str, nn.Module], decay: float, warm_up: bool = True) -> None:
+        self.decay, self.warm_up = decay, warm_up
         self.networks = {name: copy.deepcopy(network).requires_grad_(False) for name, network in networks.items()}
 
     @torch.no_grad()
     def update(self, networks: Mapping[str, nn.Module], step: int) -> None:
         """Move towards ``networks`` after optimiser step ``step``, counted from 1."""
-        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        weight = 1 - (min(self.decay, (1 + step) / (10 + step)) if self.warm_up else self.decay)
         for name, average in self.networks.items():
             pairs = list(zip(tensors_of(average), tensors_of(networks[name]), strict=True))
             floating = [(a, b) for a, b in pairs if a.is_floating_point()]

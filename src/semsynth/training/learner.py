@@ -38,7 +38,8 @@ class Learner:
         self.terms = TermWindow()
         self._set_up_networks()
         averaged = {name: recipe.networks[name] for name in recipe.averaged}
-        self.ema = MovingAverage(averaged, self.settings.ema) if self.settings.ema else None
+        decay, warm_up = self.settings.ema, self.settings.ema_warm_up
+        self.ema = MovingAverage(averaged, decay, warm_up) if decay else None
 
     def _set_up_networks(self) -> None:
         for network in self.recipe.networks.values():

@@ -1,0 +1,194 @@
+"""OASIS (Schönfeld, Sushko, Zhang, Gall, Schiele and Khoreva, ICLR 2021), section numbers of the paper.
+
+Objective (sections 3.1, 3.2): the discriminator segments photos into their classes and calls pixels of synthesised
+pictures "fake"; the generator wants its pixels called by their classes. Classes count alike. LabelMix consistency is
+weighted 10. No network for a perceptual term is needed. Noise (section 3.3) enters every layer beside the labels.
+
+Differences between paper and official code, and what is done here:
+
+- *Class weights*: in the paper the number of pixels over a class's expected number. The code divides by the number of
+  classes that are there, too, so that the loss's scale does not depend on it, and leaves void out. As the code. Counts
+  are those of a micro-batch on one device, as the code's are.
+- *LabelMix*: a coin for every class in the paper. The code's coins hold for all images of the batch, and its first
+  class, usually void, has to win the second one's coin, too. Here every class of every image has its own coin;
+  ``loss.label_mix="official"`` is the code's way.
+- *LabelMix consistency*: squared norm in the paper, mean over elements in the code. As the code.
+- *Noise of regions* is a feature of the paper's that the code has no way to ask for; see the generator.
+- *Void* is the first channel in the code, whatever the dataset. As the code.
+- *Random crops*: the code asks for 286 pixels, but its validation data overwrite that option: it resizes to 256 and
+  never crops. Presets follow what it does.
+- *Moving average*: of all weights and statistics, from the first step on at its full decay, in paper and code
+  (``training.ema_warm_up=false``). Before it is used the code runs 51 training batches through it, with the usual
+  momentum; here the statistics become the plain mean over such batches, and singular vectors are put right.
+- *Cityscapes*: the paper has one setting for all datasets, the code other rates, weights and decay. As the code.
+- *Gradients of the generator step reach the discriminator* in the code and are cleared; here the discriminator is
+  frozen meanwhile, which changes no number.
+- *Perceptual term*: an option of the code, off in it and here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from semsynth.checkpoint import Card, OASISModel, save_model
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.data.sample import Batch
+from semsynth.layout import LayoutBatch, pixels
+from semsynth.losses.augmentation import Augmentation, augment_together
+from semsynth.losses.n_plus_one import (
+    LabelMixKind,
+    draw_coins,
+    judged_as_classes,
+    judged_as_fake,
+    label_mix,
+    label_mix_consistency,
+    label_mix_mask,
+)
+from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
+from semsynth.models.vgg import load_vgg19
+from semsynth.ops.initialization import initialize_xavier
+from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
+
+
+class LossWeights(Config):
+    """The objective (sections 3.1 and 3.2)."""
+
+    balanced: bool = True
+    """Whether classes count alike, not pixels."""
+    label_mix: LabelMixKind = "independent"
+    """How the mixed picture is put together; none: without the term."""
+    label_mix_consistency: float = Field(10.0, ge=0)
+    """lambda_labelmix."""
+    perceptual: float = Field(0.0, ge=0)
+    """lambda_vgg, 10 in the code where it is on."""
+
+
+class OASISConfig(RecipeConfig):
+    """The paper's table."""
+
+    system: Literal["oasis"] = "oasis"
+    generator: OASISGeneratorConfig
+    discriminator: OASISDiscriminatorConfig
+    loss: LossWeights = LossWeights()
+    generator_optimizer: Adam = Adam(lr=1e-4, beta1=0.0, beta2=0.999)
+    discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.999)
+    augmentation: Augmentation = Augmentation()
+    """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.generator.encoding != self.discriminator.encoding:
+            raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
+        size, step = self.data.output_size, OASISDiscriminator.STEP
+        if size is not None and size != self.generator.output_size:
+            raise ValueError(
+                f"data.mode, crop_size and aspect_ratio give {pixels(size)}, the generator makes "
+                f"{pixels(self.generator.output_size)}"
+            )
+        if self.generator.output_size[0] % step or self.generator.output_size[1] % step:
+            raise ValueError(
+                f"the discriminator takes multiples of {step}, not {pixels(self.generator.output_size)}: "
+                "set crop_size and aspect_ratio of generator and data"
+            )
+        return self
+
+
+class OASISRecipe(Recipe):
+    """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
+
+    def __init__(self, config: OASISConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+        self.config: OASISConfig = config
+        self.classes = classes
+        self.networks = {
+            "generator": OASISGenerator(config.generator),
+            "discriminator": OASISDiscriminator(config.discriminator),
+        }
+        for network in self.networks.values():
+            initialize_xavier(network)
+        self.averaged = ("generator",)
+        self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
+        self.perceptual = perceptual
+        self.collate = Collate(config.generator)
+        self.phases = (
+            Phase(
+                "generator",
+                ("generator",),
+                self.generator_terms,
+                {"adversarial": 1.0, "perceptual": config.loss.perceptual},
+                config.generator_optimizer,
+            ),
+            Phase(
+                "discriminator",
+                ("discriminator",),
+                self.discriminator_terms,
+                {"fake": 1.0, "real": 1.0, "label_mix": config.loss.label_mix_consistency},
+                config.discriminator_optimizer,
+            ),
+        )
+
+    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over G:  -E[sum_c w_c sum_(pixels of c) log D(G(z, t))_c]."""
+        assert isinstance(batch.layout, LayoutBatch)
+        fake = networks["generator"](batch.layout, self._noise(batch))  # [N,3,H,W]
+        (seen,) = augment_together(self.config.augmentation, fake)
+        logits = networks["discriminator"](seen)
+        terms = {"adversarial": judged_as_classes(logits, batch.layout.full, self.config.loss.balanced)}
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(fake, batch.image)
+        return terms
+
+    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+        """Minimise over D, for a fake of the generator as it is now and a mixture of it and the photo.
+
+        -E[log D(fake)_fake] - E[sum_c w_c sum_(pixels of c) log D(x)_c] + 10 |M D(x) + (1-M) D(fake) - D(mixed)|^2.
+        """
+        assert isinstance(batch.layout, LayoutBatch)
+        loss, layout, judge = self.config.loss, batch.layout.full, networks["discriminator"]
+        with torch.no_grad():
+            fake = networks["generator"](batch.layout, self._noise(batch))
+        fake, real = augment_together(self.config.augmentation, fake, batch.image)
+        of_fake, of_real = judge(fake), judge(real)
+        terms = {"fake": judged_as_fake(of_fake), "real": judged_as_classes(of_real, layout, loss.balanced)}
+        if loss.label_mix != "none":
+            mask = label_mix_mask(layout, draw_coins(layout, loss.label_mix)).to(real.dtype)
+            of_mixed = judge(label_mix(mask, real, fake))
+            terms["label_mix"] = label_mix_consistency(mask, of_real, of_fake, of_mixed)
+        return terms
+
+    def generate(self, networks: Networks, batch: Batch) -> Tensor:
+        """Pictures for random noise."""
+        return networks["generator"](batch.layout, self._noise(batch))  # type: ignore[no-any-return]
+
+    def export(self, folder: Path, networks: Networks, card: Card) -> None:
+        """Write the generator as a model folder."""
+        save_model(folder, OASISModel(generator=self.config.generator), self.classes, networks, card)
+
+    def _noise(self, batch: Batch) -> Tensor | None:
+        """[N,z_dim]: one vector for each image, as in the official training; None without noise."""
+        if not self.config.generator.z_dim:
+            return None
+        return torch.randn(len(batch), self.config.generator.z_dim, device=batch.image.device, dtype=batch.image.dtype)
+
+
+def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> OASISRecipe:
+    """Make the recipe.
+
+    Args:
+        config: an :class:`OASISConfig`.
+        classes: the dataset's classes.
+        perceptual_weights: a file with (a prefix of) VGG-19, where ``loss.perceptual`` is on; None downloads it.
+
+    Raises:
+        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
+    """
+    assert isinstance(config, OASISConfig)
+    check_classes(classes, config.generator.encoding)
+    perceptual = PerceptualLoss(load_vgg19(perceptual_weights)) if config.loss.perceptual else None
+    return OASISRecipe(config, classes, perceptual)
