@@ -33,7 +33,7 @@ _AT = """([id, x, y]) => {
 }"""
 
 _PHOTO = """async () => {
-  const blob = await studio.menus.photoFile();
+  const blob = await studio.exports.photoFile();
   const bytes = new Uint8Array(await blob.arrayBuffer());
   let text = "";
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from studio_page import StudioPage
@@ -93,7 +92,6 @@ def test_new_objects_stay_apart_from_those_they_touch(page: StudioPage) -> None:
     assert apart[12, 27] != apart[12, 20]
 
 
-@pytest.mark.filterwarnings("ignore:the label map is 64x64")  # the tiny model was trained at 32x32
 def test_an_object_takes_the_style_that_is_picked(visit: Callable[..., StudioPage]) -> None:
     page = visit()
     page.page.select_option("#model", "tiny")

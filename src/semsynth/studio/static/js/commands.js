@@ -52,7 +52,7 @@ export function commandsOf(app) {
 
 /** @param {App} app @param {Make} command @returns {Command[]} */
 function editing(app, command) {
-  const { store, tools, pointers, objects, styles, menus } = app;
+  const { store, tools, pointers, objects, styles, menus, exports } = app;
   return [
     command("class.search", "Classes", "Search a class", ["Slash", "KeyF"], () => app.palette.search.focus()),
     command("brush.smaller", "Brush", "Smaller", ["BracketLeft", "Comma"], () => pointers.resize(-1)),
@@ -75,11 +75,11 @@ function editing(app, command) {
     command("photo.roll", "Photo", "Another look", ["KeyK"], () => styles.roll()),
     command("photo.variations", "Photo", "Variations", ["Shift+KeyK"], () => app.variations()),
     command("photo.before", "Photo", "Before (hold)", ["KeyQ"], (event) => app.before(true, event)),
-    command("photo.copy", "Photo", "Copy photo", ["Ctrl+Shift+KeyC"], () => menus.copy()),
+    command("photo.copy", "Photo", "Copy photo", ["Ctrl+Shift+KeyC"], () => exports.copy()),
     command("file.new", "Project", "New", ["Alt+KeyN"], () => menus.new()),
     command("file.open", "Project", "Open", ["Ctrl+KeyO"], () => menus.open()),
-    command("file.save", "Project", "Save as a file", ["Ctrl+KeyS"], () => app.save()),
-    command("file.photo", "Project", "Save the photo", ["Ctrl+KeyE"], () => app.savePhoto()),
+    command("file.save", "Project", "Save as a file", ["Ctrl+KeyS"], () => exports.project()),
+    command("file.photo", "Project", "Save the photo", ["Ctrl+KeyE"], () => exports.photo()),
   ];
 }
 

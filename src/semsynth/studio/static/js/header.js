@@ -32,7 +32,7 @@ export function buildHeader(app) {
     button("An instance map for this layout …", "object", () => menus.instances()),
   ];
   menu(/** @type {HTMLButtonElement} */ (byId("open")), opening);
-  menu(/** @type {HTMLButtonElement} */ (byId("export")), () => menus.exports());
+  menu(/** @type {HTMLButtonElement} */ (byId("export")), () => app.exports.entries());
   menu(/** @type {HTMLButtonElement} */ (byId("layers")), () => layers(store));
   const select = /** @type {HTMLSelectElement} */ (byId("model"));
   select.replaceChildren(...store.models.map(({ id, name }) => h("option", { value: id }, name)));

@@ -3,6 +3,7 @@
 import { ApiError, examples, models } from "./api.js";
 import { Autosave } from "./autosave.js";
 import { commandsOf } from "./commands.js";
+import { Exports } from "./exports.js";
 import { buildHeader } from "./header.js";
 import { VOID } from "./labels.js";
 import { Menus } from "./menus.js";
@@ -10,14 +11,13 @@ import { ObjectCard } from "./objectcard.js";
 import { Palette } from "./palette.js";
 import { PhotoMaker } from "./photo.js";
 import { Pointers } from "./pointer.js";
-import { projectFile } from "./project.js";
 import { Shortcuts } from "./shortcuts.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { Strip, StyleBar } from "./stylebar.js";
 import { Toolbar } from "./toolbar.js";
 import { Tools } from "./tools.js";
-import { announce, button, byId, download, h, hideToast, toast } from "./ui.js";
+import { announce, button, byId, h, hideToast, toast } from "./ui.js";
 
 /** @import { Model } from "./api.js" */
 
@@ -38,7 +38,8 @@ export class App {
     this.styles = new StyleBar(store);
     this.strip = new Strip(store);
     this.autosave = new Autosave(store, (state) => this.#saving(state));
-    this.menus = new Menus(store, this.styles, this.maker, () => this.leaving());
+    this.menus = new Menus(store, this.styles, () => this.leaving());
+    this.exports = new Exports(store, this.maker);
     this.objects = new ObjectCard(store, this.tools);
     // Nothing but the stroke itself goes on while a stroke does.
     const allowed = (/** @type {string} */ id) => !this.tools.busy || /^(cursor|brush|cancel|zoom|view)/.test(id);
@@ -234,20 +235,6 @@ export class App {
     this.stage.showBefore = on;
     byId("before").setAttribute("aria-pressed", String(on));
     this.stage.redraw();
-  }
-
-  save() {
-    const name = this.store.title || "layout";
-    this.menus.try("The project cannot be saved", async () =>
-      download(await projectFile(this.store), `${name}.semsynth.zip`),
-    );
-  }
-
-  savePhoto() {
-    const name = this.store.title || "layout";
-    this.menus.try("The photo cannot be saved", async () =>
-      download(await this.menus.photoFile(), `${name}-photo.png`),
-    );
   }
 
   toggleTheme = () => {

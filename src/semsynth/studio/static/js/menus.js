@@ -1,16 +1,15 @@
-/** New, open, export: the ways into the editor and out of it. */
+/** New and open: the ways into the editor. */
 
-import { ApiError, examplePath, exampleFile, examples, randomExample, segment } from "./api.js";
-import { asLayout, colorsFile, idsFile, instancesFile, instancesOf, readLayout } from "./files.js";
+import { examplePath, exampleFile, examples, randomExample, segment } from "./api.js";
+import { asLayout, instancesOf, readLayout } from "./files.js";
+import { attempt } from "./exports.js";
 import { LabelLayer } from "./labels.js";
 import { decode } from "./png.js";
-import { openProject, projectFile } from "./project.js";
-import { composite } from "./segment.js";
+import { openProject } from "./project.js";
 import { anySeed } from "./stylebar.js";
-import { announce, button, chooseFile, dialog, download, h, toast } from "./ui.js";
+import { announce, button, chooseFile, dialog, h, toast } from "./ui.js";
 
 /** @import { Example, Size } from "./api.js" */
-/** @import { PhotoMaker } from "./photo.js" */
 /** @import { Store } from "./store.js" */
 /** @import { StyleBar } from "./stylebar.js" */
 
@@ -21,24 +20,12 @@ export class Menus {
   /**
    * @param {Store} store
    * @param {StyleBar} styles
-   * @param {PhotoMaker} maker
    * @param {() => void} leaving  called before another project begins
    */
-  constructor(store, styles, maker, leaving) {
+  constructor(store, styles, leaving) {
     this.store = store;
     this.styles = styles;
-    this.maker = maker;
     this.leaving = leaving;
-  }
-
-  /** Do something that may fail, and say what went wrong. @param {string} what @param {() => Promise<void>} act */
-  async try(what, act) {
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      toast(error instanceof ApiError ? error.message : `${what}: ${error.message}.`, { kind: "error", lasts: 12000 });
-    }
   }
 
   /** @param {LabelLayer} layer @param {string} title */
@@ -120,7 +107,7 @@ export class Menus {
 
   /** @param {Example} example */
   async example({ name, instances }) {
-    await this.try("The example cannot be opened", async () => {
+    await attempt("The example cannot be opened", async () => {
       const [label, objects] = await Promise.all([
         exampleFile(name, "label"),
         instances ? exampleFile(name, "instances") : null,
@@ -130,7 +117,7 @@ export class Menus {
   }
 
   async random() {
-    await this.try("There is no example", async () => {
+    await attempt("There is no example", async () => {
       await this.example(await randomExample(this.store.model.id, anySeed()));
     });
   }
@@ -146,7 +133,7 @@ export class Menus {
    * @param {File} file
    */
   async file(file) {
-    await this.try(`${file.name} cannot be opened`, async () => {
+    await attempt(`${file.name} cannot be opened`, async () => {
       const bytes = new Uint8Array(await file.arrayBuffer());
       if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
         this.leaving();
@@ -164,7 +151,7 @@ export class Menus {
   async instances() {
     const file = await chooseFile("image/png");
     if (!file) return;
-    await this.try(`${file.name} cannot be used`, async () => {
+    await attempt(`${file.name} cannot be used`, async () => {
       const { layer } = this.store;
       const objects = instancesOf(await decode(new Uint8Array(await file.arrayBuffer())), layer);
       layer.instances.set(objects);
@@ -228,7 +215,7 @@ export class Menus {
   async segment(blob, bitmap) {
     const { store } = this;
     toast("Looking at the photo …", { lasts: 60000 });
-    await this.try("The photo cannot be edited", async () => {
+    await attempt("The photo cannot be edited", async () => {
       const scale = Math.min(1, SEGMENTED / Math.max(bitmap.width, bitmap.height));
       const size = { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) };
       const label = await segment(store.model.id, blob, size);
@@ -239,67 +226,6 @@ export class Menus {
       store.emit("committed");
       toast("Paint or move something: only that part of your photo changes.");
       if (store.model.abilities.reads_photos) await this.styles.usePhoto(blob);
-    });
-  }
-
-  /** What can be taken out. */
-  exports() {
-    const { store } = this;
-    const name = store.title || "layout";
-    const { classes } = store.model;
-    const out = (/** @type {() => Promise<Blob>} */ make, /** @type {string} */ file) => () =>
-      this.try("That cannot be exported", async () => download(await make(), file));
-    const { layer } = store;
-    return [
-      store.photo
-        ? button(
-            "Photo",
-            "image",
-            out(() => this.photoFile(), `${name}-photo.png`),
-          )
-        : null,
-      store.photo ? button("Copy photo", "copy", () => this.copy()) : null,
-      button(
-        "Project: everything in one file",
-        "save",
-        out(() => projectFile(store), `${name}.semsynth.zip`),
-      ),
-      button(
-        "Labels: class ids",
-        "layout",
-        out(() => idsFile(layer, classes), `${name}-labels.png`),
-      ),
-      button(
-        "Labels: colours",
-        "layout",
-        out(() => colorsFile(layer, classes), `${name}-colours.png`),
-      ),
-      button(
-        "Objects: instance ids",
-        "object",
-        out(() => instancesFile(layer), `${name}-instances.png`),
-      ),
-    ];
-  }
-
-  /** The photo as PNG; of an edited photo, at its own resolution. @returns {Promise<Blob>} */
-  async photoFile() {
-    const { reference } = this.store;
-    const photo = await this.maker.exact();
-    if (!photo) throw new Error("there is no photo yet");
-    if (photo.blob.type === "image/png" && !reference?.base) return photo.blob;
-    if (reference?.base) return composite(this.store, reference, photo.bitmap).convertToBlob({ type: "image/png" });
-    const canvas = new OffscreenCanvas(photo.bitmap.width, photo.bitmap.height);
-    canvas.getContext("2d")?.drawImage(photo.bitmap, 0, 0);
-    return canvas.convertToBlob({ type: "image/png" });
-  }
-
-  /** The photo to the clipboard. */
-  async copy() {
-    await this.try("The photo cannot be copied", async () => {
-      if (!navigator.clipboard?.write) throw new Error("this browser lets no page at this address do that");
-      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.photoFile() })]);
-      toast("The photo is in the clipboard.");
     });
   }
 }
