@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
-from studio_server import ask, assert_problem, browse, pixels_of
+from studio_server import ask, assert_problem, browse, on_a_port, pixels_of
 from tiny_models import save_tiny_model
 
 from semsynth.data.facades import draw_facade
@@ -84,6 +87,18 @@ def test_names_of_models(tmp_path: Path, make_app: Callable[..., FastAPI]) -> No
     assert served[0].hash == served[1].hash != served[2].hash
     client = browse(make_app(served))
     assert [model["id"] for model in client.get("/api/models").json()["models"]] == [model.id for model in served]
+
+
+def test_the_documented_example_runs(client: TestClient, repository: Path, tmp_path: Path) -> None:
+    document = (repository / "docs" / "studio-api.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    with on_a_port(client.app) as port:
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace(":7860", f":{port}")], cwd=tmp_path, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^256x256 [\d.]+ ms$", done.stdout, re.MULTILINE)) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"photo_{seed}.png" for seed in range(3)]
 
 
 def png(labels: np.ndarray) -> bytes:
