@@ -44,8 +44,18 @@ class ObjectChoice:
     """Instance id -> style."""
 
 
-StyleChoice = Tensor | ObjectChoice
-"""A style that has been read: a vector for the whole picture, or styles of objects."""
+@dataclass(frozen=True, eq=False)
+class RegionNoise:
+    """Noise that differs from region to region, whatever the layout."""
+
+    vector: Tensor
+    """[z_dim]: the noise of everything that nothing else is said about."""
+    regions: Mapping[int | str, Tensor] = field(default_factory=dict)
+    """[z_dim] by instance id, class id or class name; of two that meet at a pixel the later one counts."""
+
+
+StyleChoice = Tensor | ObjectChoice | RegionNoise
+"""A style that has been read: a vector for the whole picture, styles of objects, or noise of regions."""
 
 
 class StyleReader(Protocol):

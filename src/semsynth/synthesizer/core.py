@@ -20,6 +20,7 @@ from semsynth.images import to_tensor, to_uint8
 from semsynth.layout import Layout, LayoutBatch, Size, pixels
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.instance_encoder import InstanceEncoder
+from semsynth.models.oasis import OASISGenerator
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGenerator
 from semsynth.styles.bank import StyleBank
@@ -29,10 +30,12 @@ from semsynth.styles.choice import (
     ObjectStyle,
     ObjectStyles,
     Photo,
+    RegionNoise,
     StyleChoice,
     StyleReader,
     VectorStyles,
 )
+from semsynth.styles.noise import NoiseStyles, stacked
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
 
@@ -43,7 +46,7 @@ BATCH_SIZE = 4
 """Photos that go through the network together; more of them are hardly faster on a CPU."""
 
 Style = Photo | StyleChoice
-"""A photo (path or picture), or what :meth:`Synthesizer.style` made of one: a vector, or a choice for objects."""
+"""A photo (path or picture), or what :meth:`Synthesizer.style` made: a vector, or a choice for objects or regions."""
 CHOICE_PIXELS = 2**23
 """Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
 
@@ -101,6 +104,11 @@ class Synthesizer:
         return isinstance(self._styles, ObjectStyles)
 
     @property
+    def has_region_noise(self) -> bool:
+        """Whether regions can have noise of their own."""
+        return isinstance(self._styles, NoiseStyles)
+
+    @property
     def reads_photos(self) -> bool:
         """Whether a photo can set the style."""
         return self._styles.reads_photos
@@ -113,7 +121,7 @@ class Synthesizer:
     @property
     def uses_instances(self) -> bool:
         """Whether an instance map changes the photo, where there is one."""
-        return self.needs_instances or self.has_object_styles
+        return self.needs_instances or self.has_object_styles or self.has_region_noise
 
     @overload
     def __call__(
@@ -124,6 +132,7 @@ class Synthesizer:
         size: Size | None = None,
         styles: Mapping[int, ObjectStyle] | None = None,
         count: None = None,
+        region_seeds: Mapping[int | str, int] | None = None,
     ) -> Image.Image: ...
     @overload
     def __call__(
@@ -135,6 +144,7 @@ class Synthesizer:
         styles: Mapping[int, ObjectStyle] | None = None,
         *,
         count: int,
+        region_seeds: Mapping[int | str, int] | None = None,
     ) -> list[Image.Image]: ...
     def __call__(
         self,
@@ -144,6 +154,7 @@ class Synthesizer:
         size: Size | None = None,
         styles: Mapping[int, ObjectStyle] | None = None,
         count: int | None = None,
+        region_seeds: Mapping[int | str, int] | None = None,
     ) -> Image.Image | list[Image.Image]:
         """Make one photo, or ``count`` different ones.
 
@@ -157,18 +168,19 @@ class Synthesizer:
             styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object.
             count: how many photos: of the styles of ``seed``, ``seed + 1``, ..., or the collection that the model
                 makes at once (CRN, section 3.4).
+            region_seeds: other noise for regions, by instance id, class id or class name (OASIS).
 
         Raises:
             SemsynthError: unusable layout, style, size or count, or a style for a model that has none.
         """
         if count is None:
-            choice = self.style(style, seed, styles)
+            choice = self.style(style, seed, styles, region_seeds)
             return self.synthesize_batch([layout], None if choice is None else [choice], size=size)[0]
         self.check_count(count)
         if self.config.images_per_layout > 1:
-            self.style(style, seed, styles)  # there are none to choose from: says so
+            self.style(style, seed, styles, region_seeds)  # there are none to choose from: says so
             return self._collections([self._fitted(layout, size)])
-        choices = [self.style(style, (seed or 0) + i, styles) for i in range(count)]
+        choices = [self.style(style, (seed or 0) + i, styles, region_seeds) for i in range(count)]
         given = [choice for choice in choices if choice is not None]
         return self.synthesize_batch([layout] * count, given or None, size=size)
 
@@ -212,7 +224,7 @@ class Synthesizer:
             batch = self._encoded([fitted[i] for i in chosen])
             read = [self._read_style(choices[i], fitted[i]) for i in chosen]
             given = [one for one in read if one is not None]
-            made = self.synthesize_tensor(batch, torch.stack(given) if given else None)
+            made = self.synthesize_tensor(batch, stacked(given, fitted[chosen[0]].size) if given else None)
             firsts = to_uint8(made[:: self.config.images_per_layout])
             photos |= {i: Image.fromarray(image) for i, image in zip(chosen, firsts, strict=True)}
         return [photos[i] for i in range(len(layouts))]
@@ -267,8 +279,8 @@ class Synthesizer:
 
         Args:
             layout: N encoded layouts, or pictures [N,3,H,W] in [-1,1] for models that read these.
-            style: [N,z_dim] vectors (SPADE) or [N,F,H,W] features of objects (pix2pixHD; one layout may meet several
-                of them); None for models without styles.
+            style: [N,z_dim] vectors (SPADE, OASIS), [N,z_dim,H,W] noise (OASIS) or [N,F,H,W] features of objects
+                (pix2pixHD; one layout may meet several of them); None for models without styles.
             size: (height, width) that the network can make; None: the layouts' size.
 
         Returns:
@@ -281,7 +293,7 @@ class Synthesizer:
         size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
         condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
         given = None if style is None else style.to(self.device, self.dtype)
-        sized = (size,) if isinstance(self._generator, SPADEGenerator) else ()
+        sized = (size,) if isinstance(self._generator, SPADEGenerator | OASISGenerator) else ()
         try:
             with self._lock, torch.inference_mode():
                 images: Tensor = self._generator(condition, given, *sized)
@@ -297,13 +309,14 @@ class Synthesizer:
         style: Style | None = None,
         seed: int | None = None,
         objects: Mapping[int, ObjectStyle] | None = None,
+        region_seeds: Mapping[int | str, int] | None = None,
     ) -> StyleChoice | None:
         """Read a style once, for many layouts; None for models that have none.
 
         A photo's style is the mean of the encoder's distribution: the same every time.
 
         Returns:
-            A vector [z_dim] (SPADE), or a choice for objects (pix2pixHD).
+            A vector [z_dim] (SPADE, OASIS), or a choice for objects (pix2pixHD) or regions (OASIS).
 
         Raises:
             SemsynthError: style and seed are both given, or one that this model cannot take.
@@ -312,7 +325,16 @@ class Synthesizer:
             if seed is not None or objects or not self.has_object_styles:
                 raise SemsynthError("a choice for objects stands alone, and for models that have styles for objects")
             return style
-        return self._styles.choose(style, seed, objects)
+        if isinstance(style, RegionNoise):
+            if seed is not None or objects or region_seeds or not self.has_region_noise:
+                raise SemsynthError("noise of regions stands alone, and for models that read noise")
+            return style
+        choice = self._styles.choose(style, seed, objects)
+        if not region_seeds:
+            return choice
+        if not isinstance(self._styles, NoiseStyles) or not isinstance(choice, Tensor):
+            raise SemsynthError("this model has no noise for regions: use one of OASIS")
+        return self._styles.choose_regions(choice, region_seeds)
 
     def check_style(self, layout: Condition, choice: StyleChoice | None) -> None:
         """Make sure that the layout has the objects that the choice speaks of, without making a photo.
@@ -358,6 +380,8 @@ def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:
         return ObjectStyles(model.config.generator.features, encoder, bank, by_labels, device)
     if isinstance(generator, SPADEGenerator) and generator.config.input == "noise":
         return VectorStyles(generator.config.z_dim, encoder, device)
+    if isinstance(generator, OASISGenerator) and generator.config.z_dim:
+        return NoiseStyles(generator.config.z_dim)
     return NoStyles()
 
 
