@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+
+# A shell's background jobs begin with SIGINT ignored, and so would all that they start; tests send it and wait for it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = 20190318  # the day SPADE appeared; any number does
