@@ -60,6 +60,7 @@ def test_documents_show_commands() -> None:
         "data",
         "convert",
         "styles",
+        "study",
         "studio",
         "render",
         "evaluate",

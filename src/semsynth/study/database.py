@@ -79,7 +79,7 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_size=8, max_overflow=8, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
+            return create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=40)
     except (ArgumentError, NoSuchModuleError) as error:
         raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error

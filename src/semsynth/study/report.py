@@ -201,7 +201,7 @@ def _extremes(results: Results, shown: Mapping[tuple[str, str], str]) -> str:
 
 def _figure(one: ImagePreference, shown: Mapping[tuple[str, str], str]) -> str:
     pictures = "".join(
-        f'<img src="{PICTURES}/{shown[one.image, method]}" alt="{escape(method)}" loading="lazy">'
+        f'<img src="{PICTURES}/{shown[one.image, method]}" alt="{escape(method)}">'
         for method in (one.first, one.second)
     )
     answers = one.first_preferred + one.second_preferred
