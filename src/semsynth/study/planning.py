@@ -66,12 +66,8 @@ def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[Plan, 
     region = _region(sources, design)
     writer = PictureWriter(files, out / PICTURES, naming, design.shown_size, sources.classes, region)
     if region is not None:
-        kept = tuple(name for name in names if writer.region_share(name) >= design.min_region)
-        if not kept:
-            raise SemsynthError(f"region {design.region}: it covers {design.min_region:.1%} of no layout")
-        if len(kept) < len(names):
-            notes.append(f"{len(names) - len(kept)} pictures show less than {design.min_region:.1%} of {design.region}")
-        names = kept
+        names, left_out = _with_region(names, writer, design)
+        notes += left_out
     if design.images is not None and len(names) < design.images:
         notes.append(f"the design asks for {design.images} pictures per pair, there are {len(names)}")
 
@@ -123,6 +119,17 @@ def _region(sources: Sources, design: StudyDesign) -> int | None:
     if design.region.isascii() and design.region.isdigit():
         return int(design.region)
     return sources.classes[design.region].id
+
+
+def _with_region(
+    names: tuple[str, ...], writer: PictureWriter, design: StudyDesign
+) -> tuple[tuple[str, ...], list[str]]:
+    """The pictures that show enough of the region, and a note on the others."""
+    kept = tuple(name for name in names if writer.region_share(name) >= design.min_region)
+    if not kept:
+        raise SemsynthError(f"region {design.region}: no layout shows {design.min_region:.1%} of it")
+    few = len(names) - len(kept)
+    return kept, [f"{few} pictures show less than {design.min_region:.1%} of {design.region}"] if few else []
 
 
 @dataclass
