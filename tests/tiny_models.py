@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from semsynth.checkpoint import Card, Pix2PixHDModel, SPADEModel, save_model
+from semsynth.checkpoint import Card, OASISModel, Pix2PixHDModel, SPADEModel, save_model
 from semsynth.classes import ClassSet, builtin
 from semsynth.data.transforms import Pipeline
 from semsynth.files import sha256
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.models.instance_encoder import InstanceEncoderConfig
+from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoderConfig
@@ -54,7 +55,23 @@ def save_tiny_model(
     return folder
 
 
-def _gather_statistics(network: nn.Module, config: SPADEGeneratorConfig, generator: torch.Generator) -> None:
+def save_tiny_oasis(folder: Path, *, classes: ClassSet = CLASSES, z_dim: int = Z_DIM) -> Path:
+    """A model whose noise shows, everywhere alike."""
+    encoding = LayoutEncoding(num_classes=classes.num_classes, void="before")
+    config = OASISModel(generator=OASISGeneratorConfig(encoding=encoding, width=2, crop_size=64, hidden=8, z_dim=z_dim))
+    generator = torch.Generator().manual_seed(7)
+    networks = config.build()
+    for module in networks["generator"].modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
+    _gather_statistics(networks["generator"], config.generator, generator)
+    save_model(folder, config, classes, networks, Card(name="tiny"))
+    return folder
+
+
+def _gather_statistics(
+    network: nn.Module, config: SPADEGeneratorConfig | OASISGeneratorConfig, generator: torch.Generator
+) -> None:
     """Forward passes in training mode: without fitting statistics activations explode and photos are black or white."""
     network.train()
     shape = 4, 8, 8
@@ -62,7 +79,8 @@ def _gather_statistics(network: nn.Module, config: SPADEGeneratorConfig, generat
         coarse = torch.randint(0, config.encoding.num_labels, shape, generator=generator)
         labels = coarse.repeat_interleave(4, 1).repeat_interleave(4, 2)
         layout = LayoutBatch.from_channels(labels, config.encoding, labels if config.encoding.edges else None)
-        z = torch.randn(4, Z_DIM, generator=generator) if config.input == "noise" else None
+        noisy = config.z_dim > 0 if isinstance(config, OASISGeneratorConfig) else config.input == "noise"
+        z = torch.randn(4, config.z_dim, generator=generator) if noisy else None
         with torch.no_grad():
             network(layout, z)
 

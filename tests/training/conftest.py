@@ -125,8 +125,25 @@ CRN = (
     "training.steps=5",
 )
 """The ``small`` preset, whose weights are balanced after an epoch: three steps of the toy data."""
+OASIS = (
+    "generator.width=1",
+    "generator.hidden=4",
+    "generator.z_dim=3",
+    "generator.crop_size=64",
+    "discriminator.width=4",
+    "data.load_size=72",
+    "data.crop_size=64",
+    "training.precision=32-true",
+    "training.ema=0.9",
+    "training.workers=0",
+    "training.log_every=2",
+    "training.sample_every=1000",
+    "training.save_every=1000",
+    "training.steps=4",
+)
 SYSTEMS = {
     "crn": ("crn", "small", CRN),
+    "oasis": ("oasis", "small", OASIS),
     "spade": ("spade", "default", TINY),
     "pix2pixhd": ("pix2pixhd", "small", PIX2PIXHD),
     "pix2pix": ("pix2pix", "small", PIX2PIX),

@@ -64,6 +64,25 @@ def pix2pixhd(
 
 
 @app.command()
+def oasis(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="CHECKPOINT.pth", help="A generator, best its average *_EMA.pth.", show_default=False),
+    ],
+    options: Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
+    classes: Annotated[
+        str | None, typer.Option(help="classes.json or name of a built-in class set; default numbers.")
+    ] = None,
+) -> None:
+    """Convert a generator of the official OASIS code; nothing in the file is run."""
+    from semsynth.convert.oasis import convert_oasis
+
+    _check_unused(out)
+    _tell(convert_oasis(checkpoint, options, out, _class_set(classes)), out)
+
+
+@app.command()
 def crn(
     weights: Annotated[
         Path,

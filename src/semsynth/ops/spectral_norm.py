@@ -154,6 +154,15 @@ def conv_transpose2d(
     return kind(in_channels, out_channels, kernel_size, stride=stride, padding=padding, output_padding=output_padding)
 
 
+@torch.no_grad()
+def iterate_singular_vectors(module: nn.Module, iterations: int) -> None:
+    """Let the singular vectors inside ``module``, which is in training mode, catch up with weights that were set."""
+    for child in module.modules():
+        if isinstance(child, SpectralConv2d | SpectralConvTranspose2d):
+            for _ in range(iterations):
+                child.singular_value()
+
+
 def fold_spectral_norm(module: nn.Module) -> None:
     """Fold every spectrally normalised convolution inside ``module``; it can only infer afterwards."""
     for child in module.modules():

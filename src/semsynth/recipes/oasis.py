@@ -23,6 +23,8 @@ Differences between paper and official code, and what is done here:
 - *Cityscapes*: the paper has one setting for all datasets, the code other rates, weights and decay. As the code.
 - *Gradients of the generator step reach the discriminator* in the code and are cleared; here the discriminator is
   frozen meanwhile, which changes no number.
+- *Singular vectors* begin at random in the code, singular values hence too small. No norm follows the discriminator's
+  convolutions, so its first logits can be in the thousands. Here some power iterations come before the first step.
 - *Perceptual term*: an option of the code, off in it and here.
 """
 
@@ -54,7 +56,11 @@ from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.models.vgg import load_vgg19
 from semsynth.ops.initialization import initialize_xavier
+from semsynth.ops.spectral_norm import iterate_singular_vectors
 from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
+
+POWER_ITERATIONS = 10
+"""Of new networks, before the first step."""
 
 
 class LossWeights(Config):
@@ -112,6 +118,7 @@ class OASISRecipe(Recipe):
         }
         for network in self.networks.values():
             initialize_xavier(network)
+            iterate_singular_vectors(network, POWER_ITERATIONS)
         self.averaged = ("generator",)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.data.sample import Batch
-from semsynth.ops.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
+from semsynth.ops.spectral_norm import iterate_singular_vectors
 
 POWER_ITERATIONS = 4
 """With which averaged singular vectors catch up with the averaged weights, which change slowly."""
@@ -55,11 +55,8 @@ def refreshed(
     norms = [module for module in modules if isinstance(getattr(module, "running_mean", None), Tensor)]
     momenta = [norm.momentum for norm in norms]
     with torch.no_grad():
-        for convolution in (
-            module for module in modules if isinstance(module, SpectralConv2d | SpectralConvTranspose2d)
-        ):
-            for _ in range(POWER_ITERATIONS):
-                convolution.normalized_weight()
+        for network in copies.values():
+            iterate_singular_vectors(network, POWER_ITERATIONS)
         for number, batch in enumerate(batches):
             for norm in norms:
                 norm.momentum = 1 / (number + 1)  # type: ignore[assignment]
