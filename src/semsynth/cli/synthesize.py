@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semsynth.cli.progress import count_bar
+from semsynth.cli.style_options import parse_region_seeds, read_styles
 from semsynth.errors import SemsynthError
 from semsynth.files import make_folder
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from semsynth.cli.contact_sheet import ContactSheet
     from semsynth.data.sample import Condition
     from semsynth.layout import Size
-    from semsynth.styles.choice import ObjectStyle, StyleChoice
+    from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -53,6 +54,10 @@ def synthesize(
     styles: Annotated[
         Path | None,
         typer.Option(metavar="STYLES.json", help='Styles of objects by instance id: {"26003": 4, "26001": "car.png"}.'),
+    ] = None,
+    region_seed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REGION=SEED", help="Other noise for a class (name or id) or instance id (OASIS)."),
     ] = None,
     count: Annotated[
         int | None,
@@ -106,36 +111,17 @@ def synthesize(
         raise SemsynthError("this model makes one photo of a layout: leave out --count")
     if synthesizer.needs_instances and instances is None:
         raise SemsynthError("this model reads instance boundaries: give them with --instances DIR")
-    objects = None if styles is None else read_styles(styles)
+    objects, regions = None if styles is None else read_styles(styles), parse_region_seeds(region_seed or ())
     if style is not None or count == 1 or synthesizer.config.images_per_layout > 1:
-        choices = [synthesizer.style(style, seed, objects)] * count
+        choices = [synthesizer.style(style, seed, objects, regions)] * count
     else:
-        choices = [synthesizer.style(None, (seed or 0) + i, objects) for i in range(count)]
+        choices = [synthesizer.style(None, (seed or 0) + i, objects, regions) for i in range(count)]
     check_datasets(synthesizer, jobs)
     check_layouts(synthesizer, jobs, wanted, strict_size, choices[0])
     sheet = write_photos(synthesizer, jobs, choices, wanted, contact_sheet)
     typer.echo(f"{len(jobs) * count} photo{'s' if len(jobs) * count > 1 else ''} in {out}")
     if sheet is not None:
         _save_sheet(sheet, out / CONTACT_SHEET)
-
-
-def read_styles(path: Path) -> dict[int, ObjectStyle]:
-    """Instance id -> mode, vector, or photo (its path counts from the file's folder)."""
-    from semsynth.files import read_json
-
-    values = read_json(path)
-    styles: dict[int, ObjectStyle] = {}
-    for key, value in values.items() if isinstance(values, dict) else ():
-        numbers = isinstance(value, list) and all(isinstance(one, int | float) for one in value)
-        known = numbers or (isinstance(value, int | str) and not isinstance(value, bool))
-        if not known or not key.removeprefix("-").isdecimal():
-            raise SemsynthError(
-                f'{path}: "{key}": {value!r} is no style of an object: give "INSTANCE ID": MODE, [NUMBERS] or "PHOTO"'
-            )
-        styles[int(key)] = path.parent / value if isinstance(value, str) else value
-    if not styles:
-        raise SemsynthError(f'{path} holds no styles: write {{"INSTANCE ID": MODE, [NUMBERS] or "PHOTO", ...}}')
-    return styles
 
 
 def parse_size(text: str) -> Size:
