@@ -20,6 +20,17 @@ from semsynth.training.trainer import Trainer
 SETTINGS = ("training.batch_size=4", "training.precision=64-true", "training.ema=0.9", "discriminator.norm=sync_batch")
 PIX2PIXHD = ("training.batch_size=4", "training.precision=64-true")
 """With the instance encoder, whose features also pass through the global generator where that does not move."""
+OASIS = (
+    "training.batch_size=4",
+    "training.precision=64-true",
+    "training.steps=2",
+    "generator.z_dim=0",
+    "loss.balanced=false",
+    "augmentation.color=false",
+    "augmentation.cutout=0",
+    "loss.label_mix=none",
+)
+"""Without coins, and without weights by how often classes are in a micro-batch."""
 FINEST_ENHANCER = ("generator.enhancers=1", "trained=enhancer")
 
 
@@ -67,9 +78,10 @@ def in_two_processes(run: Path, out: Path, recipe_json: Path) -> list[dict[str, 
         ("spade", SETTINGS),
         ("pix2pixhd", PIX2PIXHD),
         ("gan_segmentation", PIX2PIXHD),
+        ("oasis", OASIS),
         pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), marks=pytest.mark.slow),
     ],
-    ids=["spade", "pix2pixhd", "gan_segmentation", "pix2pixhd, global generator fixed"],
+    ids=["spade", "pix2pixhd", "gan_segmentation", "oasis", "pix2pixhd, global generator fixed"],
 )
 def test_two_processes_equal_one_and_never_drift_apart(
     start: Callable[..., Trainer], tmp_path: Path, system: str, settings: tuple[str, ...]
