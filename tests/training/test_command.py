@@ -144,7 +144,7 @@ def test_resuming_refuses_what_would_change_the_training(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("crn",), "there is no system 'crn': choose spade"),
+        (("nonesuch",), "there is no system 'nonesuch': choose spade"),
         ((*NEW, "--preset", "facade"), "'spade' has default, "),
         ((*NEW, "--set", "generator.wdth=3"), "there is no key 'wdth'; known here: "),
         ((*NEW, "--set", "generator.width=wide"), "generator.width: "),

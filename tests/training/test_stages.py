@@ -265,7 +265,7 @@ def test_systems_without_stages_say_so(toy_data: Path, tmp_path: Path) -> None:
     code, text = invoke(*spade, "--stages")
     assert (code, text) == (
         2,
-        "error: --stages: 'spade' is trained in one go: leave it out (stages have: pix2pixhd)\n",
+        "error: --stages: 'spade' is trained in one go: leave it out (stages have: pix2pixhd, crn)\n",
     )
     code, text = invoke(*spade, "--set", "1-global:training.steps=1")
     assert code == 2
