@@ -46,5 +46,5 @@ def test_the_discriminator_learns_what_it_is_shown(start: Start) -> None:
         means, _ = trainer.learner.terms.close(lambda values: values)
         losses.append(means["discriminator/fake"] + means["discriminator/real"])
     channels = trainer.recipe.config.generator.encoding.num_channels  # type: ignore[attr-defined]
-    assert losses[0] == pytest.approx(2 * math.log(1 + channels), rel=0.02)
+    assert losses[0] == pytest.approx(2 * math.log(1 + channels), rel=0.1)
     assert losses[-1] < 0.85 * losses[0]

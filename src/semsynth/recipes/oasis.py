@@ -23,8 +23,10 @@ Differences between paper and official code, and what is done here:
 - *Cityscapes*: the paper has one setting for all datasets, the code other rates, weights and decay. As the code.
 - *Gradients of the generator step reach the discriminator* in the code and are cleared; here the discriminator is
   frozen meanwhile, which changes no number.
-- *Singular vectors* begin at random in the code, singular values hence too small. No norm follows the discriminator's
-  convolutions, so its first logits can be in the thousands. Here some power iterations come before the first step.
+- *First weights*: with the code's gain of 0.02 they are no larger than a step of Adam. After the first step singular
+  vectors belong to quite other weights, and no norm follows the discriminator's convolutions: its loss jumps, and it
+  may answer the same for every pixel for long afterwards. ``discriminator_gain=1`` avoids that; so does the preset
+  ``small``. The others follow the code, whose trainings are long.
 - *Perceptual term*: an option of the code, off in it and here.
 """
 
@@ -56,11 +58,7 @@ from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.models.vgg import load_vgg19
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.ops.spectral_norm import iterate_singular_vectors
 from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
-
-POWER_ITERATIONS = 10
-"""Of new networks, before the first step."""
 
 
 class LossWeights(Config):
@@ -85,6 +83,8 @@ class OASISConfig(RecipeConfig):
     loss: LossWeights = LossWeights()
     generator_optimizer: Adam = Adam(lr=1e-4, beta1=0.0, beta2=0.999)
     discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.999)
+    discriminator_gain: float = Field(0.02, gt=0)
+    """Of the discriminator's first, Glorot-normal weights; spectral normalisation takes their scale away."""
     augmentation: Augmentation = Augmentation()
     """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
 
@@ -116,9 +116,8 @@ class OASISRecipe(Recipe):
             "generator": OASISGenerator(config.generator),
             "discriminator": OASISDiscriminator(config.discriminator),
         }
-        for network in self.networks.values():
-            initialize_xavier(network)
-            iterate_singular_vectors(network, POWER_ITERATIONS)
+        initialize_xavier(self.networks["generator"])
+        initialize_xavier(self.networks["discriminator"], config.discriminator_gain)
         self.averaged = ("generator",)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual

@@ -69,6 +69,7 @@ def _small(classes: ClassSet, instances: bool) -> OASISConfig:
         generator=OASISGeneratorConfig(encoding=encoding, width=16, hidden=64, z_dim=32),
         discriminator=OASISDiscriminatorConfig(encoding=encoding, width=32),
         generator_optimizer=Adam(lr=4e-4, beta1=0.0, beta2=0.999),
+        discriminator_gain=1.0,
         augmentation=Augmentation(color=True, cutout=0.5),
         data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
         schedule=Schedule(epochs=200),
