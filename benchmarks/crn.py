@@ -75,7 +75,7 @@ def run(generator: CascadedRefinementNetwork, side: str, operation: str, labels:
             return plain(generator, layout) if side == "plain" else generator(layout)
     with torch.autocast("cpu", torch.bfloat16, enabled=side.endswith("bf16")):
         image = plain(generator, layout) if side == "plain" else generator(layout)
-    mean_absolute_difference(image, torch.zeros(1)).backward()
+    mean_absolute_difference(image, torch.zeros_like(image)).backward()
     generator.zero_grad(set_to_none=False)
     return image.detach()
 
