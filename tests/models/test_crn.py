@@ -144,7 +144,7 @@ def test_begins_as_officially() -> None:
     assert not network.to_rgb.bias.any()
     assert all(torch.equal(m.norm_0.weight, torch.ones(64)) and not m.norm_0.bias.any() for m in network.cascade)
     bound = (6 / (9 * (5 + 64) + 9 * 64)) ** 0.5  # Glorot: inputs and outputs, each times the kernel's pixels
-    largest = network.cascade[1].conv_0.weight.abs().max().item()
+    largest = network.cascade[1].conv_0.weight.detach().abs().max().item()
     assert 0.98 * bound < largest <= bound
 
 

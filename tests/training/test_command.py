@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from semsynth.cli.main import app
 from semsynth.config import override
+from semsynth.recipes import RECIPES
 from semsynth.training.run import RunFolder
 from semsynth.training.trainer import Trainer
 
@@ -139,6 +141,12 @@ def test_resuming_refuses_what_would_change_the_training(
     assert code == 2
     assert message in text
     assert text.count("\n") == 1
+
+
+def test_help_names_every_system() -> None:
+    code, text = invoke("--help")
+    assert code == 0
+    assert set(RECIPES) <= set(re.findall(r"\w+", text))
 
 
 @pytest.mark.parametrize(

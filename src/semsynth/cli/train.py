@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def train(
-    system: Annotated[str, typer.Argument(help="The paper's system: spade or pix2pixhd.")],
+    system: Annotated[
+        str,
+        typer.Argument(
+            help="spade, pix2pixhd, crn or oasis; or a baseline: pix2pix, encoder_decoder, full_resolution, image_space, "
+            "gan_segmentation."
+        ),
+    ],
     data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
     out: Annotated[Path | None, typer.Option(help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to begin with; --dry-run shows it.")] = "default",

@@ -254,6 +254,6 @@ def _download() -> Path:
         except (URLError, OSError, RuntimeError) as error:
             raise SemsynthError(
                 f"cannot download VGG-19 from {TORCHVISION_URL} ({error}): put the file at {path}, give a local one "
-                "with --perceptual-weights FILE, or train with --no-perceptual"
+                "with --perceptual-weights FILE, or train with --no-perceptual (crn: --set loss.kind=image_space)"
             ) from error
     return path
