@@ -25,8 +25,8 @@ def train(
     system: Annotated[
         str,
         typer.Argument(
-            help="spade, pix2pixhd, crn or oasis; or a baseline: pix2pix, encoder_decoder, full_resolution, image_space, "
-            "gan_segmentation."
+            help="spade, pix2pixhd, crn or oasis; or a baseline: pix2pix, encoder_decoder, full_resolution, "
+            "image_space, gan_segmentation."
         ),
     ],
     data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
