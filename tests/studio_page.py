@@ -22,14 +22,22 @@ _ARRAY = """(name) => {
   return btoa(text);
 }"""
 
-_AT = """([id, x, y]) => {
-  const box = document.getElementById(id).getBoundingClientRect();
-  const camera = studio.stage.camera;
-  const { width, height } = studio.store.layer;
-  return [
-    box.left + box.width / 2 + camera.x + (x + 0.5 - width / 2) * camera.scale,
-    box.top + box.height / 2 + camera.y + (y + 0.5 - height / 2) * camera.scale,
-  ];
+_AT = """async ([id, x, y]) => {
+  const place = () => {
+    const box = document.getElementById(id).getBoundingClientRect();
+    const camera = studio.stage.camera;
+    const { width, height } = studio.store.layer;
+    return [
+      box.left + box.width / 2 + camera.x + (x + 0.5 - width / 2) * camera.scale,
+      box.top + box.height / 2 + camera.y + (y + 0.5 - height / 2) * camera.scale,
+    ];
+  };
+  for (let before = place(); ; ) {  // parts of the page may still be finding their places
+    await new Promise((done) => setTimeout(done, 40));
+    const now = place();
+    if (now.every((value, i) => value === before[i])) return now;
+    before = now;
+  }
 }"""
 
 _PHOTO = """async () => {
