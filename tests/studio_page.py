@@ -32,8 +32,10 @@ _AT = """async ([id, x, y]) => {
       box.top + box.height / 2 + camera.y + (y + 0.5 - height / 2) * camera.scale,
     ];
   };
-  for (let before = place(); ; ) {  // parts of the page may still be finding their places
-    await new Promise((done) => setTimeout(done, 40));
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const waited = (time) => new Promise((done) => setTimeout(done, time));
+  for (let before = place(); ; ) {  // parts of the page may still be finding their places; hidden tabs are not drawn
+    await Promise.all([Promise.race([drawn(), waited(500)]), waited(40)]);
     const now = place();
     if (now.every((value, i) => value === before[i])) return now;
     before = now;
@@ -133,6 +135,7 @@ class StudioPage:
     def blank(self) -> None:
         self.page.click("#new")
         self.page.click("dialog .card.blank")
+        self.settled()
 
     def download(self, opener: str, label: str | None = None) -> bytes:
         """What a button, or an entry of its menu, hands out."""
