@@ -94,9 +94,9 @@ def studio(bundled: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> It
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """Debian's Chromium where there is one, else Playwright's own."""
+    """Debian's Chromium where there is one, else Playwright's own; ended with its module: there can be one driver at a time."""
     with playwright.sync_playwright() as driver:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if path is None and not Path(driver.chromium.executable_path).exists():
