@@ -96,7 +96,7 @@ def studio(bundled: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """Debian's Chromium where there is one, else Playwright's own; ended with its module: there can be one driver at a time."""
+    """Debian's Chromium where there is one, else Playwright's own; one at a time, so it ends with its module."""
     with playwright.sync_playwright() as driver:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if path is None and not Path(driver.chromium.executable_path).exists():
