@@ -1,0 +1,148 @@
+"""What lies in a folder of shards: ``index.json``, and ``NAME.idx`` beside every ``NAME.tar``.
+
+Shards follow the WebDataset convention: a sample's members stand next to each other in the archive and share a name up
+to the first dot, as ``0001.image.jpg``, ``0001.label.png`` and ``0001.instance.png``. The ``.idx`` files have the
+format of DALI's ``wds2idx`` (version 1.2): a line per sample with suffix, offset, size and name of its members.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from pydantic import Field
+
+from semsynth.classes import ClassSet
+from semsynth.config import Config
+from semsynth.errors import SemsynthError
+
+FORMAT = 1
+INDEX_FILE = "index.json"
+PARTIAL_INDEX_FILE = ".index.partial.json"
+"""Stands for ``index.json`` until the last shard is written."""
+
+IMAGE, LABEL, INSTANCE, CONDITION = "image", "label", "instance", "condition"
+"""Kinds of members that datasets have; a kind is a member's suffix up to its first dot."""
+
+_IDX_VERSION = "v1.2"
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+class ShardEntry(Config):
+    """One shard."""
+
+    file: str
+    """Its name in the folder, for example ``train-000000.tar``."""
+    samples: int = Field(ge=1)
+    """How many it holds."""
+    bytes: int = Field(ge=1)
+    """Its size."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Of the file, hexadecimal."""
+
+
+class SplitEntry(Config):
+    """One split."""
+
+    kinds: tuple[str, ...]
+    """Kinds of members that every sample has, sorted."""
+    shards: tuple[ShardEntry, ...]
+    """In the order of the samples."""
+
+
+class ShardIndex(Config):
+    """``index.json``."""
+
+    format: int = Field(FORMAT, ge=1, le=FORMAT)
+    """Version of this file."""
+    classes: ClassSet | None
+    """Of the label maps; None where pictures are the conditions."""
+    splits: dict[str, SplitEntry] = Field(default_factory=dict)
+    """By name."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where one member of a sample lies."""
+
+    suffix: str
+    """What follows the first dot of its name, for example ``label.png``."""
+    offset: int
+    """Of its first byte in the archive."""
+    size: int
+    """In bytes."""
+
+    @property
+    def kind(self) -> str:
+        """For example ``label``."""
+        return self.suffix.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class IndexedSample:
+    """The members of one sample, in the order of the archive."""
+
+    name: str
+    members: tuple[Member, ...]
+
+
+def key_of(name: str) -> str:
+    """The sample's name as members carry it: dots, slashes, blanks and what is not ASCII become ``%XX``."""
+    return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
+
+
+def name_of(key: str) -> str:
+    """The inverse of :func:`key_of`."""
+    return unquote(key)
+
+
+def format_idx(samples: Sequence[IndexedSample]) -> str:
+    """The text of an ``.idx`` file."""
+    lines = [f"{_IDX_VERSION} {len(samples)}"]
+    for sample in samples:
+        key = key_of(sample.name)
+        lines.append(" ".join(f"{m.suffix} {m.offset} {m.size} {key}.{m.suffix}" for m in sample.members))
+    return "\n".join(lines) + "\n"
+
+
+def parse_idx(text: str, source: Path | str) -> list[IndexedSample]:
+    """Read the text of an ``.idx`` file.
+
+    Raises:
+        SemsynthError: malformed; the message names ``source``.
+    """
+    head, *lines = text.splitlines() or [""]
+    try:
+        version, count = head.split()
+        if version != _IDX_VERSION or int(count) != len(lines):
+            raise ValueError(f"expected '{_IDX_VERSION} {len(lines)}' at its start, found '{head}'")
+        return [_parse_line(line.split(" ")) for line in lines]
+    except ValueError as error:
+        raise SemsynthError(f"{source} is damaged ({error}): restore it, or make the shards again") from error
+
+
+def _parse_line(fields: list[str]) -> IndexedSample:
+    if len(fields) % 4 or not fields:
+        raise ValueError(f"a line of {len(fields)} fields")
+    members = tuple(Member(fields[i], int(fields[i + 1]), int(fields[i + 2])) for i in range(0, len(fields), 4))
+    return IndexedSample(name_of(fields[3].partition(".")[0]), members)
+
+
+def kinds_of(suffixes: Iterable[str]) -> tuple[str, ...]:
+    """Kinds of the members with these suffixes, sorted."""
+    return tuple(sorted({suffix.partition(".")[0] for suffix in suffixes}))
+
+
+def parse_size(text: str) -> int:
+    """A number of bytes from ``500MB``, ``2GiB`` or ``1000000``.
+
+    Raises:
+        SemsynthError: not of this form, or zero.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in _UNITS or float(match[1]) == 0:
+        raise SemsynthError(f"'{text}' is no size: write it as 500MB, 2GB or 512MiB")
+    return int(float(match[1]) * _UNITS[match[2]])

@@ -1,0 +1,123 @@
+"""One tar archive, written front to back and hashed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from semsynth.files import explained
+
+BLOCK = tarfile.BLOCKSIZE
+RECORD = tarfile.RECORDSIZE
+"""Archives are multiples of this size, as those of ``tar``."""
+
+_BUFFER = 4 * 2**20
+"""Bytes that are written, and hashed beside it, at once."""
+
+
+class TarWriter:
+    """An archive that gets its name when it is whole; until then it is a hidden file beside it.
+
+    Equal members make equal bytes: owners are 0, times are 1970.
+
+    Attributes:
+        path: the archive.
+        size: its bytes so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin the archive.
+
+        Raises:
+            SemsynthError: the folder cannot be written.
+        """
+        self.path, self.size = path, 0
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+        self._hashing = ThreadPoolExecutor(1)  # OpenSSL lets go of the interpreter
+        self._hashed: Future[None] | None = None
+        with explained(path):
+            self._file = self._partial.open("wb")
+
+    def add(self, head: bytes, data: bytes) -> int:
+        """Append a file with its :func:`header`; return the offset of its first byte.
+
+        Raises:
+            SemsynthError: the disk is full, say.
+        """
+        self._buffer += head
+        self._buffer += data
+        self._buffer += bytes(-len(data) % BLOCK)
+        offset = self.size + len(head)
+        self.size += space(head, data)
+        if len(self._buffer) >= _BUFFER:
+            self._flush()
+        return offset
+
+    def finish(self) -> str:
+        """Complete the archive on the disk and give it its name; return its SHA-256, hexadecimal.
+
+        Raises:
+            SemsynthError: the disk is full, say.
+        """
+        end = 2 * BLOCK + -(self.size + 2 * BLOCK) % RECORD
+        self._buffer += bytes(end)
+        self.size += end
+        self._flush()
+        self._hashing.shutdown()
+        with explained(self.path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(self.path)
+        return self._digest.hexdigest()
+
+    def abandon(self) -> None:
+        """Remove what has been written."""
+        self._hashing.shutdown()
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):  # on a read-only disk even this fails, and the first error is the one to tell
+            self._partial.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        if self._hashed is not None:
+            self._hashed.result()
+        self._hashed = self._hashing.submit(self._digest.update, data)
+        with explained(self.path):
+            self._file.write(data)
+
+
+def space(head: bytes, data: bytes) -> int:
+    """Bytes that a file takes in the archive."""
+    return len(head) + len(data) + -len(data) % BLOCK
+
+
+def header(name: str, size: int) -> bytes:
+    """The blocks that announce a file of ``size`` bytes; one, unless the name is longer than 100 characters.
+
+    What ``tarfile`` makes, at a fifth of the time in the plain case.
+    """
+    encoded = name.encode()
+    if len(encoded) > _LONGEST_NAME or size > _LARGEST_SIZE:
+        info = tarfile.TarInfo(name)
+        info.size = size
+        return info.tobuf(tarfile.PAX_FORMAT)
+    block, digits = bytearray(_EMPTY), b"%011o" % size
+    block[: len(encoded)] = encoded
+    block[124:135] = digits  # 12 bytes with the final zero
+    block[148:154] = b"%06o" % (_EMPTY_SUM + sum(encoded) + sum(digits))
+    return bytes(block)
+
+
+_LONGEST_NAME, _LARGEST_SIZE = tarfile.LENGTH_NAME, 8**11 - 1
+_EMPTY = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT)
+_EMPTY_SUM = sum(_EMPTY[:124]) + sum(_EMPTY[136:148]) + 8 * ord(" ") + sum(_EMPTY[156:])
+"""The checksum counts itself as blanks, and the size is added later."""
