@@ -191,6 +191,23 @@ def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0)
 
 
 @app.command()
+def streets(
+    out: Out,
+    count: Count = 20,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the layouts in pixels.")] = "384x256",
+    seed: Seed = 0,
+) -> None:
+    """Draw random street scenes as layouts of the labelmefacade classes (no photos)."""
+    from semsynth.cli.synthesize import parse_size
+    from semsynth.data.streets import write_streets
+
+    wanted = parse_size(size)
+    with count_bar("drawing") as bar:
+        write_streets(out, count, wanted, seed, bar)
+    typer.echo(f"{out}: {count} layouts of {wanted[1]}x{wanted[0]} in test/labels")
+
+
+@app.command()
 def components(
     root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
 ) -> None:

@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from semsynth.classes import builtin
+from semsynth.data.drawn_layouts import write_drawn
 from semsynth.data.facade_parts import Box, Front, add_door, add_window, random_style
-from semsynth.data.folder import LABELS, save_classes
-from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout
 
@@ -67,10 +66,8 @@ def write_facades(
     Raises:
         SemsynthError: the folder cannot be written, or holds a dataset of other classes.
     """
-    save_classes(out, builtin("cmp_facades"))
-    for index in range(count):
-        write_layout(out / "test" / LABELS / f"facade_{seed + index:04d}.png", draw_facade(seed + index, size))
-        progress(index + 1, count)
+    seeds = range(seed, seed + count)
+    write_drawn(out, builtin("cmp_facades"), lambda one: draw_facade(one, size), "facade", seeds, progress)
 
 
 def _frame(front: Front) -> Box:
