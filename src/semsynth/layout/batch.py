@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ class LabelWindows:
 @dataclass(frozen=True, eq=False)
 class Level:
     """A batch of layouts at one resolution."""
+
+    tabled: ClassVar[bool] = True
+    """Whether convolutions go through the distinct windows, whose number depends on the layout; else they are dense."""
 
     symbols: Tensor
     """[N,h,w] int32: the label channel, or ``2 * channel + edge`` where the encoding has an edge channel."""

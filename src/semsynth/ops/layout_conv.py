@@ -116,6 +116,8 @@ def layout_conv2d(
     Returns:
         [N,O,h',w'], channels-last in memory for a level.
     """
+    if not isinstance(layout, Tensor) and not layout.tabled:
+        layout = layout.one_hot(weight.dtype)
     if isinstance(layout, Tensor):
         if reflect:
             layout, padding = F.pad(layout, (padding,) * 4, mode="reflect"), 0
