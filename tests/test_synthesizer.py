@@ -268,7 +268,7 @@ def test_a_bundled_model_is_found_by_its_name(folder: Path, tmp_path: Path, monk
     (tmp_path / "bundled").mkdir()
     (tmp_path / "bundled" / DEFAULT_MODEL).symlink_to(folder)
     (tmp_path / DEFAULT_MODEL).mkdir()
-    monkeypatch.setattr("semsynth.checkpoint.BUNDLED", tmp_path / "bundled")
+    monkeypatch.setattr("semsynth.checkpoint.finding.BUNDLED", tmp_path / "bundled")
     monkeypatch.chdir(tmp_path)
     assert load(device="cpu").card.name == "tiny"
     with pytest.raises(SemsynthError, match="neither a model folder"):

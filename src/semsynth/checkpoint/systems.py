@@ -1,0 +1,190 @@
+"""What a model is: its card, and a configuration for each paper's system."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import nn
+
+from semsynth.config import Config, validated
+from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
+from semsynth.layout import LayoutEncoding
+from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
+from semsynth.models.oasis import OASISGenerator, OASISGeneratorConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
+from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
+from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig
+
+FORMAT = 1
+"""The version of the model folder that this release writes; it reads this one and all before it."""
+
+
+class Card(Config):
+    """Where a model comes from and what it is for."""
+
+    name: str = ""
+    """What people call the model."""
+    data: str = ""
+    """The dataset, split and number of images it was trained on."""
+    licence: str = ""
+    """What is known about the licences of the data and of the weights."""
+    recipe: str = ""
+    """The recipe, its preset and overrides."""
+    steps: int = 0
+    """Optimiser steps."""
+    images_seen: int = 0
+    """Images that went through training, repetitions counted."""
+    seconds: float = 0.0
+    """Training time."""
+    hardware: str = ""
+    """What it was trained on."""
+    scores: dict[str, float] = Field(default_factory=dict)
+    """Measured quality by name; each name says metric and split."""
+    intended_use: str = ""
+    """What the model is for, and what it is not for."""
+    created: str = ""
+    """ISO 8601 time of the export."""
+
+
+class ModelConfig(Config):
+    """What to build and how to know that the other files belong to it; one class per system."""
+
+    format: int = FORMAT
+    """Version of the folder's format."""
+    system: str
+    """Which paper's system the networks form, a key of :data:`MODELS`."""
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
+    encoder: Config | None = None
+    """Photo -> style; None where the model has none."""
+
+    @property
+    def network_names(self) -> tuple[str, ...]:
+        """``generator``, and ``encoder`` where the model has one."""
+        return ("generator",) if self.encoder is None else ("generator", "encoder")
+
+    @property
+    @abstractmethod
+    def encoding(self) -> LayoutEncoding:
+        """How the networks read layouts."""
+
+    @abstractmethod
+    def build(self) -> dict[str, nn.Module]:
+        """The networks by name, newly initialised."""
+
+
+class SPADEModel(ModelConfig):
+    """SPADE's generator, and the style encoder of its multi-modal variant."""
+
+    system: Literal["spade"] = "spade"
+    generator: SPADEGeneratorConfig
+    """Layout -> image."""
+    encoder: StyleEncoderConfig | None = None
+    """Photo -> style; None where the model has none."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """Generator and style encoder, newly initialised."""
+        networks: dict[str, nn.Module] = {"generator": SPADEGenerator(self.generator)}
+        return networks if self.encoder is None else networks | {"encoder": StyleEncoder(self.encoder)}
+
+
+class Pix2PixHDModel(ModelConfig):
+    """pix2pixHD's generator, and the encoder of its objects' features."""
+
+    system: Literal["pix2pixhd"] = "pix2pixhd"
+    generator: Pix2PixHDGeneratorConfig
+    """Layout and features -> image."""
+    encoder: InstanceEncoderConfig | None = None
+    """Photo and objects -> features; None where the model has none."""
+    objects: Literal["instances", "labels"] = "instances"
+    """What has features of its own: every instance, or every class."""
+    data: Pipeline = Pipeline(mode="none")
+    """How training prepared its photographs: styles are found in others prepared alike."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """Generator and style encoder, newly initialised."""
+        networks: dict[str, nn.Module] = {"generator": Pix2PixHDGenerator(self.generator)}
+        return networks if self.encoder is None else networks | {"encoder": InstanceEncoder(self.encoder)}
+
+
+class GeneratorModel(ModelConfig):
+    """A generator that reads nothing but layouts: CRN, and the papers' baselines."""
+
+    system: Literal["generator"] = "generator"
+    generator: AnyGeneratorConfig
+    """Layout -> image."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """The generator, newly initialised."""
+        return {"generator": self.generator.build()}
+
+
+class OASISModel(ModelConfig):
+    """OASIS's generator."""
+
+    system: Literal["oasis"] = "oasis"
+    generator: OASISGeneratorConfig
+    """Layout and noise -> image."""
+
+    @property
+    def encoding(self) -> LayoutEncoding:
+        """How the generator reads layouts."""
+        return self.generator.encoding
+
+    def build(self) -> dict[str, nn.Module]:
+        """The generator, newly initialised."""
+        return {"generator": OASISGenerator(self.generator)}
+
+
+MODELS: dict[str, type[ModelConfig]] = {
+    "spade": SPADEModel,
+    "pix2pixhd": Pix2PixHDModel,
+    "generator": GeneratorModel,
+    "oasis": OASISModel,
+}
+"""The systems whose models this release can build."""
+
+
+def model_config(values: Any, source: str) -> ModelConfig:
+    """Read the configuration of a model.
+
+    Args:
+        values: of JSON.
+        source: what messages call it.
+
+    Raises:
+        SemsynthError: no configuration of a model, a newer format, an unknown system, or wrong values.
+    """
+    if not isinstance(values, dict) or not isinstance(values.get("format"), int) or values["format"] < 1:
+        raise SemsynthError(f"{source} has no valid 'format' number: it is not the config.json of a semsynth model")
+    if values["format"] > FORMAT:
+        raise SemsynthError(
+            f"{source} has format {values['format']}, this release reads up to {FORMAT}: "
+            "upgrade with 'pip install -U semsynth'"
+        )
+    kind = MODELS.get(str(values.get("system")))
+    if kind is None:
+        raise SemsynthError(
+            f"{source}: unknown system '{values.get('system')}', this release builds {', '.join(MODELS)}: "
+            "upgrade with 'pip install -U semsynth', or correct the file"
+        )
+    return validated(kind, values, source)
