@@ -86,6 +86,10 @@ def test_unknown_names_list_the_known_ones() -> None:
         ("cmp_facades", 12, range(12)),
         ("camvid", 11, range(11)),
         ("labelmefacade", 8, range(8)),
+        ("camvid_32", 31, range(31)),
+        ("celebamask_hq", 19, range(19)),
+        ("helen", 11, range(11)),
+        ("nyu_depth_v2_40", 40, range(1, 41)),
     ],
 )
 def test_builtin_sets(name: str, count: int, ids: range) -> None:
@@ -98,7 +102,17 @@ def test_builtin_sets(name: str, count: int, ids: range) -> None:
 
 
 def test_all_builtin_sets_are_tested() -> None:
-    assert len(BUILTIN_CLASS_SETS) == 8
+    assert len(BUILTIN_CLASS_SETS) == 13
+
+
+def test_coco_panoptic() -> None:
+    classes = builtin("coco_panoptic")
+    gaps = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}  # categories that COCO planned and never annotated
+    assert classes.ids[:80].tolist() == [number for number in range(1, 91) if number not in gaps]
+    assert (classes.num_classes, classes.ids[80], classes.ids[-1], classes.fits_8bit) == (133, 92, 200, True)
+    assert len({item.color for item in classes.classes}) == len({item.name for item in classes.classes}) == 133
+    assert (classes["truck"].id, classes["truck"].group, classes["sky-other-merged"].id) == (8, "vehicle", 187)
+    assert all(item.group for item in classes.classes)
 
 
 def test_builtin_facts() -> None:
@@ -106,6 +120,10 @@ def test_builtin_facts() -> None:
     assert (cityscapes["road"].id, cityscapes["road"].color, cityscapes["road"].group) == (7, (128, 64, 128), "flat")
     assert (cityscapes["bicycle"].id, builtin("cityscapes_19")["bicycle"].id) == (33, 18)
     assert builtin("ade20k")["flag"].id == 150
+    assert builtin("celebamask_hq")["hair"].id == 13
+    assert builtin("nyu_depth_v2_40")["ceiling"].id == 22
+    assert builtin("helen")["inner mouth"].id == 8
+    assert builtin("camvid_32")["truck or bus"].color == (192, 128, 192)
     assert builtin("ade20k_spade")["unknown"].id == 0
     assert builtin("ade20k").classes == builtin("ade20k_spade").classes[1:]
     assert (builtin("coco_stuff")["person"].id, builtin("coco_stuff")["wood"].id) == (0, 181)

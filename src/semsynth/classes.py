@@ -28,11 +28,16 @@ BUILTIN_CLASS_SETS = (
     "ade20k",
     "ade20k_spade",
     "camvid",
+    "camvid_32",
+    "celebamask_hq",
     "cityscapes",
     "cityscapes_19",
     "cmp_facades",
+    "coco_panoptic",
     "coco_stuff",
+    "helen",
     "labelmefacade",
+    "nyu_depth_v2_40",
 )
 """Names for :func:`builtin`.
 
@@ -41,6 +46,10 @@ BUILTIN_CLASS_SETS = (
 shift of the ids has no effect (``data/ade20k_dataset.py``).
 ``cityscapes``: the ids 0..34 of SPADE and pix2pixHD (``label_nc`` 35), where the files hold 0..33.
 ``cityscapes_19``: the benchmark's train ids. ``coco_stuff``: the 182 ids of the pixel maps; its colours are our own.
+``coco_panoptic``: the 133 of panopticapi's ``panoptic_coco_categories.json``, with COCO's category ids.
+``camvid``: SegNet's 11 classes; ``camvid_32``: the original's 32 less void, in the order of ``label_colors.txt``.
+``celebamask_hq``: the order of ``g_mask.py`` and the colours of ``g_color.py``. ``helen``: the labels 00..10; its
+colours are our own. ``nyu_depth_v2_40``: the classes of Gupta et al. (CVPR 2013), 1..40, in ScanNet's colours.
 """
 
 ColorValue = Annotated[int, Field(ge=0, le=255)]

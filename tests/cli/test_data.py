@@ -88,7 +88,7 @@ def test_import_folder(tmp_path: Path, classes: str | None) -> None:
         (("folder", "SRC", "OUT", "--classes", "camvid"), "neither labels/ nor SPLIT/labels/"),
         (("cityscapes", "SRC", "OUT"), "gtFine/SPLIT"),
         (("coco-stuff", "SRC", "OUT"), "holds no pixel maps"),
-        (("cityscapes", "SRC", "OUT", "--classes", "camvid"), "--classes, --void and --split belong to 'folder'"),
+        (("cityscapes", "SRC", "OUT", "--classes", "camvid"), "'cityscapes' has no --classes: options of that name"),
     ],
 )
 def test_import_of_nothing_is_one_line_and_leaves_nothing(

@@ -19,6 +19,7 @@ from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.evaluate import evaluate
+from semsynth.cli.importing_sets import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
@@ -75,6 +76,7 @@ app.command()(evaluate)
 app.command()(label)
 app.command()(compare)
 app.command()(doctor)
+data.app.add_typer(data_import, name="import")
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
 app.add_typer(styles.app, name="styles")

@@ -5,25 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.classes import builtin
-from semsynth.data.importers.pairs import Pair, Place, import_pairs, link, matched
-from semsynth.data.progress import Progress, silent
+from semsynth.data.importers.pairs import Listing, Pair, matched
 from semsynth.errors import SemsynthError
 
 SPLITS = ("train", "val")
 """The label maps of ``test`` are blank in the download."""
 
 
-def import_cityscapes(source: Path, out: Path, *, place: Place = link, progress: Progress = silent) -> dict[str, int]:
-    """Import photos, ``labelIds`` and ``instanceIds`` with the class set ``cityscapes``.
+def list_cityscapes(source: Path) -> Listing:
+    """List photos, ``labelIds`` and ``instanceIds`` with the class set ``cityscapes``.
 
     Args:
         source: the folder that holds ``leftImg8bit`` and ``gtFine``.
-        out: the dataset folder to make or to go on with.
-        place: `link` or `copy`.
-        progress: called once per pair.
-
-    Returns:
-        Split -> number of samples.
 
     Raises:
         SemsynthError: a part of the tree is missing, or files do not pair.
@@ -38,9 +31,10 @@ def import_cityscapes(source: Path, out: Path, *, place: Place = link, progress:
     if not pairs:
         raise SemsynthError(
             f"{source} holds no gtFine/SPLIT/CITY/*_gtFine_labelIds.png for {' or '.join(SPLITS)}: "
-            "give the folder that leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip were unpacked into"
+            "give the folder that leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip of "
+            "https://www.cityscapes-dataset.com/downloads were unpacked into"
         )
-    return import_pairs(pairs, builtin("cityscapes"), out, place=place, progress=progress)
+    return Listing(tuple(pairs), builtin("cityscapes"))
 
 
 def _found(folder: Path, ending: str) -> dict[str, Path]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.config import dump_config, load_config
 from semsynth.data.edges import EdgeSettings, edge_map
 from semsynth.data.folder import CLASSES_FILE, CONDITIONS, IMAGES, list_pictures
-from semsynth.data.importers.pairs import Place, link, once
+from semsynth.data.importers.pairs import Place, first_of_splits, in_parallel, link, once
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES, decode_image, save_png
@@ -39,6 +38,7 @@ def import_edges(
     *,
     val_share: float | None = None,
     place: Place = link,
+    limit: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, int]:
     """Import the photographs in ``SOURCE``, or in ``SOURCE/train``, ``val`` and ``test``, and draw their edges.
@@ -49,6 +49,7 @@ def import_edges(
         settings: how edges are found.
         val_share: how many of an undivided source go to ``val``, about, 0 to 1; None: a tenth. The names decide which.
         place: `link` or `copy`.
+        limit: at most so many photographs of every split, the first ones; None: all.
         progress: called once per photograph.
 
     Returns:
@@ -57,7 +58,7 @@ def import_edges(
     Raises:
         SemsynthError: no photographs, a damaged one, or a folder ``out`` of other data or with other edges.
     """
-    photos = divided(source, val_share)
+    photos = first_of_splits(divided(source, val_share), limit)
     _check_out(out, settings, photos)
     if not (out / SETTINGS_FILE).exists():
         dump_config(settings, out / SETTINGS_FILE)
@@ -70,9 +71,7 @@ def import_edges(
     def draw(path: Path, target: Path) -> None:
         save_png(target, edge_map(decode_image(path), settings))
 
-    with ThreadPoolExecutor() as pool:
-        for done, _ in enumerate(pool.map(bring, photos), 1):
-            progress(done, len(photos))
+    in_parallel(bring, photos, progress)
     return dict(Counter(photo.split for photo in photos))
 
 

@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from semsynth.classes import VOID, ClassInfo, ClassSet
+from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, list_pictures, splits
-from semsynth.data.importers.pairs import Pair, Place, import_pairs, link, matched
-from semsynth.data.label_files import holds_colors, read_layout, write_layout
-from semsynth.data.progress import Progress, silent
+from semsynth.data.importers.ids import widened, without
+from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.label_files import read_layout
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 
 
-def import_folder(
-    source: Path,
-    out: Path,
-    classes: ClassSet,
-    *,
-    split: str = "train",
-    void: int | None = None,
-    place: Place = link,
-    progress: Progress = silent,
-) -> dict[str, int]:
-    """Import ``SOURCE/images`` and ``SOURCE/labels``, or the same below one sub-folder per split.
-
-    Every label map is read and validated. Maps of ids are linked as they are; colour maps become maps of ids.
+def list_folder(source: Path, classes: ClassSet, *, split: str = "train", void: int | None = None) -> Listing:
+    """List ``SOURCE/images`` and ``SOURCE/labels``, or the same below one sub-folder per split.
 
     Args:
-        source: the folder; ``instances`` beside ``labels`` are imported, too.
-        out: the dataset folder to make or to go on with.
+        source: the folder; ``instances`` beside ``labels`` are listed, too.
         classes: what ids and colours mean.
         split: where the pairs go if the source is not divided.
         void: an id of the label maps that means "no class", besides 255 (8 bit) and 65535 (16 bit).
-        place: `link` or `copy`.
-        progress: called once per pair.
-
-    Returns:
-        Split -> number of samples.
 
     Raises:
-        SemsynthError: no such folders, names that do not pair, or a label map outside the class set.
+        SemsynthError: no such folders, or names that do not pair.
     """
     if not source.is_dir():
         raise SemsynthError(f"there is no folder {source}: check the path")
@@ -51,28 +33,15 @@ def import_folder(
     names = (split,) if (source / LABELS).is_dir() else splits(source)
     if not names:
         raise SemsynthError(f"{source} has neither {LABELS}/ nor SPLIT/{LABELS}/: arrange it so, beside {IMAGES}/")
+    read = None if void is None else partial(_without, void, classes)
     pairs: list[Pair] = []
     for name in names:
         folder = source if (source / LABELS).is_dir() else source / name
         instances = list_pictures(folder / INSTANCES) if (folder / INSTANCES).is_dir() else None
-        pairs += matched(name, list_pictures(folder / IMAGES), list_pictures(folder / LABELS), instances, folder)
-
-    def place_label(label: Path, target: Path) -> None:
-        if void is not None:
-            write_layout(target, _without(void, label, classes))
-            return
-        layout = read_layout(label, classes)
-        if holds_colors(label):
-            write_layout(target, layout)
-        else:
-            place(label, target)
-
-    return import_pairs(pairs, classes, out, place=place, place_label=place_label, progress=progress)
+        images, labels = list_pictures(folder / IMAGES), list_pictures(folder / LABELS)
+        pairs += matched(name, images, labels, instances, folder, read)
+    return Listing(tuple(pairs), classes)
 
 
-def _without(void: int, label: Path, classes: ClassSet) -> Layout:
-    """The label map with id ``void`` turned into void."""
-    extra = ClassInfo(id=void, name="void", color=(0, 0, 0))
-    wider = ClassSet(name=classes.name, classes=(*classes.classes, extra))
-    labels = read_layout(label, wider).labels
-    return Layout(np.where(labels == void, np.uint16(VOID), labels), classes)
+def _without(void: int, classes: ClassSet, label: Path) -> Layout:
+    return without(read_layout(label, widened(classes, void)), void, classes)

@@ -1,32 +1,65 @@
-"""From listed pairs to a dataset folder: links or copies, never re-encodes, and goes on where it was interrupted."""
+"""The frame of all importers: each lists a source's pairs, and `import_listing` makes the dataset folder of them.
+
+Files are linked or copied as they are; what a source holds in another form is made while it is brought. A sample's
+label map is written last, so an import that was interrupted goes on with the samples that have none.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, pairing_problems, save_classes
+from semsynth.data.label_files import holds_colors, read_layout, write_instances, write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder, write_atomically
+from semsynth.files import explained, make_folder, write_atomically, write_bytes
+from semsynth.images import encode_png, open_image, to_rgb
+from semsynth.layout import Layout
+
+Item = TypeVar("Item")
 
 Place = Callable[[Path, Path], None]
 """Makes the second path from the first."""
+Photo = Path | Callable[[], bytes]
+"""A photo's file, or the bytes of one."""
+Label = Path | Callable[[], Layout]
+"""A label map's file, or what reads one that is in another form."""
+Instances = Path | Callable[[Layout], NDArray[np.int32]]
+"""An instance map's file, or what makes one ([H,W], 0..65535) for a layout that was read."""
+
+_MADE_SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PN": ".png"}
+"""First bytes of a file -> its suffix, for photos that are no files in the source."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of one sample."""
+    """One sample of a source."""
 
     split: str
     name: str
-    image: Path
-    label: Path
-    instance: Path | None
+    image: Photo
+    label: Label
+    instances: Instances | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds; nothing of it has been read yet."""
+
+    pairs: tuple[Pair, ...]
+    classes: ClassSet
+    """Of the label maps as they are brought."""
 
 
 def link(source: Path, target: Path) -> None:
@@ -53,6 +86,7 @@ def matched(
     labels: Mapping[str, Path],
     instances: Mapping[str, Path] | None,
     source: Path,
+    read: Callable[[Path], Layout] | None = None,
 ) -> list[Pair]:
     """Pair files by name.
 
@@ -62,6 +96,7 @@ def matched(
         labels: name -> label map.
         instances: name -> instance map; None where the source has none.
         source: what error messages name.
+        read: makes a layout of a label map that does not hold the class set's ids or colours.
 
     Raises:
         SemsynthError: names without partner.
@@ -72,45 +107,98 @@ def matched(
     if problems:
         raise SemsynthError(f"{source}, {split}: {'; '.join(problems)}")
     return [
-        Pair(split, name, images[name], label, instances[name] if instances is not None else None)
+        Pair(
+            split,
+            name,
+            images[name],
+            label if read is None else partial(read, label),
+            None if instances is None else instances[name],
+        )
         for name, label in labels.items()
     ]
 
 
-def import_pairs(
-    pairs: Sequence[Pair],
-    classes: ClassSet,
-    out: Path,
-    *,
-    place: Place = link,
-    place_label: Place | None = None,
-    progress: Progress = silent,
+def matched_splits(
+    split_of: Mapping[str, str],
+    splits: Sequence[str],
+    images: Mapping[str, Path],
+    labels: Mapping[str, Path],
+    source: Path,
+    read: Callable[[Path], Layout] | None = None,
+) -> list[Pair]:
+    """Pair files by name, as :func:`matched`, where the name says which of ``splits`` a sample goes to."""
+    pairs: list[Pair] = []
+    for split in splits:
+        mine = ({name: path for name, path in files.items() if split_of[name] == split} for files in (images, labels))
+        pairs += matched(split, next(mine), next(mine), None, source, read)
+    return pairs
+
+
+def own_instances(layout: Layout) -> NDArray[np.int32]:
+    """As :attr:`Pair.instances`: those that the layout was read with."""
+    if layout.instances is None:
+        raise ValueError("the layout was read without instances")
+    return layout.instances
+
+
+def import_listing(
+    listing: Listing, out: Path, *, place: Place = link, limit: int | None = None, progress: Progress = silent
 ) -> dict[str, int]:
-    """Bring ``pairs`` into the dataset folder ``out``; files that are there already stay.
+    """Bring what ``listing`` names into the dataset folder ``out``; samples that are there already stay.
+
+    Every label map that is brought is read and validated; maps of ids are placed as they are, colour maps are written
+    as ids. Several samples are brought at a time.
 
     Args:
-        pairs: what to import.
-        classes: of the label maps.
+        listing: what to import.
         out: made if missing.
         place: `link` or `copy`.
-        place_label: for label maps, where they need more than that.
-        progress: called once per pair.
+        limit: at most so many samples of every split, the first ones; None: all.
+        progress: called once per sample.
 
     Returns:
         Split -> number of samples.
 
     Raises:
-        SemsynthError: a file cannot be read or written, or ``out`` holds a dataset of other classes.
+        SemsynthError: a file cannot be read or written, a label map has ids outside the class set, or ``out`` holds a
+            dataset of other classes.
     """
-    save_classes(out, classes)
-    for done, pair in enumerate(pairs, 1):
-        folder = out / pair.split
-        once(pair.image, folder / IMAGES / (pair.name + pair.image.suffix.lower()), place)
-        if pair.instance is not None:
-            once(pair.instance, folder / INSTANCES / (pair.name + pair.instance.suffix.lower()), place)
-        once(pair.label, folder / LABELS / (pair.name + pair.label.suffix.lower()), place_label or place)
-        progress(done, len(pairs))
+    pairs = first_of_splits(listing.pairs, limit)
+    save_classes(out, listing.classes)
+    in_parallel(lambda pair: _bring(pair, listing.classes, out / pair.split, place), pairs, progress)
     return dict(Counter(pair.split for pair in pairs))
+
+
+class OfSplit(Protocol):
+    """Something that belongs to a split."""
+
+    @property
+    def split(self) -> str:
+        """For example ``train``."""
+
+
+Divided = TypeVar("Divided", bound=OfSplit)
+
+
+def first_of_splits(items: Sequence[Divided], limit: int | None) -> list[Divided]:
+    """The first ``limit`` items of every split; all if it is None."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for item in items:
+        seen[item.split] += 1
+        if limit is None or seen[item.split] <= limit:
+            chosen.append(item)
+    return chosen
+
+
+def in_parallel(work: Callable[[Item], None], items: Sequence[Item], progress: Progress) -> None:
+    """Do ``work`` for every item, a few at a time; after an error or an interrupt nothing new is begun."""
+    pool = ThreadPoolExecutor()
+    try:
+        for done, _ in enumerate(pool.map(work, items), 1):
+            progress(done, len(items))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def once(source: Path, target: Path, place: Place) -> None:
@@ -118,6 +206,37 @@ def once(source: Path, target: Path, place: Place) -> None:
     if not target.exists():
         target.unlink(missing_ok=True)  # a link whose source is gone
         place(source, target)
+
+
+def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> None:
+    """Make what is missing of a sample; nothing if its label map cannot be read."""
+    label = folder / LABELS / f"{pair.name}.png"
+    suffix = pair.instances.suffix.lower() if isinstance(pair.instances, Path) else ".png"
+    instances = folder / INSTANCES / (pair.name + suffix)
+    makes_instances = callable(pair.instances) and not instances.exists()
+    layout = None
+    if makes_instances or not label.exists():
+        layout = read_layout(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
+    _bring_photo(pair, folder / IMAGES, place)
+    if isinstance(pair.instances, Path):
+        once(pair.instances, instances, place)
+    elif layout is not None and makes_instances and pair.instances is not None:
+        write_instances(instances, Layout(layout.labels, classes, pair.instances(layout)))
+    if layout is not None and not label.exists():
+        if isinstance(pair.label, Path) and not holds_colors(pair.label):
+            once(pair.label, label, place)
+        else:
+            write_layout(label, layout)
+
+
+def _bring_photo(pair: Pair, folder: Path, place: Place) -> None:
+    if isinstance(pair.image, Path):
+        once(pair.image, folder / (pair.name + pair.image.suffix.lower()), place)
+    elif not any((folder / (pair.name + suffix)).exists() for suffix in _MADE_SUFFIXES.values()):
+        data = pair.image()
+        if data[:3] not in _MADE_SUFFIXES:
+            data = encode_png(to_rgb(open_image(data, pair.name), pair.name))
+        write_bytes(folder / (pair.name + _MADE_SUFFIXES[data[:3]]), data)
 
 
 def _copy_bytes(source: Path, target: Path) -> None:

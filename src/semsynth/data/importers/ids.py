@@ -1,0 +1,78 @@
+"""Numbers of official files -> ids of class sets and of instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth.classes import VOID, VOID_8BIT, ClassInfo, ClassSet
+from semsynth.errors import SemsynthError
+from semsynth.layout import Layout
+
+FIRST_OBJECT = 256
+"""The first instance id of a counted object: below lie class ids, and `VOID_8BIT` for no class."""
+_SHOWN = 8
+"""How many numbers a message lists."""
+
+
+def translated(numbers: NDArray[np.integer], meaning: Mapping[int, int], source: Path) -> NDArray[np.uint16]:
+    """Give official numbers the ids of a class set.
+
+    Args:
+        numbers: [H,W], as the file holds them.
+        meaning: number -> id of the class set, or ``VOID``.
+        source: the file, for messages.
+
+    Returns:
+        [H,W] ids.
+
+    Raises:
+        SemsynthError: numbers without a meaning.
+    """
+    known = np.array(sorted(meaning))
+    ids = np.array([meaning[number] for number in known.tolist()], np.uint16)
+    nearest = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+    unknown = numbers[known[nearest] != numbers]
+    if unknown.size:
+        values, counts = np.unique(unknown, return_counts=True)
+        found = ", ".join(f"{value} ({n} pixels)" for value, n in zip(values[:_SHOWN], counts[:_SHOWN], strict=True))
+        more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+        raise SemsynthError(
+            f"{source} holds ids that the data set does not have: {found}{more}; restore the file from the download"
+        )
+    found_ids: NDArray[np.uint16] = ids[nearest]
+    return found_ids
+
+
+def widened(classes: ClassSet, void: int) -> ClassSet:
+    """``classes`` with ``void``, an id that files hold for "no class"; for :func:`without`."""
+    return ClassSet(name=classes.name, classes=(*classes.classes, ClassInfo(id=void, name="void", color=(0, 0, 0))))
+
+
+def without(layout: Layout, void: int, classes: ClassSet) -> Layout:
+    """``layout``, read with :func:`widened` classes, with ``void`` as void."""
+    return Layout(np.where(layout.labels == void, np.uint16(VOID), layout.labels), classes)
+
+
+def instance_map(labels: NDArray[np.uint16], objects: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Number the objects of a label map so that no number is that of a class.
+
+    Args:
+        labels: [H,W] ids below 255, or ``VOID``.
+        objects: [H,W], equal within an object and from 0 on; negative where nothing is counted (stuff, crowds).
+
+    Returns:
+        [H,W]: ``FIRST_OBJECT`` and more for objects, in the order of their numbers; the class id where nothing is
+        counted, and 255 for void.
+    """
+    instances = np.where(labels == VOID, np.int32(VOID_8BIT), labels.astype(np.int32))
+    counted = (objects >= 0) & (labels != VOID)
+    numbers = objects[counted]
+    present = np.zeros(int(numbers.max(initial=-1)) + 1, np.bool_)
+    present[numbers] = True
+    ranks = np.cumsum(present) - 1  # [largest number + 1]
+    instances[counted] = FIRST_OBJECT + ranks[numbers]
+    return instances
