@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from parity.golden import DTYPE, Case
 from torch import Tensor
@@ -15,8 +16,9 @@ from semsynth.data.transforms import Pipeline
 from semsynth.layout import LayoutBatch
 from semsynth.losses.content import MATCONVNET, PIXEL_RANGE
 from semsynth.losses.level_weights import LevelWeights, official_weights
-from semsynth.models.crn import CascadedRefinementNetwork, doubled
+from semsynth.models.crn import CascadedRefinementNetwork
 from semsynth.models.vgg import VGG19
+from semsynth.ops import doubled_conv
 from semsynth.recipes.crn import ContentConfig, CRNConfig, CRNRecipe
 
 MEAN_SHARE = 0.001
@@ -27,6 +29,14 @@ official Adam adds its epsilon, 1e-8, at another place, too."""
 
 
 def check(case: Case) -> None:
+    """The case's networks are narrow: by default their enlarged features are convolved directly."""
+    for channels in (doubled_conv.WORTHWHILE_CHANNELS, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(doubled_conv, "WORTHWHILE_CHANNELS", channels)
+            _check(case)
+
+
+def _check(case: Case) -> None:
     variables = case.state("state.")
     config = generator_config(variables, False, case.name)
     count = case.opt["diversity_outputs"]
@@ -47,7 +57,7 @@ def check(case: Case) -> None:
 def _check_forward(case: Case, generator: CascadedRefinementNetwork, layout: LayoutBatch) -> None:
     height, width = layout.size
     case.compare("label_half", layout.averaged(height // 2, width // 2).permute(0, 2, 3, 1))
-    case.compare("resize_bilinear_x2_align_corners", _nhwc(doubled(_nchw(case.input("resize_in")))))
+    case.compare("resize_bilinear_x2_align_corners", _nhwc(doubled_conv.doubled(_nchw(case.input("resize_in")))))
     features: Tensor | None = None
     with torch.no_grad():
         for number in range(generator.config.refinements):

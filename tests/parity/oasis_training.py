@@ -11,6 +11,7 @@ import torch
 from parity.golden import DTYPE, Case
 from parity.oasis_losses import official_mask
 from parity.oasis_networks import case_discriminator, case_generator, case_layout, compare_state, load_state
+from parity.phases import adam_of, recorded_outputs, run_phase
 from parity.spade_training import SINGLE_PRECISION
 from torch import Tensor, nn
 
@@ -33,7 +34,7 @@ SCALE = 1.0
 
 def check_training(case: Case) -> None:
     recipe = _recipe(case)
-    optimizers = {phase.name: _optimizer(recipe, phase) for phase in recipe.phases}
+    optimizers = {phase.name: adam_of(recipe, phase) for phase in recipe.phases}
     average = MovingAverage({"generator": recipe.networks["generator"]}, case.opt["EMA_decay"], warm_up=False)
     load_state(case, average.networks["generator"], "state.netEMA.")
     noise = iter(case.input("z"))
@@ -63,18 +64,13 @@ def _recipe(case: Case) -> OASISRecipe:
     return recipe
 
 
-def _optimizer(recipe: OASISRecipe, phase: Phase) -> torch.optim.Adam:
-    adam = phase.optimizer
-    return torch.optim.Adam(phase.parameters(recipe.networks), lr=adam.lr, betas=(adam.beta1, adam.beta2))
-
-
 def _check_step(
     case: Case, recipe: OASISRecipe, batch: Batch, optimizers: dict[str, torch.optim.Adam], step: int
 ) -> None:
     total = {}
     for phase in recipe.phases:
-        with _fakes(recipe.networks["generator"]) as fakes:
-            values = _run(recipe, phase, batch, optimizers[phase.name])
+        with recorded_outputs(recipe.networks["generator"]) as fakes:
+            values = run_phase(recipe, phase, batch, optimizers[phase.name])
         case.compare(f"fake_{phase.name[0].upper()}.step{step}", fakes[0])
         for name, value in values.items():
             case.compare(f"losses_float64.step{step}.{OFFICIAL_TERMS[name]}", value)
@@ -84,17 +80,6 @@ def _check_step(
     case.compare(f"losses_float64.step{step}.D_total", total["discriminator"])
     for official, name in OFFICIAL_NETWORKS.items():
         compare_state(case, recipe.networks[name], f"after{step}.{official}.")
-
-
-def _run(recipe: OASISRecipe, phase: Phase, batch: Batch, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    """One step of a phase as the trainer makes it; returns the weighted terms."""
-    for name, network in recipe.networks.items():
-        network.requires_grad_(name in phase.trains)
-    optimizer.zero_grad()
-    weighted = {name: phase.weights[name] * term for name, term in phase.terms(recipe.networks, batch).items()}
-    torch.stack(list(weighted.values())).sum().backward()
-    optimizer.step()
-    return weighted
 
 
 def _compare_gradients(case: Case, recipe: OASISRecipe, phase: Phase) -> None:
@@ -126,15 +111,6 @@ def _check_refreshed_average(case: Case, generator: nn.Module) -> None:
         compare_state(case, generator, "final.netEMA.")
         layout = case_layout(case, "label.step1")
         case.compare("final_ema_out", generator.eval()(layout, case.input("z")[0]))
-
-
-@contextmanager
-def _fakes(generator: nn.Module) -> Iterator[list[Tensor]]:
-    """The images that the generator makes meanwhile."""
-    images: list[Tensor] = []
-    handle = generator.register_forward_hook(lambda module, inputs, output: images.append(output.detach()))
-    yield images
-    handle.remove()
 
 
 @contextmanager

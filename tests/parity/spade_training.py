@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 import torch
 from parity.golden import DTYPE, Case
+from parity.phases import adam_of, recorded_outputs, run_phase
 from parity.spade_losses import thin_vgg
 from parity.spade_networks import case_layout, case_options, compare_state, load_state
-from torch import Tensor, nn
+from torch import Tensor
 
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.convert.spade import official_names
@@ -37,7 +38,7 @@ def check_training(case: Case) -> None:
     recipe = _recipe(case)
     image = case.input("image")
     batch = Batch(case_layout(case), image, tuple(str(i) for i in range(len(image))))
-    optimizers = {phase.name: _optimizer(recipe, phase) for phase in recipe.phases}
+    optimizers = {phase.name: adam_of(recipe, phase) for phase in recipe.phases}
     steps = max(int(name.split(".")[0]) for name in case.under("after"))
     noise = case.input("eps") if "eps" in case else torch.empty(0)
     with _replayed(noise):
@@ -57,8 +58,8 @@ def _check_step(
     for phase in recipe.phases:
         if (step - 1) % phase.every:
             continue
-        with _fakes(recipe.networks["generator"]) as fakes:
-            values = _run(recipe, phase, batch, optimizers[phase.name])
+        with recorded_outputs(recipe.networks["generator"]) as fakes:
+            values = run_phase(recipe, phase, batch, optimizers[phase.name])
         if phase.name == "generator":
             _compare_fake(case, step, fakes[0])
         _compare_losses(case, step, values)
@@ -82,33 +83,6 @@ def _recipe(case: Case) -> SPADERecipe:
         if name in recipe.networks:
             load_state(case, recipe.networks[name].to(DTYPE).train(), f"state.{official}.")
     return recipe
-
-
-def _optimizer(recipe: SPADERecipe, phase: Phase) -> torch.optim.Adam:
-    parameters = [parameter for name in phase.trains for parameter in recipe.networks[name].parameters()]
-    adam = phase.optimizer
-    return torch.optim.Adam(parameters, lr=adam.lr, betas=(adam.beta1, adam.beta2))
-
-
-def _run(recipe: SPADERecipe, phase: Phase, batch: Batch, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    """One step of a phase as the trainer makes it; returns the weighted terms."""
-    for name, network in recipe.networks.items():
-        network.requires_grad_(name in phase.trains)
-    optimizer.zero_grad()
-    terms = phase.terms(recipe.networks, batch)
-    weighted = {name: phase.weights[name] * term for name, term in terms.items()}
-    torch.stack(list(weighted.values())).sum().backward()
-    optimizer.step()
-    return weighted
-
-
-@contextmanager
-def _fakes(generator: nn.Module) -> Iterator[list[Tensor]]:
-    """The images that the generator makes meanwhile."""
-    images: list[Tensor] = []
-    handle = generator.register_forward_hook(lambda module, inputs, output: images.append(output.detach()))
-    yield images
-    handle.remove()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from semsynth.data.toy import TOY_CLASSES
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
-from semsynth.recipes.spade import Collate
+from semsynth.recipes.base import Collate
 from semsynth.training.data import MicroBatches, Share, read_batches, seed_from
 from semsynth.training.start import open_data
 
@@ -24,7 +24,7 @@ from semsynth.training.start import open_data
 @pytest.fixture
 def collate(tiny_settings: tuple[str, ...]) -> Collate:
     config = override(RECIPES["spade"].presets["default"](TOY_CLASSES, True), tiny_settings)
-    return Collate(config.generator)  # type: ignore[attr-defined]
+    return Collate(config.generator, config.discriminator)  # type: ignore[attr-defined]
 
 
 def stream(data: Path, collate: Collate, share: Share, seed: int = 0, flip: bool = True) -> MicroBatches:

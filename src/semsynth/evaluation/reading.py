@@ -16,15 +16,15 @@ def read_ahead(make: Callable[[T], R], items: Iterable[T], workers: int) -> Iter
     if workers == 0:
         yield from map(make, items)
         return
-    with ThreadPoolExecutor(workers, "read") as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(make, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(workers, "read")
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(make, item))
+            if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Without waiting: an iterator given up half-way may be collected in one of its own threads.
+        pool.shutdown(wait=False, cancel_futures=True)

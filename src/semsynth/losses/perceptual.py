@@ -6,14 +6,19 @@ Johnson et al. 2016; taps and weights of pix2pixHD and SPADE (official vgg loss 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
 from semsynth.losses.distance import mean_absolute_difference
-from semsynth.models.vgg import VGG19, InputConvention
+from semsynth.models.vgg import OFFICIAL_SPADE, VGG19, InputConvention, load_vgg19
+
+PerceptualInput = Literal["as_trained", "official"]
+"""What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code of SPADE does."""
 
 PAPER_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
@@ -73,3 +78,21 @@ class PerceptualLoss(nn.Module):
     def _features(self, image: Tensor) -> dict[str, Tensor]:
         x = self.convention.convert(image).contiguous(memory_format=torch.channels_last)
         return self.vgg(x, self.weights)  # type: ignore[no-any-return]
+
+
+def load_perceptual_loss(
+    weight: float, weights: Path | None, fed: PerceptualInput = "as_trained"
+) -> PerceptualLoss | None:
+    """The loss as recipes use it: None where its ``weight`` is 0, so that nothing is loaded.
+
+    Args:
+        weight: of the term in the objective.
+        weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+        fed: what the network is fed.
+
+    Raises:
+        SemsynthError: the weights cannot be had.
+    """
+    if not weight:
+        return None
+    return PerceptualLoss(load_vgg19(weights), convention=OFFICIAL_SPADE if fed == "official" else None)

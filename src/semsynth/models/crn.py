@@ -11,15 +11,15 @@ from typing import Literal, Self
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, Level, Size, pixels
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
+from semsynth.ops.doubled_conv import doubled_conv2d
 from semsynth.ops.initialization import initialize_glorot_uniform
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
-from semsynth.ops.layout_conv import concat_conv2d
+from semsynth.ops.layout_conv import layout_conv2d
 
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU (official code)."""
@@ -112,6 +112,7 @@ class RefinementModule(nn.Module):
 
     def __init__(self, in_channels: int, width: int, num_labels: int) -> None:
         super().__init__()
+        self.num_labels = num_labels
         self.conv_0 = nn.Conv2d(num_labels + in_channels, width, 3, padding=1, bias=False)
         self.norm_0 = LayerNormLeakyReLU(width, NEGATIVE_SLOPE)
         self.conv_1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
@@ -128,13 +129,11 @@ class RefinementModule(nn.Module):
             [N,width,h,w].
         """
         if features is None:
-            x = concat_conv2d(self.conv_0, layout)
+            x = layout_conv2d(layout, self.conv_0.weight, padding=1)
         else:
-            x = doubled(features)
-            if isinstance(layout, Tensor):
-                x = self.conv_0(torch.cat([layout, x], 1))
-            else:
-                x = concat_conv2d(self.conv_0, layout, x)
+            of_layout, of_features = self.conv_0.weight.split([self.num_labels, features.shape[1]], 1)
+            x = doubled_conv2d(features, of_features)
+            x = x + layout_conv2d(layout, of_layout, padding=1).to(x.dtype)
         x = self.norm_0(x)
         return self.norm_1(self.conv_1(x))  # type: ignore[no-any-return]
 
@@ -195,8 +194,3 @@ class CascadedRefinementNetwork(LayoutGenerator):
         if self.config.checkpointing and torch.is_grad_enabled():
             return checkpoint(module, labels, features, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-any-return]
         return module(labels, features)  # type: ignore[no-any-return]
-
-
-def doubled(x: Tensor) -> Tensor:
-    """[N,C,h,w] -> [N,C,2h,2w], bilinear (section 3.2), corners aligned as in the official code."""
-    return F.interpolate(x, (2 * x.shape[2], 2 * x.shape[3]), mode="bilinear", align_corners=True)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size, pixels
+from semsynth.ops.spade_layer import ModulationPath, choose_path, freeze_modulation
+from semsynth.ops.spectral_norm import fold_spectral_norm
 
 
 class GeneratorConfig(Config, ABC):
@@ -53,8 +55,19 @@ class LayoutGenerator(nn.Module, ABC):
             [N*k,3,H,W] for values in [-1,1], k = ``config.images_per_layout``, the k pictures of a layout together.
         """
 
+    def use(self, path: ModulationPath) -> None:
+        """Choose how SPADE layers modulate, where there are any; the result is the same up to rounding."""
+        choose_path(self, path)
+
     def freeze(self, dtype: torch.dtype | None = None) -> None:
-        """Get ready for inference only, in the arithmetic of ``dtype``; folds what depends on no layout."""
+        """Fold everything that depends neither on layout nor on features: for inference, on its device already.
+
+        Args:
+            dtype: arithmetic from now on, for example bfloat16; what is folded is computed before the cast.
+        """
+        dtype = dtype or next(self.parameters()).dtype
+        fold_spectral_norm(self)
+        freeze_modulation(self, dtype)
         self.to(dtype)
 
 

@@ -16,11 +16,11 @@ from torch.nn import functional as F
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Regions, Size
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
+from semsynth.ops.doubled_conv import repeated, repeated_conv2d
 from semsynth.ops.layout_conv import layout_conv2d, weight_of_vectors
 from semsynth.ops.norm import NormKind
 from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock
-from semsynth.ops.spade_layer import ModulationPath, choose_path, freeze_modulation
-from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
+from semsynth.ops.spectral_norm import conv2d
 from semsynth.ops.windows import distinct_rows
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
@@ -133,21 +133,6 @@ class OASISGenerator(LayoutGenerator):
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = block(x, read.at(x.shape[2], x.shape[3]), read.vectors)
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
-
-    def use(self, path: ModulationPath) -> None:
-        """Choose how modulation is computed; the result is the same up to rounding."""
-        choose_path(self, path)
-
-    def freeze(self, dtype: torch.dtype | None = None) -> None:
-        """Fold everything that depends neither on layout nor on features: for inference, on its device already.
-
-        Args:
-            dtype: arithmetic from now on, for example bfloat16; what is folded is computed before the cast.
-        """
-        dtype = dtype or self.to_rgb.weight.dtype
-        fold_spectral_norm(self)
-        freeze_modulation(self, dtype)
-        self.to(dtype)
 
     def _start_size(self, size: Size | None) -> Size:
         if size is None:
@@ -279,10 +264,6 @@ class _UpBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,in,h,w] -> [N,out,2h,2w]."""
-        dx = self.conv_0(_doubled(F.leaky_relu(x, NEGATIVE_SLOPE)))
+        dx = repeated_conv2d(self.conv_0, F.leaky_relu(x, NEGATIVE_SLOPE))
         dx = self.conv_1(F.leaky_relu(dx, NEGATIVE_SLOPE))
-        return dx + _doubled(self.shortcut(x))  # type: ignore[no-any-return]
-
-
-def _doubled(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+        return dx + repeated(self.shortcut(x))  # type: ignore[no-any-return]

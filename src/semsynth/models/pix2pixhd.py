@@ -12,7 +12,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, Self, overload
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,8 +21,8 @@ from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
 from semsynth.ops.layout_conv import concat_conv2d
 from semsynth.ops.layout_pyramid import halved, halved_layout
-from semsynth.ops.spade_layer import SPADE, ModulationPath, choose_path, freeze_modulation
-from semsynth.ops.spectral_norm import conv2d, conv_transpose2d, fold_spectral_norm
+from semsynth.ops.spade_layer import SPADE
+from semsynth.ops.spectral_norm import conv2d, conv_transpose2d
 
 BORDER = 3
 """Padding of the first and the last convolution, which are 7 x 7."""
@@ -234,21 +233,6 @@ class Pix2PixHDGenerator(LayoutGenerator):
         x = self.last_features(layout, features)
         image = F.tanh(self.to_rgb(_mirror(x, BORDER)))
         return image[:, :, :height, :width]
-
-    def use(self, path: ModulationPath) -> None:
-        """Choose how SPADE layers modulate, where there are any; the result is the same up to rounding."""
-        choose_path(self, path)
-
-    def freeze(self, dtype: torch.dtype | None = None) -> None:
-        """Fold everything that depends neither on layout nor on features: for inference only.
-
-        Args:
-            dtype: arithmetic from now on, for example bfloat16.
-        """
-        dtype = dtype or self.to_rgb.weight.dtype
-        fold_spectral_norm(self)
-        freeze_modulation(self, dtype)
-        self.to(dtype)
 
     def last_features(self, condition: Condition, features: Tensor | None = None) -> Tensor:
         """What the last layer reads, [N,C,H',W'] with sides that are multiples of ``config.multiple``."""

@@ -19,8 +19,7 @@ from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
 from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
-from semsynth.ops.spade_layer import ModulationPath, choose_path, freeze_modulation
-from semsynth.ops.spectral_norm import conv2d, fold_spectral_norm
+from semsynth.ops.spectral_norm import conv2d
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -184,21 +183,6 @@ class SPADEGenerator(LayoutGenerator):
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = block(x, layout.at(x.shape[2], x.shape[3]))
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
-
-    def use(self, path: ModulationPath) -> None:
-        """Choose how modulation is computed; the result is the same up to rounding."""
-        choose_path(self, path)
-
-    def freeze(self, dtype: torch.dtype | None = None) -> None:
-        """Fold everything that depends neither on layout nor on features: for inference, on its device already.
-
-        Args:
-            dtype: arithmetic from now on, for example bfloat16; what is folded is computed before the cast.
-        """
-        dtype = dtype or self.to_rgb.weight.dtype
-        fold_spectral_norm(self)
-        freeze_modulation(self, dtype)
-        self.to(dtype)
 
     def _start_size(self, size: Size | None) -> Size:
         if size is None or size == self.config.output_size:

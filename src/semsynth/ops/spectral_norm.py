@@ -10,8 +10,8 @@ EPSILON = 1e-12
 """Guards the normalisation of u and v, as in ``torch.nn.utils.spectral_norm``."""
 
 
-class SpectralConv2d(nn.Conv2d):
-    """A convolution whose weight is divided by its largest singular value.
+class _SpectrallyNormalized(nn.Module):
+    """What both kinds of convolution share: a weight divided by its largest singular value.
 
     The arithmetic and the moments at which u and v move are those of the official code's
     ``torch.nn.utils.spectral_norm``: one iteration (v, then u) in every training-mode forward,
@@ -19,8 +19,43 @@ class SpectralConv2d(nn.Conv2d):
     ``v`` [in * k * k].
     """
 
+    weight: Tensor
     u: Tensor
     v: Tensor
+
+    def _start(self, outputs_first: Tensor) -> None:
+        """Draw the vectors for a weight seen as [out,in,k,k]."""
+        self.folded = False
+        self.register_buffer("u", F.normalize(torch.randn(len(outputs_first)), dim=0, eps=EPSILON))
+        self.register_buffer("v", F.normalize(torch.randn(outputs_first[0].numel()), dim=0, eps=EPSILON))
+
+    def _outputs_first(self) -> Tensor:
+        """The weight as [out,in,k,k]."""
+        raise NotImplementedError
+
+    def singular_value(self) -> Tensor:
+        """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
+        # The matrix [out, in*k*k] in the order that the weight has in memory, so that it is a view; v follows it.
+        weight = self._outputs_first()
+        v = self.v.view_as(weight[0])
+        if weight.is_contiguous(memory_format=torch.channels_last):
+            weight, v = weight.permute(0, 2, 3, 1), v.permute(1, 2, 0)
+        return _singular_value(weight.flatten(1), self.u, v, moves=self.training)
+
+    def normalized_weight(self) -> Tensor:
+        """The weight that the convolution applies, in its own order."""
+        return self.weight if self.folded else self.weight / self.singular_value()
+
+    def fold(self) -> None:
+        """Divide the weight once and for all: for inference, where it saves the division at every call."""
+        if not self.folded:
+            with torch.no_grad():
+                self.weight.div_(torch.dot(self.u, self._outputs_first().flatten(1).mv(self.v)))
+            self.folded = True
+
+
+class SpectralConv2d(_SpectrallyNormalized, nn.Conv2d):
+    """A convolution whose weight [out,in,k,k] is divided by its largest singular value."""
 
     def __init__(
         self,
@@ -32,29 +67,11 @@ class SpectralConv2d(nn.Conv2d):
         padding: int = 0,
         bias: bool = True,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
-        self.folded = False
-        self.register_buffer("u", F.normalize(torch.randn(out_channels), dim=0, eps=EPSILON))
-        self.register_buffer("v", F.normalize(torch.randn(self.weight[0].numel()), dim=0, eps=EPSILON))
+        nn.Conv2d.__init__(self, in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self._start(self.weight)
 
-    def singular_value(self) -> Tensor:
-        """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
-        # The matrix [out, in*k*k] in the order that the weight has in memory, so that it is a view; v follows it.
-        weight, v = self.weight, self.v.view_as(self.weight[0])
-        if weight.is_contiguous(memory_format=torch.channels_last):
-            weight, v = weight.permute(0, 2, 3, 1), v.permute(1, 2, 0)
-        return _singular_value(weight.flatten(1), self.u, v, moves=self.training)
-
-    def normalized_weight(self) -> Tensor:
-        """[out,in,k,k]: the weight that the convolution applies."""
-        return self.weight if self.folded else self.weight / self.singular_value()
-
-    def fold(self) -> None:
-        """Divide the weight once and for all: for inference, where it saves the division at every call."""
-        if not self.folded:
-            with torch.no_grad():
-                self.weight.div_(torch.dot(self.u, self.weight.flatten(1).mv(self.v)))
-            self.folded = True
+    def _outputs_first(self) -> Tensor:
+        return self.weight
 
     def forward(self, input: Tensor) -> Tensor:
         """[N,in,h,w] -> [N,out,h',w']; divides what is smaller, the weight or the output."""
@@ -65,11 +82,8 @@ class SpectralConv2d(nn.Conv2d):
         return output if self.bias is None else output + self.bias.to(output.dtype).view(-1, 1, 1)
 
 
-class SpectralConvTranspose2d(nn.ConvTranspose2d):
-    """:class:`SpectralConv2d` for a transposed convolution; ``weight`` is [in,out,k,k], ``v`` still [in * k * k]."""
-
-    u: Tensor
-    v: Tensor
+class SpectralConvTranspose2d(_SpectrallyNormalized, nn.ConvTranspose2d):
+    """A transposed convolution whose weight [in,out,k,k] is divided by its largest singular value."""
 
     def __init__(
         self,
@@ -81,25 +95,11 @@ class SpectralConvTranspose2d(nn.ConvTranspose2d):
         padding: int = 0,
         output_padding: int = 0,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, output_padding)
-        self.folded = False
-        self.register_buffer("u", F.normalize(torch.randn(out_channels), dim=0, eps=EPSILON))
-        self.register_buffer("v", F.normalize(torch.randn(self.weight[:, 0].numel()), dim=0, eps=EPSILON))
+        nn.ConvTranspose2d.__init__(self, in_channels, out_channels, kernel_size, stride, padding, output_padding)
+        self._start(self._outputs_first())
 
-    def singular_value(self) -> Tensor:
-        """Estimate of the weight's largest singular value, a scalar; in training mode u and v move first."""
-        return _singular_value(self.weight.transpose(0, 1).flatten(1), self.u, self.v, moves=self.training)
-
-    def normalized_weight(self) -> Tensor:
-        """[in,out,k,k]: the weight that the convolution applies."""
-        return self.weight if self.folded else self.weight / self.singular_value()
-
-    def fold(self) -> None:
-        """Divide the weight once and for all: for inference."""
-        if not self.folded:
-            with torch.no_grad():
-                self.weight.div_(torch.dot(self.u, self.weight.transpose(0, 1).flatten(1).mv(self.v)))
-            self.folded = True
+    def _outputs_first(self) -> Tensor:
+        return self.weight.transpose(0, 1)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """[N,in,h,w] -> [N,out,h',w']."""
@@ -158,7 +158,7 @@ def conv_transpose2d(
 def iterate_singular_vectors(module: nn.Module, iterations: int) -> None:
     """Let the singular vectors inside ``module``, which is in training mode, catch up with weights that were set."""
     for child in module.modules():
-        if isinstance(child, SpectralConv2d | SpectralConvTranspose2d):
+        if isinstance(child, _SpectrallyNormalized):
             for _ in range(iterations):
                 child.singular_value()
 
@@ -166,5 +166,5 @@ def iterate_singular_vectors(module: nn.Module, iterations: int) -> None:
 def fold_spectral_norm(module: nn.Module) -> None:
     """Fold every spectrally normalised convolution inside ``module``; it can only infer afterwards."""
     for child in module.modules():
-        if isinstance(child, SpectralConv2d | SpectralConvTranspose2d):
+        if isinstance(child, _SpectrallyNormalized):
             child.fold()

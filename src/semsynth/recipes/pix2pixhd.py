@@ -46,12 +46,11 @@ from semsynth.data.sample import Batch, Sample
 from semsynth.errors import SemsynthError
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
-from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
 from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
 from semsynth.ops.initialization import initialize_normal
 from semsynth.ops.objects import ObjectMap
 from semsynth.recipes.base import (
@@ -77,7 +76,7 @@ class LossWeights(Config):
     """lambda of equation 5."""
     perceptual: float = Field(10.0, ge=0)
     """lambda of the VGG term ("ours" in the paper's tables; "w/o VGG" is 0)."""
-    perceptual_input: Literal["as_trained", "official"] = "as_trained"
+    perceptual_input: PerceptualInput = "as_trained"
     """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
 
 
@@ -293,8 +292,6 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
         _check_pictures(config.own_generator, classes)
     else:
         check_classes(classes, config.generator.encoding)
-    perceptual = None
-    if config.loss.perceptual:
-        convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
-        perceptual = PerceptualLoss(load_vgg19(perceptual_weights), convention=convention)
+    loss = config.loss
+    perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, loss.perceptual_input)
     return Pix2PixHDRecipe(config, classes, perceptual)
