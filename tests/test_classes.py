@@ -68,6 +68,15 @@ def test_wrong_files_are_named(tmp_path: Path, content: str, message: str) -> No
     assert message in str(caught.value)
 
 
+def test_equal_sets_are_equal_whatever_is_cached() -> None:
+    first, second = (ClassSet.model_validate(GAPS.model_dump()) for _ in range(2))
+    assert first.index_of_id is not second.index_of_id
+    assert first == second
+    assert hash(first) == hash(second)
+    assert first != ClassSet(name=first.name, classes=first.classes[:-1])
+    assert first != ClassSet(name="other", classes=first.classes)
+
+
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(SemsynthError, match="no class 'car'; it has road, sky, tree"):
         GAPS["car"]

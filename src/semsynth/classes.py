@@ -115,6 +115,14 @@ class ClassSet(Config):
         """Whether label maps of this set can be stored in 8 bits with 255 as void."""
         return all(item.id < VOID_8BIT for item in self.classes)
 
+    def __eq__(self, other: object) -> bool:
+        """Equal name and classes; what is cached of them has no say."""
+        return isinstance(other, ClassSet) and (self.name, self.classes) == (other.name, other.classes)
+
+    def __hash__(self) -> int:
+        """Of name and classes."""
+        return hash((self.name, self.classes))
+
     def __getitem__(self, name: str) -> ClassInfo:
         """The class called ``name``."""
         for item in self.classes:

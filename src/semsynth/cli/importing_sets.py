@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from semsynth.cli.data import Out
-from semsynth.cli.importing import Check, Copies, Format, Limit, Source, app, bring
+from semsynth.cli.importing import Check, Copies, Format, Limit, Source, bring
+from semsynth.cli.importing import app as app  # with the commands of this module
 
 AdeMapping = Annotated[
     Path | None,
@@ -66,7 +67,10 @@ def import_ade20k_outdoor(
     copies: Copies = False,
     check: Check = True,
 ) -> None:
-    """ADE20K-outdoor: the outdoor pictures of ADE20K; download and licence as for ade20k.
+    """ADE20K-outdoor: the outdoor pictures of ADE20K.
+
+    Download and licence are those of ade20k: ADEChallengeData2016.zip of http://sceneparsing.csail.mit.edu or the full
+    data set of https://groups.csail.mit.edu/vision/datasets/ADE20K, for non-commercial research and education only.
 
     By default the data set says what is outdoor: the JSON files of the full form do, and the challenge's
     sceneCategories.txt if it has a third column. The list that SPADE's paper used is not published.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,19 +106,20 @@ def painted(objects: ImageObjects, source: Path, layout: Layout) -> NDArray[np.i
     return instance_map(layout.labels, numbers)
 
 
-def load_mask_api() -> Any:
-    """``pycocotools.mask``.
+def require_pycocotools() -> None:
+    """Make sure, before anything is begun, that :func:`painted` can paint.
 
     Raises:
-        SemsynthError: it is not installed.
+        SemsynthError: pycocotools is not installed.
     """
     try:
-        from pycocotools import mask
+        import pycocotools.mask  # noqa: F401
     except ImportError as error:
         raise SemsynthError(
             "instance maps of COCO's JSON files need pycocotools: pip install 'semsynth[coco]' (or --no-instances)"
         ) from error
-    return mask
+    # Here and not around each call: NumPy 2 warns of pycocotools 2.0's arrays, and threads share the filters.
+    warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
 
 
 def _is_drawn(segmentation: Any) -> bool:
@@ -126,7 +128,8 @@ def _is_drawn(segmentation: Any) -> bool:
 
 def _masks(objects: ImageObjects, source: Path) -> NDArray[np.bool_]:
     """[H,W,objects] bool."""
-    api = load_mask_api()
+    from pycocotools import mask as api
+
     height, width = objects.size
     runs = []
     with understood(source):

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from semsynth.classes import builtin
 from semsynth.data.folder import list_pictures
-from semsynth.data.importers.coco_files import ImageObjects, first_of, listed, load_mask_api, painted, read_objects
+from semsynth.data.importers.coco_files import (
+    ImageObjects,
+    first_of,
+    listed,
+    painted,
+    read_objects,
+    require_pycocotools,
+)
 from semsynth.data.importers.official import few
 from semsynth.data.importers.pairs import Listing, Pair, matched
 from semsynth.errors import SemsynthError
@@ -66,7 +73,7 @@ def _read_all(files: Iterable[Path]) -> dict[str, tuple[Path, ImageObjects]]:
     """Name of a picture -> the file that tells of its objects, and these."""
     found = {}
     for path in files:
-        load_mask_api()
+        require_pycocotools()
         found.update({name: (path, objects) for name, objects in read_objects(path).items()})
     return found
 

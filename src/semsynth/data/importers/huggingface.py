@@ -5,6 +5,7 @@ Photos keep their bytes if they are JPEG or PNG. A sample's name is its number w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SPLITS = {"validation": "val", "valid": "val", "dev": "val"}
 """Their names -> ours, where they differ."""
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w.-]+)?")
 
 
 class ImageRows:
@@ -98,6 +101,8 @@ def _load(source: str, config: str | None) -> Mapping[str, Dataset]:
     except ImportError as error:
         raise SemsynthError("Hugging Face data sets need datasets: pip install 'semsynth[huggingface]'") from error
     folder = Path(source)
+    if not folder.exists() and not _HUB_NAME.fullmatch(source):
+        raise SemsynthError(f"there is no folder {source}: check the path, or name a data set of the Hub as user/name")
     with _quiet(datasets):
         try:
             if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():

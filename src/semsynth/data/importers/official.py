@@ -36,7 +36,7 @@ def read_lines(path: Path) -> list[str]:
     with explained(path, "cannot read"):
         data = path.read_bytes()
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SemsynthError(f"{path} is no text file ({error}): give the list itself") from error
     return [line.strip() for line in text.splitlines() if line.strip()]

