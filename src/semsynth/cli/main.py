@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from semsynth import __version__
 from semsynth.cli import convert, data, segmenter, study, styles
+from semsynth.cli.bulk import remake
 from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
@@ -71,6 +72,7 @@ app.command()(synthesize)
 app.command()(render)
 app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
+app.command()(remake)
 app.command()(train)
 app.command()(evaluate)
 app.command()(label)

@@ -95,11 +95,15 @@ def instances_from_bytes(data: bytes, source: str = "request") -> NDArray[np.int
 
 
 def write_layout(path: Path, layout: Layout) -> None:
-    """Write the labels as PNG, atomically: 8 bit if the class set's ids fit (void 255), else 16 bit (void 65535)."""
+    """Write the labels as PNG, atomically, as :func:`stored_labels` gives them."""
+    save_png(path, stored_labels(layout))
+
+
+def stored_labels(layout: Layout) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The labels [H,W] as files hold them: 8 bit if the class set's ids fit (void 255), else 16 bit (void 65535)."""
     if layout.classes.fits_8bit:
-        save_png(path, np.where(layout.labels == VOID, VOID_8BIT, layout.labels).astype(np.uint8))
-    else:
-        save_png(path, layout.labels)
+        return np.where(layout.labels == VOID, VOID_8BIT, layout.labels).astype(np.uint8)
+    return layout.labels
 
 
 def write_instances(path: Path, layout: Layout) -> None:

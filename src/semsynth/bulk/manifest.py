@@ -1,0 +1,195 @@
+"""The manifest: one line of JSON for every picture, enough to make it again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from pydantic import ValidationError
+
+from semsynth.config import Config
+from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
+from semsynth.files import explained, write_bytes
+from semsynth.layout import Size
+
+MANIFEST, FAILURES = "manifest.jsonl", "failures.jsonl"
+_LONGEST = 2**17
+"""No line is longer, in bytes: the four paths in it end at 4096 characters."""
+
+
+class Line(Config):
+    """One picture: from what and how it was made."""
+
+    name: str
+    """SPLIT/NAME of the picture."""
+    layout: str
+    """Absolute path of the label map, or of the picture that was the condition."""
+    layout_part: tuple[int, int | None]
+    """First byte and size in bytes in that file; (0, None): all of it."""
+    layout_sha256: str
+    """Of these bytes."""
+    instances: str | None
+    """Absolute path of the instance map, where one was read."""
+    instances_part: tuple[int, int | None]
+    """First byte and size in bytes in that file."""
+    instances_sha256: str | None
+    """Of these bytes."""
+    layout_name: str
+    """The layout's, without suffix."""
+    number: int
+    """From 0, of several pictures of one layout."""
+    count: int | None
+    """How many pictures of each layout the job makes; None: one, named like the layout."""
+    job_seed: int
+    """What seeds of pictures are drawn from."""
+    seed: int | None
+    """The picture's own, that of its style; None where a photo or nothing gives it."""
+    style: str | None
+    """Absolute path of the photo that gives the style."""
+    style_sha256: str | None
+    """Of that photo."""
+    region_seeds: tuple[tuple[int | str, int], ...]
+    """Other noise for regions."""
+    size: Size
+    """(height, width) of the picture."""
+    model: str
+    """Its name, path or id."""
+    model_sha256: str
+    """See :func:`semsynth.bulk.job.model_digest`."""
+    precision: Literal["float32", "bfloat16"]
+    """Arithmetic of the networks."""
+    device: str
+    """What it was computed on: ``cpu``, or a GPU's name."""
+    semsynth: str
+    """Version of this package."""
+    torch: str
+    """Version of torch."""
+    output: str
+    """The picture's file, from the folder of the manifest; or the member of a shard."""
+    output_sha256: str
+    """Of that file."""
+
+
+class Manifest:
+    """The lines of a folder that is being filled, by one process at a time."""
+
+    def __init__(self, root: Path) -> None:
+        """Read what earlier runs wrote, and keep others from writing.
+
+        Raises:
+            SemsynthError: another process is writing, the file is no manifest, or it cannot be written.
+        """
+        self.root, self._path = root, root / MANIFEST
+        with explained(self._path):
+            self._file = self._path.open("ab")
+        try:
+            _lock(self._file, root)
+            self.lines = {line.name: line for line in read_lines(self._path)}
+            """Picture's name -> its line; of two the later one counts."""
+            with explained(self._path):
+                self._file.truncate(_size_of_whole_lines(self._path))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let others write."""
+        self._file.close()
+
+    def drop(self, is_right: Callable[[Line], bool], progress: Progress = silent) -> list[Line]:
+        """Forget the lines that are not right any more; returns them. Several threads ask."""
+        lines, wrong = list(self.lines.values()), []
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            for done, (line, right) in enumerate(zip(lines, pool.map(is_right, lines), strict=True), 1):
+                if not right:
+                    wrong.append(self.lines.pop(line.name))
+                progress(done, len(lines))
+        return wrong
+
+    def add(self, line: Line) -> None:
+        """Append a line."""
+        self.lines[line.name] = line
+        with explained(self._path):
+            self._file.write(_encoded(line))
+            self._file.flush()  # in one write: a line is there as a whole, or lacks its end
+
+    def finish(self) -> None:
+        """Write the file anew: in order, and without what was forgotten or replaced."""
+        write_bytes(self._path, b"".join(_encoded(self.lines[name]) for name in sorted(self.lines)))
+
+
+class Failures:
+    """The layouts of which a run made no picture; the list of the run before is forgotten."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / FAILURES
+        with explained(self._path, "cannot remove"):
+            self._path.unlink(missing_ok=True)
+
+    def add(self, name: str, layout: str, error: str) -> None:
+        """Write a line."""
+        line = json.dumps({"name": name, "layout": layout, "error": error}, ensure_ascii=False) + "\n"
+        with explained(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """The lines of a manifest; one that was cut off at the end does not count. None where there is no file.
+
+    Raises:
+        SemsynthError: a line that is none, with its number.
+    """
+    if not path.exists():
+        return
+    with explained(path, "cannot read"), path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            if not text.endswith(b"\n"):
+                return
+            try:
+                yield Line.model_validate_json(text)
+            except ValidationError as error:
+                problem = error.errors()[0]
+                where = ".".join(map(str, problem["loc"]))
+                raise SemsynthError(
+                    f"{path}, line {number}, is no line of a manifest ({where} {problem['msg']}): restore the file, or "
+                    "choose another folder"
+                ) from None
+
+
+def _encoded(line: Line) -> bytes:
+    return line.model_dump_json().encode() + b"\n"
+
+
+def _size_of_whole_lines(path: Path) -> int:
+    """In bytes: without a last line that was cut off."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST))
+        tail = file.read()
+    return size - len(tail) + tail.rfind(b"\n") + 1
+
+
+def _lock(file: IO[bytes], root: Path) -> None:
+    """Until ``file`` is closed, or the process ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SemsynthError(f"another process is filling {root}: wait for it, or choose another folder") from None
+    except OSError:  # a file system without locks
+        pass

@@ -1,0 +1,178 @@
+"""The Ray engine: the stage in a pool of actors, on one machine or a cluster (``semsynth[ray]``)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from semsynth.bulk.job import Engine, Outcome, StageMaker, Task, Tell
+from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_BLOCK = 8
+"""Tasks that an actor gets at a time."""
+_RETRIES = 2
+"""Further actors that get tasks with which one died."""
+_STORE = 2**30
+"""Bytes of the object store of a cluster of one's own: tasks and outcomes are small, and the rest goes to the disk."""
+_TASK, _OUTCOME = TypeAdapter(Task), TypeAdapter(Outcome)
+
+
+def ray_engine(address: str | None = None, workers: int | None = None, gpus: float | None = None) -> Engine:
+    """The engine on a Ray cluster; every node needs this package, and the folders at the same paths.
+
+    Args:
+        address: of the cluster, ``auto`` for the one that runs here; None: that of ``RAY_ADDRESS``, or a new one on
+            this machine, which ends with the job.
+        workers: actors; None: as many as the cluster has room for.
+        gpus: of each actor; parts of one share it. None: 1 where the cluster has GPUs, else 0.
+
+    Raises:
+        SemsynthError: Ray is not installed.
+    """
+    try:
+        import ray.data  # noqa: F401
+    except ImportError as error:
+        raise SemsynthError("--engine ray needs Ray Data: install it with pip install 'semsynth[ray]'") from error
+    return partial(_run, address=address, workers=workers, gpus=gpus)
+
+
+class _Actor:
+    """The stage as Ray Data calls it."""
+
+    def __init__(self, make: StageMaker, device: str) -> None:
+        self.stage = make(device)
+
+    def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
+        """Outcomes of the tasks of a block."""
+        return _table([self.stage(_TASK.validate_json(text)) for text in batch["task"].to_pylist()])
+
+
+def _run(
+    make: StageMaker,
+    tasks: Sequence[Task],
+    tell: Tell,
+    *,
+    address: str | None,
+    workers: int | None,
+    gpus: float | None,
+) -> Generator[Outcome, None, None]:
+    import ray
+    import ray.data
+    from ray.exceptions import RayError
+
+    if not tasks:
+        return
+    mine = not ray.is_initialized()
+    if mine:
+        _connect(address, workers)
+    try:
+        _configure()
+        each = _gpus_of_each(gpus)
+        blocks = ray.data.from_items(
+            [{"task": _TASK.dump_json(task).decode()} for task in tasks], override_num_blocks=-(-len(tasks) // _BLOCK)
+        )
+        outcomes = blocks.map_batches(
+            _Actor,
+            fn_constructor_args=(make, "cuda" if each else "cpu"),
+            batch_size=None,  # a block
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=workers or _room(each)),
+            num_gpus=each,
+            num_cpus=1,
+            max_restarts=-1,
+            max_task_retries=_RETRIES,
+        )
+        yield from _in_order(tasks, outcomes.iter_batches(batch_size=None, batch_format="pyarrow"))
+    except RayError as error:
+        cause = error.__cause__
+        raise SemsynthError(str(cause) if isinstance(cause, SemsynthError) else f"Ray gave up: {error}") from error
+    finally:
+        if mine:
+            ray.shutdown()
+
+
+def _connect(address: str | None, workers: int | None) -> None:
+    """Join a cluster, or begin one with room for ``workers`` that asks the network for nothing."""
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do: no warning
+    own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _STORE}
+    own["num_cpus"] = max(workers or 1, os.cpu_count() or 1)
+    joins = address or os.environ.get("RAY_ADDRESS")
+    try:
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **({} if joins else own))
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise SemsynthError(f"no Ray cluster answers at {address or 'this machine'}: {error}") from error
+
+
+def _configure() -> None:
+    """Outcomes in order, quietly; blocks that are lost for good become failures of their tasks."""
+    from ray.data import DataContext
+
+    context = DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def _gpus_of_each(gpus: float | None) -> float:
+    import ray
+
+    if gpus is not None:
+        return gpus
+    return 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
+
+
+def _room(gpus: float) -> int:
+    """How many actors the cluster has room for; a CPU stays free for what Ray Data does itself."""
+    import ray
+
+    resources = ray.cluster_resources()
+    if gpus:
+        return max(1, int(resources.get("GPU", 0) / gpus))
+    return max(1, int(resources.get("CPU", 1)))
+
+
+def _in_order(tasks: Sequence[Task], tables: Iterable[pyarrow.Table]) -> Iterator[Outcome]:
+    """One outcome for every task: Ray leaves out those of blocks that it has lost."""
+    waiting = iter(tasks)
+    for outcome in (one for table in tables for one in _outcomes(table)):
+        for task in waiting:
+            if task == outcome.task:
+                break
+            yield _lost(task)
+        yield outcome
+    yield from map(_lost, waiting)
+
+
+def _lost(task: Task) -> Outcome:
+    return Outcome(task, error="the actors that worked on it died, or others of its block did: Ray's logs say more")
+
+
+def _table(outcomes: Sequence[Outcome]) -> pyarrow.Table:
+    import pyarrow as pa
+
+    member = pa.struct([("suffix", pa.string()), ("data", pa.large_binary())])
+    members = [
+        [[{"suffix": suffix, "data": data} for suffix, data in one.items()] for one in outcome.members]
+        for outcome in outcomes
+    ]
+    texts = [_OUTCOME.dump_json(outcome, exclude={"members"}).decode() for outcome in outcomes]
+    return pa.table({"outcome": texts, "members": pa.array(members, pa.list_(pa.list_(member)))})
+
+
+def _outcomes(table: pyarrow.Table) -> Iterator[Outcome]:
+    for text, members in zip(table["outcome"].to_pylist(), table["members"].to_pylist(), strict=True):
+        given = tuple({member["suffix"]: member["data"] for member in one} for one in members)
+        yield replace(_OUTCOME.validate_json(text), members=given)

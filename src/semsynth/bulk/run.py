@@ -1,0 +1,134 @@
+"""A bulk job from beginning to end: what is missing is made, what is there and right stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from semsynth.bulk.job import Engine, Job, Outcome, Task, Tell
+from semsynth.bulk.manifest import Failures, Manifest
+from semsynth.bulk.outputs import FolderOutput, Output, ShardOutput
+from semsynth.bulk.stage import Stage
+from semsynth.classes import ClassSet
+from semsynth.config import dump_config, load_config
+from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
+
+JOB_FILE = "job.json"
+
+
+@dataclass
+class Summary:
+    """What a run did."""
+
+    made: int = 0
+    """Pictures."""
+    kept: int = 0
+    """Pictures that were there already, and right."""
+    failed: int = 0
+    """Layouts that lack a picture."""
+    first_error: str = ""
+    """Why the first of them does."""
+    notes: list[str] = field(default_factory=list)
+    """What there is to know about pictures."""
+
+
+def run_job(
+    job: Job,
+    tasks: Sequence[Task],
+    classes: ClassSet | None,
+    out: Path,
+    engine: Engine,
+    report: Callable[[str], Progress] = lambda name: silent,
+    tell: Tell = lambda text: None,
+) -> Summary:
+    """Make the pictures of a job that are not there yet.
+
+    Args:
+        job: how they are made.
+        tasks: all layouts and all pictures of each.
+        classes: of the label maps; None where pictures are the conditions.
+        out: the folder for pictures and manifest: new, empty, or of the same job.
+        engine: who makes them.
+        report: begins a piece of work with a name.
+        tell: takes what else there is to say while it goes on.
+
+    Raises:
+        SemsynthError: a folder of another job, or one that another process is filling; a full disk; no stage.
+    """
+    _begin(out, job)
+    with Manifest(out) as manifest:
+        output: Output
+        if job.shard_size is None:
+            output = FolderOutput(out, tasks, classes)
+        else:
+            output = ShardOutput(out, classes, job.shard_size)
+        complete = False
+        try:
+            wrong = manifest.drop(output.is_right, report("checking"))
+            missing = [lacking for task in tasks if (lacking := _lacking(task, job, manifest)).numbers]
+            output.begin(wrong, bool(missing))
+            make = partial(Stage, job, out.absolute() if job.shard_size is None else None)
+            with closing(engine(make, missing, tell)) as outcomes:
+                summary = _collect(outcomes, _count(tasks), _count(missing), manifest, output, report("synthesising"))
+            complete = True
+        finally:
+            output.end(complete)
+        manifest.finish()
+    return summary
+
+
+def _begin(out: Path, job: Job) -> None:
+    """Make the folder the job's, unless it is another one's."""
+    path = out / JOB_FILE
+    if out.exists() and not out.is_dir():
+        raise SemsynthError(f"--out {out} is a file: choose another folder")
+    if path.exists():
+        before, now = load_config(Job, path).model_dump(), job.model_dump()
+        other = [f"{key} {before[key]}, not {value}" for key, value in now.items() if before[key] != value]
+        if other:
+            raise SemsynthError(f"{out} holds pictures of another job ({'; '.join(other)}): choose another --out")
+    elif out.exists() and any(out.iterdir()):
+        raise SemsynthError(f"{out} is not empty and holds no bulk job: choose another --out")
+    else:
+        dump_config(job, path)
+
+
+def _lacking(task: Task, job: Job, manifest: Manifest) -> Task:
+    """The same task without the pictures that are there."""
+    names = ((number, f"{task.split}/{job.picture_name(task.name, number)}") for number in task.numbers)
+    return replace(task, numbers=tuple(number for number, name in names if name not in manifest.lines))
+
+
+def _count(tasks: Iterable[Task]) -> int:
+    """Pictures."""
+    return sum(len(task.numbers) for task in tasks)
+
+
+def _collect(
+    outcomes: Iterable[Outcome], total: int, missing: int, manifest: Manifest, output: Output, progress: Progress
+) -> Summary:
+    """Write down what comes, until nothing more comes."""
+    summary, failures = Summary(kept=total - missing), Failures(manifest.root)
+    tried = summary.kept
+    progress(tried, total)
+    for outcome in outcomes:
+        task = outcome.task
+        output.add(outcome)
+        for line in outcome.lines:
+            manifest.add(line)
+        if outcome.fatal:
+            raise SemsynthError(outcome.error)
+        if outcome.error:
+            failures.add(f"{task.split}/{task.name}", str(task.layout), outcome.error)
+            summary.first_error = summary.first_error or outcome.error
+            summary.failed += 1
+        if outcome.note:
+            summary.notes.append(outcome.note)
+        summary.made += len(outcome.lines)
+        tried += len(task.numbers)
+        progress(tried, total)
+    return summary
