@@ -20,7 +20,9 @@ RESUMING = ("out", "steps", "minutes", "count", "device", "segmenter")
 def compare(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for runs and page; a stopped comparison goes on.")],
-    data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or shards of one.")
+    ] = None,
     recipes: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Systems, each as RECIPE or RECIPE/PRESET.")
     ] = None,
@@ -61,6 +63,7 @@ def compare(
     Each sees equally many images (--steps) or trains equally long (--minutes), in the same order and from the same
     seed. Ctrl-C or SIGTERM saves and leaves with 130 or 143; the same command, or just --out, goes on from there.
     """
+    from semsynth.data.source import absolute
     from semsynth.training.comparison import Budget, ComparisonFolder
 
     if steps is not None and minutes is not None:
@@ -72,7 +75,7 @@ def compare(
         raise SemsynthError("a new comparison needs --data DIR, and --steps N or --minutes M")
     else:
         values = {
-            "data": str(data.absolute()),
+            "data": absolute(data),
             "budget": budget,
             "seed": seed,
             "settings": [*(settings or []), *(["loss.perceptual=0"] if no_perceptual else [])],
@@ -123,16 +126,15 @@ def _scorer(plan: Plan, segmenter: str, device: str) -> Evaluate:
     Raises:
         SemsynthError: no such segmenter, other classes, or no validation split with photographs.
     """
-    from semsynth.data.folder import load_classes
+    from semsynth.data.source import open_source
     from semsynth.evaluation.choices import find_segmenter
     from semsynth.evaluation.during_training import ScoreModel
     from semsynth.evaluation.protocols.shipped import find_protocol
     from semsynth.training.comparison import picture_size
 
-    data = Path(plan.data)
-    classes, size = load_classes(data), picture_size(plan)
+    classes, size = open_source(plan.data).classes, picture_size(plan)
     protocol = find_protocol("semsynth-2026" if size is None else f"semsynth-2026-{size[1]}x{size[0]}", classes)
-    score = ScoreModel(data, protocol, find_segmenter(segmenter, None, classes, device), device=device)
+    score = ScoreModel(plan.data, protocol, find_segmenter(segmenter, None, classes, device), device=device)
     return lambda model: {f"{name}, val": value for name, value in score(model).items()}
 
 

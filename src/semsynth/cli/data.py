@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from semsynth.cli.progress import count_bar
+from semsynth.cli.shards import shard
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -29,18 +30,20 @@ _SHOWN = 50
 """How many problems are printed."""
 
 
+app.command()(shard)
+
+
 @app.command()
 def check(
-    root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
+    root: Annotated[
+        str, typer.Argument(metavar="DIR", help="A dataset folder, or shards or their address.", show_default=False)
+    ],
 ) -> None:
-    """Read every file of a dataset folder; exit with 1 and a list if something is wrong."""
-    from semsynth.data.check import check_dataset
-    from semsynth.data.check_conditions import check_conditions
-    from semsynth.data.folder import holds_conditions
+    """Read every file of a dataset folder or of shards; exit with 1 and a list if something is wrong."""
+    from semsynth.data.source import open_source
 
-    report: Report | ConditionReport
     with count_bar("checking") as bar:
-        report = check_conditions(root, bar) if holds_conditions(root) else check_dataset(root, bar)
+        report = open_source(root).report(bar)
     print_report(report)
     if report.problems:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from semsynth.cli.progress import count_bar
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.data.folder import DatasetFolder
+    from semsynth.data.source import LabelledSamples
     from semsynth.evaluation.features import FeatureNetwork
     from semsynth.evaluation.pictures import PictureSource
     from semsynth.evaluation.protocols.definition import Protocol
@@ -26,7 +26,10 @@ def evaluate(
     model: Annotated[
         str | None, typer.Argument(help="Bundled name, model or run folder, or Hugging Face id.", show_default=False)
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Dataset folder with photos.", show_default=False)] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Dataset folder with photos, or shards of one.", show_default=False),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.", show_default=False)] = None,
     protocol: Annotated[
         str, typer.Option(help="semsynth-2026, spade-2019, oasis-2021, pix2pixhd-2018, or semsynth-2026-512x256.")
@@ -118,9 +121,10 @@ def evaluate(
 
 
 def _model(
-    model: str, data: DatasetFolder, protocol: Protocol, device: str, precision: Precision, counts: tuple[int, int]
+    model: str, data: LabelledSamples, protocol: Protocol, device: str, precision: Precision, counts: tuple[int, int]
 ) -> PictureSource:
     from semsynth.checkpoint import CONFIG, find_model
+    from semsynth.evaluation.choices import has_instances
     from semsynth.evaluation.pictures import ModelPictures
     from semsynth.files import sha256
     from semsynth.synthesizer import load
@@ -131,9 +135,9 @@ def _model(
     samples, batch_size = counts
     if samples > 1:
         synthesizer.check_count(samples)
-    if synthesizer.needs_instances and not (data.root / data.split / "instances").is_dir():
+    if synthesizer.needs_instances and not has_instances(data):
         raise SemsynthError(
-            f"this model reads instance boundaries, and {data.root / data.split} has no instances/: "
+            f"this model reads instance boundaries, and {data.root}/{data.split} has no instances/: "
             f"'semsynth data components {data.root}' makes them"
         )
     dtype = str(synthesizer.dtype).removeprefix("torch.")
@@ -165,14 +169,18 @@ def _run(evaluation: Evaluation, out: Path, workers: int, steps: int | None, dev
 
 
 def _usefulness(evaluation: Evaluation, out: Path, steps: int, workers: int, device: str) -> UsefulnessResult:
+    from semsynth.data.folder import DatasetFolder
     from semsynth.evaluation.choices import open_split
     from semsynth.evaluation.usefulness import measure_usefulness
 
+    train, test = open_split(evaluation.data.root, "train"), evaluation.data
+    if not isinstance(train, DatasetFolder) or not isinstance(test, DatasetFolder):
+        raise SemsynthError(f"--train-on-synthetic needs a dataset folder, and {test.root} holds shards")
     with ExitStack() as bars:
         return measure_usefulness(
             evaluation.instruments.source,
-            open_split(evaluation.data.root, "train"),
-            evaluation.data,
+            train,
+            test,
             evaluation.resolved.protocol,
             evaluation.instruments.evaluated,
             out / "usefulness",

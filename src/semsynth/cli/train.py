@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,6 @@ from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from rich.console import Console
 
     from semsynth.cli.progress import ProgressBar
     from semsynth.evaluation.during_training import BestModel
@@ -29,7 +28,9 @@ def train(
             "image_space, gan_segmentation."
         ),
     ],
-    data: Annotated[Path | None, typer.Option(help="Dataset folder: train/ and val/ with images/ and labels/.")] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or shards of one.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to begin with; --dry-run shows it.")] = "default",
     steps: Annotated[
@@ -47,6 +48,7 @@ def train(
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many of them; the batch is shared among them.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines with so many devices; torchrun tells.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order, augmentation and noise.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to continue in place.")] = None,
     init_from: Annotated[
@@ -72,6 +74,9 @@ def train(
     score_segmenter: Annotated[
         str | None, typer.Option(help="Who scores; default the segmenter that ships for the class set.")
     ] = None,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Of shards: take another sample for a damaged one, and name it.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show recipe, parameters and memory; train nothing.")
     ] = False,
@@ -80,7 +85,10 @@ def train(
 
     Ctrl-C or SIGTERM saves and leaves with 130 or 143; --resume then continues to the bit. A second one leaves at once.
     """
+    from semsynth.cli.dry_run import describe
     from semsynth.recipes import RECIPES
+    from semsynth.training.devices import is_restart, make_fabric
+    from semsynth.training.run import RunFolder
 
     if system not in RECIPES:
         raise SemsynthError(f"there is no system '{system}': choose {', '.join(RECIPES)}")
@@ -89,7 +97,9 @@ def train(
     assignments += [] if seed is None else [f"training.seed={seed}"]
     assignments += [] if precision is None else [f"training.precision={precision}"]
     assignments += ["loss.perceptual=0"] if no_perceptual else []
-    if resume is not None:
+    if resume is None and out is not None and is_restart() and RunFolder(out).begun:
+        resume, record = out, _resumed(system, out, [], [], False)
+    elif resume is not None:
         given = {"--data": data, "--out": out, "--init-from": init_from, "--perceptual-weights": perceptual_weights}
         wrong = [name for name, value in given.items() if value is not None]
         wrong += ["--preset"] if preset != "default" else []
@@ -99,23 +109,29 @@ def train(
     else:
         files = {"perceptual_weights": perceptual_weights, "init_from": init_from}
         absolute = {key: str(path.absolute()) for key, path in files.items() if path is not None}
-        record = _new(system, preset, data, absolute, assignments, stages)
+        values = {**absolute, "data": data, "skip_damaged": skip_damaged}
+        record = _new(system, preset, values, assignments, stages)
+    if skip_damaged:
+        record = record.model_copy(update={"skip_damaged": True})
     root = resume or out or Path()
     if dry_run:
-        _describe(root, record, devices)
+        describe(root, record, devices * nodes)
     else:
+        fabric = make_fabric(device, devices, _precision(record), nodes)
         scoring = None if score_every is None else _Scoring(score_every, score, score_segmenter, device)
-        _train(root, record, device, devices, fresh=resume is None, scoring=scoring)
+        _train(root, record, fabric, fresh=resume is None, scoring=scoring)
 
 
 def _new(
-    system: str, preset: str, data: Path, files: dict[str, str], assignments: list[str], staged: bool
+    system: str, preset: str, values: dict[str, Any], assignments: list[str], staged: bool
 ) -> RunRecord | StagesRecord:
     from semsynth.config import override
-    from semsynth.data.folder import load_classes
+    from semsynth.data.shards.index import INSTANCE
+    from semsynth.data.source import absolute, open_source
     from semsynth.recipes import RECIPES
     from semsynth.training.run import RunRecord
     from semsynth.training.stages import of_stage, split
+    from semsynth.training.start import TRAIN
 
     presets = RECIPES[system].presets
     if preset not in presets:
@@ -124,9 +140,10 @@ def _new(
     if of_stages and not staged:
         raise SemsynthError(f"--set {of_stages[0]} is of a stage: add --stages, or leave out what is before the colon")
     of_all = [assignment for assignment in assignments if assignment not in of_stages]
-    config = override(presets[preset](load_classes(data), _has_instances(data)), of_all)
-    values = config.model_dump(mode="json")
-    record = RunRecord(system=system, preset=preset, data=str(data.absolute()), config=values, **files)
+    data = open_source(values["data"], values["skip_damaged"])
+    values = values | {"data": absolute(values["data"])}
+    config = override(presets[preset](data.classes, INSTANCE in data.kinds(TRAIN)), of_all).model_dump(mode="json")
+    record = RunRecord(system=system, preset=preset, config=config, shards=data.fingerprint, **values)
     return split(record, of_stages) if staged else record
 
 
@@ -160,8 +177,12 @@ def _resumed(
     return record.model_copy(update={"config": config.model_dump(mode="json")})
 
 
-def _has_instances(data: Path) -> bool:
-    return (data / "train" / "instances").is_dir()
+def _precision(record: RunRecord | StagesRecord) -> str:
+    from semsynth.training.run import RunRecord
+
+    config = record.config if isinstance(record, RunRecord) else next(iter(record.stages.values()))
+    precision: str = config["training"]["precision"]
+    return precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,13 +194,13 @@ class _Scoring:
     segmenter: str | None
     device: str
 
-    def scorer(self, run: Path, data: Path) -> BestModel:
+    def scorer(self, run: Path, data: str) -> BestModel:
         """Open what scores.
 
         Raises:
             SemsynthError: an unknown score, no segmenter for these classes, or no val split with photos.
         """
-        from semsynth.data.folder import load_classes
+        from semsynth.data.source import open_source
         from semsynth.evaluation.choices import find_segmenter
         from semsynth.evaluation.during_training import CHOICES, BestModel, ScoreModel
         from semsynth.evaluation.protocols.shipped import find_protocol
@@ -187,31 +208,22 @@ class _Scoring:
         chosen = next((one for one in CHOICES if one == self.score), None)
         if chosen is None:
             raise SemsynthError(f"--score {self.score}: choose {', '.join(CHOICES)}")
-        classes = load_classes(data)
+        classes = open_source(data).classes
         segmenter = find_segmenter(self.segmenter, None, classes, self.device)
         evaluate = ScoreModel(data, find_protocol("semsynth-2026", classes), segmenter, device=self.device)
         return BestModel(run, evaluate, chosen, self.every_epochs)
 
 
-def _train(
-    root: Path,
-    record: RunRecord | StagesRecord,
-    device: str,
-    devices: int,
-    fresh: bool,
-    scoring: _Scoring | None,
-) -> None:
+def _train(root: Path, record: RunRecord | StagesRecord, fabric: Fabric, fresh: bool, scoring: _Scoring | None) -> None:
     from semsynth.cli.progress import ProgressBar
-    from semsynth.training.devices import is_first_process, make_fabric
+    from semsynth.training.devices import is_first_process
     from semsynth.training.run import RunFolder, RunRecord
     from semsynth.training.stages import StagesFolder, train_stages
     from semsynth.training.start import open_data
 
-    config = record.config if isinstance(record, RunRecord) else next(iter(record.stages.values()))
-    fabric = make_fabric(device, devices, config["training"]["precision"])
     if fresh and is_first_process():
         RunFolder(root).check_unused()
-    data = open_data(Path(record.data))
+    data = open_data(record.data, record.skip_damaged, record.shards)
     if isinstance(record, RunRecord):
         _train_run(RunFolder(root), record, data, fabric, fresh, scoring)
         return
@@ -231,7 +243,7 @@ def _train_run(
     from semsynth.training.start import prepare
     from semsynth.training.trainer import Trainer
 
-    scorer = None if scoring is None else scoring.scorer(run.root, Path(record.data))
+    scorer = None if scoring is None else scoring.scorer(run.root, record.data)
     recipe, taken = prepare(run, record, data)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
@@ -255,48 +267,3 @@ def _leave_if_stopped(signal: int | None, root: Path, progress: ProgressBar, ste
     if signal is not None:
         progress.note(f"stopped and saved{step}: go on with --resume {root}")
         raise typer.Exit(128 + signal)
-
-
-def _describe(root: Path, record: RunRecord | StagesRecord, devices: int) -> None:
-    from rich.console import Console
-
-    from semsynth.training.run import RunRecord
-    from semsynth.training.stages import StagesFolder
-
-    console = Console(soft_wrap=True)
-    if isinstance(record, RunRecord):
-        _describe_run(record, devices, console)
-        return
-    for run, one in StagesFolder(root).runs(record):
-        console.print(f"stage {run.root.name}", style="bold", highlight=False)
-        _describe_run(one, devices, console)
-
-
-def _describe_run(record: RunRecord, devices: int, console: Console) -> None:
-    from rich.table import Table
-
-    from semsynth.training.data import Share
-    from semsynth.training.devices import make_fabric
-    from semsynth.training.memory import count_parameters, estimate_memory
-    from semsynth.training.start import build_recipe, example_batch, open_data
-
-    data = open_data(Path(record.data))
-    recipe = build_recipe(record, data)
-    settings = recipe.config.training
-    share = Share(settings.batch_size, settings.accumulate, 0, devices)
-    precision = "bf16-mixed" if settings.precision == "16-mixed" else settings.precision
-    memory = estimate_memory(
-        recipe, make_fabric("cpu", 1, precision), example_batch(recipe, data), share.micro_batch_size
-    )
-    console.print_json(record.model_dump_json())
-    parameters = Table("network", "parameters", title="trained")
-    for name, network in recipe.networks.items():
-        parameters.add_row(name, f"{count_parameters(network):,}")
-    needed = Table("what", "MiB per device", title="memory")
-    for name, size in (*dataclasses.asdict(memory).items(), ("total", memory.total)):
-        needed.add_row(name, f"{size / 2**20:,.1f}")
-    console.print(parameters, needed)
-    console.print(
-        f"Activations are those kept for the backward pass of {share.micro_batch_size} image(s), measured on one; "
-        "work space of convolutions and the allocator's reserve come on top."
-    )

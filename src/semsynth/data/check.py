@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +62,20 @@ class _Files:
 
 
 @dataclass(frozen=True, eq=False)
-class _Summary:
+class Summary:
+    """A label map in numbers."""
+
     size: tuple[int, int]
+    """(height, width)."""
     pixels: NDArray[np.int64]
+    """[K+1]: per class index, void last."""
+
+    @classmethod
+    def of(cls, layout: Layout) -> Summary:
+        """Count."""
+        indices = layout.classes.index_of_id[layout.labels].ravel()
+        counts = np.bincount(indices, minlength=layout.classes.num_classes + 1).astype(np.int64)
+        return cls(layout.size, counts)
 
 
 def check_dataset(root: Path, progress: Progress = silent) -> Report:
@@ -100,7 +111,10 @@ def check_dataset(root: Path, progress: Progress = silent) -> Report:
                     layouts.append(layout)
                 done += 1
                 progress(done, total)
-            reports.append(_split_report(name, files, layouts, classes))
+            photos, instances = (
+                sum(getattr(item, kind) is not None for item in files) for kind in ("image", "instance")
+            )
+            reports.append(split_report(name, (len(files), photos, instances), layouts, classes))
     return Report(classes, tuple(reports), tuple(problems), tuple(notes))
 
 
@@ -127,6 +141,17 @@ def in_between(labels: NDArray[np.integer]) -> tuple[int, int]:
         triples.append((low[between] << 32) | (here[between] << 16) | high[between])
     counts = np.unique(np.concatenate(triples), return_counts=True)[1]
     return int(counts.sum() - counts.max(initial=0)), borders
+
+
+def resampling_problems(labels: NDArray[np.integer], called: str) -> list[str]:
+    """A line where a label map [H,W] looks anti-aliased, resampled or JPEG-compressed; ``called`` begins it."""
+    between, borders = in_between(labels)
+    if between <= MIN_IN_BETWEEN + MAX_IN_BETWEEN * borders:
+        return []
+    return [
+        f"{called} looks anti-aliased or compressed: {between} of {borders} border pixels have an id between "
+        "their neighbours' ids; export it again with nearest resampling and without JPEG"
+    ]
 
 
 def _list_split(folder: Path, problems: list[str], notes: list[str]) -> Iterator[_Files]:
@@ -161,7 +186,7 @@ def _check_split_names(
     (problems if trains else notes).extend(missing)
 
 
-def _check_files(files: _Files, classes: ClassSet) -> tuple[_Summary | None, list[str]]:
+def _check_files(files: _Files, classes: ClassSet) -> tuple[Summary | None, list[str]]:
     """One sample's label map in numbers, if it can be read, and its problems."""
     problems = []
     layout = None
@@ -171,12 +196,7 @@ def _check_files(files: _Files, classes: ClassSet) -> tuple[_Summary | None, lis
     except SemsynthError as error:
         problems.append(str(error))
         labels = _raw_numbers(files.label)
-    between, borders = in_between(labels)
-    if between > MIN_IN_BETWEEN + MAX_IN_BETWEEN * borders:
-        problems.append(
-            f"{files.label} looks anti-aliased or compressed: {between} of {borders} border pixels have an id between "
-            "their neighbours' ids; export it again with nearest resampling and without JPEG"
-        )
+    problems += resampling_problems(labels, str(files.label))
     if layout is not None and files.instance is not None:
         try:
             read_layout(files.label, classes, files.instance)
@@ -190,7 +210,7 @@ def _check_files(files: _Files, classes: ClassSet) -> tuple[_Summary | None, lis
                 problems.append(f"{files.image} is {width}x{height}, its label map {columns}x{rows}: make them equal")
         except SemsynthError as error:
             problems.append(str(error))
-    return None if layout is None else _Summary(layout.size, _histogram(layout)), problems
+    return None if layout is None else Summary.of(layout), problems
 
 
 def _raw_numbers(path: Path) -> NDArray[np.integer]:
@@ -202,18 +222,15 @@ def _raw_numbers(path: Path) -> NDArray[np.integer]:
     return numbers if numbers.ndim == 2 else np.zeros((1, 1), np.uint8)
 
 
-def _histogram(layout: Layout) -> NDArray[np.int64]:
-    indices = layout.classes.index_of_id[layout.labels].ravel()
-    return np.bincount(indices, minlength=layout.classes.num_classes + 1).astype(np.int64)
+def split_report(name: str, counts: tuple[int, int, int], layouts: Sequence[Summary], classes: ClassSet) -> SplitReport:
+    """Sum up a split.
 
-
-def _split_report(name: str, files: list[_Files], layouts: list[_Summary], classes: ClassSet) -> SplitReport:
+    Args:
+        name: of the split.
+        counts: of label maps, photos and instance maps.
+        layouts: the label maps that could be read.
+        classes: of the label maps.
+    """
     sizes = sorted((layout.size for layout in layouts), key=lambda size: size[0] * size[1])
-    return SplitReport(
-        name,
-        len(files),
-        sum(item.image is not None for item in files),
-        sum(item.instance is not None for item in files),
-        (sizes[0], sizes[-1]) if sizes else None,
-        sum((layout.pixels for layout in layouts), np.zeros(classes.num_classes + 1, np.int64)),
-    )
+    pixels = sum((layout.pixels for layout in layouts), np.zeros(classes.num_classes + 1, np.int64))
+    return SplitReport(name, *counts, (sizes[0], sizes[-1]) if sizes else None, pixels)

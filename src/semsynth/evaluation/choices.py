@@ -8,7 +8,10 @@ from pathlib import Path
 import torch
 
 from semsynth.classes import NO_CLASSES, ClassSet, builtin
-from semsynth.data.folder import IMAGES, INSTANCES, LABELS, DatasetFolder, list_pictures, load_classes, splits
+from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, list_pictures
+from semsynth.data.shards.index import IMAGE, INSTANCE, LABEL
+from semsynth.data.shards.reading import ShardSplit
+from semsynth.data.source import LabelledSamples, open_source
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.features import (
     FeatureNetwork,
@@ -17,7 +20,7 @@ from semsynth.evaluation.features import (
     VGGFeatures,
     random_features,
 )
-from semsynth.evaluation.pictures import files_digest
+from semsynth.evaluation.pictures import bytes_digest, files_digest
 from semsynth.evaluation.protocols.definition import Protocol, ResolvedProtocol, names_digest, standin
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters, load_segmenter
@@ -26,20 +29,31 @@ NO_FEATURES = "none"
 """Stands for a feature network where no distance between sets is wanted."""
 
 
-def open_split(root: Path, split: str) -> DatasetFolder:
-    """A split with photos, and with instances where there are any.
+def open_split(location: Path | str, split: str) -> LabelledSamples:
+    """A split, of a dataset folder or of shards, with photos, and with instances where there are any.
 
     Raises:
         SemsynthError: no such split, an empty one, one without photos, or pictures as conditions.
     """
-    if load_classes(root) == NO_CLASSES:
-        raise SemsynthError(f"{root} holds pictures as conditions: scores compare with label maps, which it has not")
-    if split in splits(root) and not (root / split / IMAGES).is_dir():
-        raise SemsynthError(f"{root / split} has no {IMAGES}/: scores need the real photos beside the layouts")
-    return DatasetFolder(root, split, instances=(root / split / INSTANCES).is_dir())
+    source = open_source(location)
+    if source.classes == NO_CLASSES:
+        raise SemsynthError(
+            f"{location} holds pictures as conditions: scores compare with label maps, which it has not"
+        )
+    kinds = source.kinds(split)
+    if split in source.splits and IMAGE not in kinds:
+        raise SemsynthError(f"{location}/{split} has no {IMAGES}/: scores need the real photos beside the layouts")
+    samples = source.open(split, instances=INSTANCE in kinds)
+    assert isinstance(samples, DatasetFolder | ShardSplit)  # others have no classes
+    return samples
 
 
-def evaluated_indices(data: DatasetFolder, protocol: Protocol, limit: int | None = None) -> list[int]:
+def has_instances(data: LabelledSamples) -> bool:
+    """Whether the split has instance maps."""
+    return INSTANCE in open_source(data.root).kinds(data.split)
+
+
+def evaluated_indices(data: LabelledSamples, protocol: Protocol, limit: int | None = None) -> list[int]:
     """Numbers of the evaluated samples, in order.
 
     Raises:
@@ -47,13 +61,13 @@ def evaluated_indices(data: DatasetFolder, protocol: Protocol, limit: int | None
     """
     if limit is None and protocol.num_images not in (None, len(data)):
         raise SemsynthError(
-            f"protocol {protocol.name} is over {protocol.num_images} images, {data.root / data.split} has {len(data)}: "
+            f"protocol {protocol.name} is over {protocol.num_images} images, {data.root}/{data.split} has {len(data)}: "
             f"take the whole split, or --limit {len(data)} for numbers that compare with nobody's"
         )
     return list(range(len(data)))[:limit]
 
 
-def evaluated_classes(protocol: Protocol, data: DatasetFolder) -> ClassSet:
+def evaluated_classes(protocol: Protocol, data: LabelledSamples) -> ClassSet:
     """The classes that predictions and truth are compared in."""
     return data.classes if protocol.evaluated_classes is None else builtin(protocol.evaluated_classes)
 
@@ -108,7 +122,7 @@ def find_features(
 
 def resolve(
     protocol: Protocol,
-    data: DatasetFolder,
+    data: LabelledSamples,
     indices: Sequence[int],
     evaluated: ClassSet,
     samples: int,
@@ -130,7 +144,6 @@ def resolve(
     other_segmenter = protocol.segmenter is not None and segmenter is not None
     other_features = features is not None and features.name != protocol.features
     names = [data.names[i] for i in indices]
-    files = [list_pictures(data.root / data.split / kind) for kind in (IMAGES, LABELS)]
     return ResolvedProtocol(
         protocol=standin(protocol) if other_segmenter or other_features else protocol,
         classes=tuple(item.name for item in evaluated.classes),
@@ -143,5 +156,13 @@ def resolve(
         features_sha256=None if features is None else features.fingerprint,
         diversity_features=None if diversity is None else diversity.name,
         diversity_features_sha256=None if diversity is None else diversity.fingerprint,
-        truth=files_digest([found[name] for found in files for name in names]),
+        truth=_truth_digest(data, indices),
     )
+
+
+def _truth_digest(data: LabelledSamples, indices: Sequence[int]) -> str:
+    """SHA-256 of photos and label maps, as files: the same for a folder and its shards."""
+    if isinstance(data, ShardSplit):
+        return bytes_digest(data.stored(index, kind) for kind in (IMAGE, LABEL) for index in indices)
+    files = [list_pictures(Path(data.root) / data.split / kind) for kind in (IMAGES, LABELS)]
+    return files_digest([found[data.names[index]] for found in files for index in indices])

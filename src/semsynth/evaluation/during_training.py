@@ -90,7 +90,7 @@ class ScoreModel:
 
     def __init__(
         self,
-        data: Path,
+        data: Path | str,
         protocol: Protocol,
         segmenter: HuggingFaceSegmenter,
         limit: int | None = None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import DatasetFolder
+from semsynth.data.source import LabelledSamples
 from semsynth.evaluation.choices import resolve
 from semsynth.evaluation.features import FeatureNetwork
 from semsynth.evaluation.measuring import Instruments
@@ -80,7 +80,7 @@ class Judges:
 
 
 def assemble(
-    data: DatasetFolder,
+    data: LabelledSamples,
     protocol: Protocol,
     indices: Sequence[int],
     evaluated: ClassSet,

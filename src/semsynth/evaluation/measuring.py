@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Sample
+from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.features import FeatureNetwork
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix
@@ -136,7 +136,7 @@ class WorkFolder:
 
     def measure(
         self,
-        data: DatasetFolder,
+        data: LabelledSamples,
         indices: Sequence[int],
         measure: Callable[[Sequence[Sample]], Measurements],
         workers: int = 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -173,6 +173,14 @@ def files_digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(bytes.fromhex(sha256(path)))
+    return digest.hexdigest()
+
+
+def bytes_digest(contents: Iterable[bytes]) -> str:
+    """:func:`files_digest` of files with these contents."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semsynth import __version__
-from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
+from semsynth.data.source import LabelledSamples
 from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
 from semsynth.evaluation.pictures import Picture, stack
 from semsynth.evaluation.protocols.definition import ResolvedProtocol
@@ -41,7 +41,7 @@ WORK = "work"
 class Evaluation:
     """What is evaluated and how."""
 
-    data: DatasetFolder
+    data: LabelledSamples
     indices: Sequence[int]
     """The evaluated samples."""
     instruments: Instruments

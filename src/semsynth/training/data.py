@@ -3,12 +3,15 @@
 Draw number ``d`` of a run is an image and an augmentation, both fixed by ``(seed, d)``. Step ``s`` takes the
 draws ``s * batch_size`` to ``(s + 1) * batch_size - 1``; micro-batches and processes take contiguous parts of
 them. So a resumed run reads what the uninterrupted one would have read, with any number of loader processes.
+
+An epoch's order is shuffled over all images; over some shards at a time where these have to be downloaded.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import random
 import signal
 from collections.abc import Callable, Generator, Sequence
@@ -18,6 +21,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from semsynth.data.sample import Batch, Sample, Samples
+from semsynth.data.shards.remote import StreamedSplit
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 
@@ -29,9 +33,24 @@ def seed_from(*parts: int | str) -> int:
 
 
 @functools.lru_cache(maxsize=4)
-def _permutation(seed: int, epoch: int, length: int) -> tuple[int, ...]:
-    order = list(range(length))
-    random.Random(seed_from(seed, "order", epoch)).shuffle(order)
+def _order(seed: int, epoch: int, blocks: tuple[int, ...], together: int) -> tuple[int, ...]:
+    """Image numbers in the order of an epoch.
+
+    Args:
+        seed: of the run.
+        epoch: from 0.
+        blocks: lengths of the runs of images that lie together.
+        together: how many of them are shuffled into one another; which ones, is shuffled as well.
+    """
+    rng = random.Random(seed_from(seed, "order", epoch))
+    ends = list(itertools.accumulate(blocks, initial=0))
+    runs = [range(start, end) for start, end in itertools.pairwise(ends)]
+    rng.shuffle(runs)
+    order: list[int] = []
+    for first in range(0, len(runs), together):
+        group = [number for run in runs[first : first + together] for number in run]
+        rng.shuffle(group)
+        order += group
     return tuple(order)
 
 
@@ -85,16 +104,25 @@ class MicroBatches(Dataset[Batch]):
         self.collate = collate
         self.seed = seed
         self.share = share
+        self._blocks: tuple[int, ...] = (len(samples),)
+        self._together = 1
+        if isinstance(samples, StreamedSplit):
+            self._blocks, self._together = samples.blocks, samples.together
+        self._read_at_a_time = min(len(samples), -(-len(samples) * self._together // len(self._blocks)))
 
     def __getitem__(self, number: int) -> Batch:
         """Micro-batch ``number`` of this process."""
         return self.collate([self._draw(draw) for draw in self.share.draws(number)])
 
     def _draw(self, draw: int) -> Sample:
-        epoch, position = divmod(draw, len(self.samples))
-        index = _permutation(self.seed, epoch, len(self.samples))[position]
+        if isinstance(self.samples, StreamedSplit):
+            self.samples.ahead(self._index(draw + self._read_at_a_time))
         rng = random.Random(seed_from(self.seed, "augmentation", draw))
-        return self.pipeline.apply(self.samples[index], rng, train=True)
+        return self.pipeline.apply(self.samples[self._index(draw)], rng, train=True)
+
+    def _index(self, draw: int) -> int:
+        epoch, position = divmod(draw, len(self.samples))
+        return _order(self.seed, epoch, self._blocks, self._together)[position]
 
 
 class _Guarded(Dataset[Batch | SemsynthError]):

@@ -12,6 +12,9 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from semsynth.errors import SemsynthError
 
+TORCHRUN = "TORCHELASTIC_RUN_ID"
+"""The environment variable that says who started this process."""
+
 
 class _Mixed(MixedPrecision):
     """Autocast as Fabric does it, but layouts reach the networks as they are: Fabric cannot copy frozen dataclasses."""
@@ -52,22 +55,30 @@ def pick_device(device: str) -> str:
     return name
 
 
-def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-true") -> Fabric:
+def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-true", nodes: int = 1) -> Fabric:
     """Make the Fabric of a training, on one device or on several.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        devices: how many of them; under ``torchrun`` its own numbers hold.
+        devices: how many of them on each machine; under ``torchrun`` its own numbers hold.
         precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``.
+        nodes: how many machines; under ``torchrun`` its own number holds.
 
     Raises:
-        SemsynthError: a device that is not there, or an arithmetic that it does not have.
+        SemsynthError: a device that is not there, an arithmetic that it does not have, or several machines that were
+            not told how to meet.
     """
     name = pick_device(device)
-    nodes = 1
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    if TORCHRUN in os.environ:
         world, devices = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = world // devices
+    elif nodes > 1 and "SLURM_JOB_ID" not in os.environ:
+        missing = [variable for variable in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if variable not in os.environ]
+        if missing:
+            raise SemsynthError(
+                f"--nodes {nodes}: {', '.join(missing)} not set: start the command on every machine with torchrun, or "
+                "with MASTER_ADDR and MASTER_PORT of the first machine and NODE_RANK from 0"
+            )
     if name == "cuda" and devices > torch.cuda.device_count():
         raise SemsynthError(f"--devices {devices}: this machine has {torch.cuda.device_count()} CUDA device(s)")
     if name == "mps" and devices > 1:
@@ -83,6 +94,11 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-tru
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         plugins=[_precision(precision, name)],
     )
+
+
+def is_restart() -> bool:
+    """Whether ``torchrun`` started this process again after one of the training's processes failed."""
+    return TORCHRUN in os.environ and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 def is_first_process() -> bool:

@@ -37,7 +37,11 @@ class RunRecord(Config):
     preset: str
     """The configuration it began with."""
     data: str
-    """The dataset folder, as an absolute path."""
+    """The dataset folder or the shards: an absolute path, or an address."""
+    shards: str | None = None
+    """Fingerprint of the shards; None for a dataset folder."""
+    skip_damaged: bool = False
+    """Whether other samples stand in for damaged ones of shards."""
     perceptual_weights: str | None = None
     """The file of the perceptual network; None: downloaded, or not used."""
     init_from: str | None = None
@@ -58,6 +62,11 @@ class RunFolder:
         self.model = root / "model"
         self.state = StateFolder(root / "state")
 
+    @property
+    def begun(self) -> bool:
+        """Whether a training, in one run or in stages, has written its record here."""
+        return self.record.exists() or (self.root / STAGES).exists()
+
     def begin(self, record: RunRecord) -> None:
         """Start a new run.
 
@@ -76,8 +85,7 @@ class RunFolder:
         with explained(self.root, "cannot read"):
             used = self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
         if used:
-            known = self.record.exists() or (self.root / STAGES).exists()
-            go_on = f"go on with --resume {self.root}, or " if known else ""
+            go_on = f"go on with --resume {self.root}, or " if self.begun else ""
             raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
 
     def open(self) -> RunRecord:

@@ -32,7 +32,11 @@ class StagesRecord(Config):
     preset: str
     """The configuration it began with."""
     data: str
-    """The dataset folder, as an absolute path."""
+    """The dataset folder or the shards: an absolute path, or an address."""
+    shards: str | None = None
+    """Fingerprint of the shards; None for a dataset folder."""
+    skip_damaged: bool = False
+    """Whether other samples stand in for damaged ones of shards."""
     perceptual_weights: str | None = None
     """The file of the perceptual network; None: downloaded, or not used."""
     init_from: str | None = None

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from semsynth.checkpoint import load_model
-from semsynth.classes import NO_CLASSES
 from semsynth.config import validated
-from semsynth.data.condition_folder import ConditionFolder
-from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, DatasetFolder, holds_conditions, splits
 from semsynth.data.sample import Batch
+from semsynth.data.shards.index import IMAGE, INSTANCE
+from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
@@ -24,22 +23,28 @@ TRAIN, VAL = "train", "val"
 """Names of the splits; without the second one, previews show training layouts."""
 
 
-def open_data(root: Path) -> Data:
+def open_data(location: str | Path, skip_damaged: bool = False, shards: str | None = None) -> Data:
     """Open the training split and the one for previews; instance maps are read where there are any.
 
+    Args:
+        location: a dataset folder, a folder of shards, or the address of one.
+        skip_damaged: of shards: whether other samples stand in for damaged ones.
+        shards: their fingerprint when the training began; None: any.
+
     Raises:
-        SemsynthError: no dataset folder, no training split, or files that do not pair.
+        SemsynthError: no such data, no training split, files that do not pair, or other shards.
     """
-    if holds_conditions(root):
-        pairs = ConditionFolder(root, TRAIN)
-        if VAL not in splits(root, CONDITIONS):
-            return Data(pairs, pairs, NO_CLASSES)
-        return Data(pairs, ConditionFolder(root, VAL, images=(root / VAL / IMAGES).is_dir()), NO_CLASSES)
-    train = DatasetFolder(root, TRAIN, instances=(root / TRAIN / INSTANCES).is_dir())
-    if VAL not in splits(root):
-        return Data(train, train, train.classes)
-    images, instances = ((root / VAL / folder).is_dir() for folder in (IMAGES, INSTANCES))
-    return Data(train, DatasetFolder(root, VAL, images=images, instances=instances), train.classes)
+    source = open_source(location, skip_damaged)
+    if shards is not None and source.fingerprint != shards:
+        raise SemsynthError(
+            f"{location} does not hold the shards that the training began with: restore them, or start a new run with "
+            "--init-from"
+        )
+    train = source.open(TRAIN, instances=INSTANCE in source.kinds(TRAIN))
+    if VAL not in source.splits:
+        return Data(train, train, source.classes)
+    kinds = source.kinds(VAL)
+    return Data(train, source.open(VAL, images=IMAGE in kinds, instances=INSTANCE in kinds), source.classes)
 
 
 def build_recipe(record: RunRecord, data: Data) -> Recipe:

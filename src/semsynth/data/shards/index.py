@@ -7,6 +7,7 @@ format of DALI's ``wds2idx`` (version 1.2): a line per sample with suffix, offse
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,12 @@ class ShardIndex(Config):
     splits: dict[str, SplitEntry] = Field(default_factory=dict)
     """By name."""
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of the shards' names and checksums."""
+        shards = [f"{one.file} {one.sha256}" for split in self.splits.values() for one in split.shards]
+        return hashlib.sha256("\n".join(shards).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Member:
@@ -114,21 +121,36 @@ def parse_idx(text: str, source: Path | str) -> list[IndexedSample]:
     Raises:
         SemsynthError: malformed; the message names ``source``.
     """
+    return [parse_idx_line(line, source) for line in idx_lines(text, source)]
+
+
+def idx_lines(text: str, source: Path | str) -> list[str]:
+    """The lines of the text of an ``.idx`` file, one a sample.
+
+    Raises:
+        SemsynthError: malformed; the message names ``source``.
+    """
     head, *lines = text.splitlines() or [""]
+    if head != f"{_IDX_VERSION} {len(lines)}":
+        raise SemsynthError(
+            f"{source} is damaged (it begins with '{head[:40]}' and has {len(lines)} more lines): restore it, or make "
+            "the shards again"
+        )
+    return lines
+
+
+def parse_idx_line(line: str, source: Path | str) -> IndexedSample:
+    """The sample of one line.
+
+    Raises:
+        SemsynthError: malformed; the message names ``source``.
+    """
+    fields = line.split(" ")
     try:
-        version, count = head.split()
-        if version != _IDX_VERSION or int(count) != len(lines):
-            raise ValueError(f"expected '{_IDX_VERSION} {len(lines)}' at its start, found '{head}'")
-        return [_parse_line(line.split(" ")) for line in lines]
-    except ValueError as error:
-        raise SemsynthError(f"{source} is damaged ({error}): restore it, or make the shards again") from error
-
-
-def _parse_line(fields: list[str]) -> IndexedSample:
-    if len(fields) % 4 or not fields:
-        raise ValueError(f"a line of {len(fields)} fields")
-    members = tuple(Member(fields[i], int(fields[i + 1]), int(fields[i + 2])) for i in range(0, len(fields), 4))
-    return IndexedSample(name_of(fields[3].partition(".")[0]), members)
+        members = tuple(Member(fields[i], int(fields[i + 1]), int(fields[i + 2])) for i in range(0, len(fields), 4))
+        return IndexedSample(name_of(fields[3].partition(".")[0]), members)
+    except (ValueError, IndexError):
+        raise SemsynthError(f"{source}: the index has the line '{line[:80]}': make the shards again") from None
 
 
 def kinds_of(suffixes: Iterable[str]) -> tuple[str, ...]:

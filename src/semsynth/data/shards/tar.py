@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from semsynth.data.shards.index import IndexedSample, Member
+from semsynth.errors import SemsynthError
 from semsynth.files import explained
 
 BLOCK = tarfile.BLOCKSIZE
@@ -115,6 +118,36 @@ def header(name: str, size: int) -> bytes:
     block[124:135] = digits  # 12 bytes with the final zero
     block[148:154] = b"%06o" % (_EMPTY_SUM + sum(encoded) + sum(digits))
     return bytes(block)
+
+
+def read_members(read: Callable[[int, int], bytes], sample: IndexedSample, source: str) -> list[tuple[Member, bytes]]:
+    """The members of a sample with their bytes, read at once.
+
+    Args:
+        read: bytes of the archive from an offset to another.
+        sample: where they lie.
+        source: what messages call the archive.
+
+    Raises:
+        SemsynthError: the archive ends before, or holds something else there.
+    """
+    start = min(member.offset for member in sample.members) - BLOCK
+    data = read(start, max(member.offset + member.size for member in sample.members))
+    found = []
+    for member in sample.members:
+        begin = member.offset - start
+        content = data[begin : begin + member.size]
+        try:
+            info = tarfile.TarInfo.frombuf(data[begin - BLOCK : begin], "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise SemsynthError(
+                f"{source} is truncated or damaged at byte {member.offset}, where '{sample.name}' should be ({error}): "
+                "restore it"
+            ) from None
+        if len(content) != member.size or info.size != member.size:
+            raise SemsynthError(f"{source} does not fit its index at byte {member.offset}: restore it")
+        found.append((member, content))
+    return found
 
 
 _LONGEST_NAME, _LARGEST_SIZE = tarfile.LENGTH_NAME, 8**11 - 1

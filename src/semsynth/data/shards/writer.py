@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +39,11 @@ class ShardWriter:
     in the same order gets the same shards, byte for byte, as without the interruption.
 
     As a context: leaving it completes the folder; leaving it by an exception keeps the whole shards only.
+
+    Attributes:
+        root: the folder.
+        size: bytes that a shard has at most, unless a single sample is larger.
+        index: of the whole shards.
     """
 
     def __init__(self, root: Path, classes: ClassSet | None, size: int = DEFAULT_SIZE) -> None:
@@ -53,14 +59,14 @@ class ShardWriter:
         """
         self.root, self.size = make_folder(root), size
         self._names: dict[str, set[str]] = {}
-        self._index = self._begun(classes)
+        self.index = self._begun(classes)
         self._split = ""
         self._tar: TarWriter | None = None
         self._samples: list[IndexedSample] = []
 
-    def written(self, split: str) -> frozenset[str]:
+    def written(self, split: str) -> Set[str]:
         """Names of the split's samples that have been added, now or, in whole shards, before an interruption."""
-        return frozenset(self._names.get(split, ()))
+        return self._names.get(split, set())
 
     def add(self, split: str, name: str, members: Mapping[str, bytes]) -> None:
         """Append a sample.
@@ -88,7 +94,7 @@ class ShardWriter:
         self._samples.append(IndexedSample(name, tuple(placed)))
         self._names.setdefault(split, set()).add(name)
 
-    def finish(self) -> ShardIndex:
+    def finish(self) -> None:
         """Complete the last shard and write ``index.json``.
 
         Raises:
@@ -96,12 +102,11 @@ class ShardWriter:
         """
         if self._tar is not None:
             self._finish_shard()
-        if not self._index.splits:
+        if not self.index.splits:
             raise SemsynthError(f"{self.root}: no samples, so no shards")
-        dump_config(self._index, self.root / INDEX_FILE)
+        dump_config(self.index, self.root / INDEX_FILE)
         with explained(self.root, "cannot remove the partial index of"):
             (self.root / PARTIAL_INDEX_FILE).unlink(missing_ok=True)
-        return self._index
 
     def abandon(self) -> None:
         """Remove the shard that is not whole; a later writer of the folder goes on from there."""
@@ -144,12 +149,13 @@ class ShardWriter:
         path = self.root / shard.file
         if not path.is_file() or path.stat().st_size != shard.bytes:
             raise SemsynthError(f"{path} is missing or has not {shard.bytes} bytes: remove {self.root} and begin again")
-        with explained(path.with_suffix(".idx"), "cannot read"):
-            text = path.with_suffix(".idx").read_text()
-        return [sample.name for sample in parse_idx(text, path.with_suffix(".idx"))]
+        idx = path.with_suffix(".idx")
+        with explained(idx, "cannot read"):
+            text = idx.read_text()
+        return [sample.name for sample in parse_idx(text, idx)]
 
     def _shards(self, split: str) -> tuple[ShardEntry, ...]:
-        return self._index.splits[split].shards if split in self._index.splits else ()
+        return self.index.splits[split].shards if split in self.index.splits else ()
 
     def _check(self, split: str, name: str, members: Mapping[str, bytes]) -> None:
         if name in self._names.get(split, ()):
@@ -158,11 +164,14 @@ class ShardWriter:
             raise SemsynthError(f"{self.root}: a sample needs a name and members, got '{name}' with {len(members)}")
         if not split or key_of(split) != split:
             raise SemsynthError(f"{self.root}: '{split}' is no name for a split: use letters, digits, - and _")
+        wrong = [suffix for suffix in members if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", suffix)]
+        if wrong:
+            raise SemsynthError(f"{self.root}: '{wrong[0]}' is no suffix of a member: write it as image.jpg")
         kinds = kinds_of(members)
         if self._samples and split == self._split:
             others = kinds_of(member.suffix for member in self._samples[0].members)
         else:
-            others = self._index.splits[split].kinds if split in self._index.splits else kinds
+            others = self.index.splits[split].kinds if split in self.index.splits else kinds
         if kinds != others:
             raise SemsynthError(
                 f"{self.root}: '{name}' consists of {', '.join(kinds)}, the samples of {split} before it of "
@@ -182,6 +191,6 @@ class ShardWriter:
         kinds = kinds_of(member.suffix for member in self._samples[0].members)
         entry = ShardEntry(file=tar.path.name, samples=len(self._samples), bytes=tar.size, sha256=digest)
         split = SplitEntry(kinds=kinds, shards=(*self._shards(self._split), entry))
-        self._index = self._index.model_copy(update={"splits": {**self._index.splits, self._split: split}})
+        self.index = self.index.model_copy(update={"splits": {**self.index.splits, self._split: split}})
         self._samples = []
-        dump_config(self._index, self.root / PARTIAL_INDEX_FILE)
+        dump_config(self.index, self.root / PARTIAL_INDEX_FILE)

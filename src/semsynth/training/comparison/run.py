@@ -11,8 +11,9 @@ import torch
 
 from semsynth.checkpoint import CARD, Card
 from semsynth.config import load_config
-from semsynth.data.folder import INSTANCES, load_classes
 from semsynth.data.sample import Sample
+from semsynth.data.shards.index import INSTANCE
+from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
 from semsynth.layout import Size
@@ -37,8 +38,8 @@ Evaluate = Callable[[Path], Mapping[str, float]]
 def picture_size(plan: Plan) -> Size | None:
     """(height, width) of the pictures that all entries make; None where photographs differ in size."""
     check_plan(plan)
-    root = Path(plan.data)
-    configs = resolve(plan, load_classes(root), (root / TRAIN / INSTANCES).is_dir())
+    data = open_source(plan.data)
+    configs = resolve(plan, data.classes, INSTANCE in data.kinds(TRAIN))
     return next(iter(configs.values())).data.output_size
 
 
@@ -94,8 +95,8 @@ class _Work:
 
     @classmethod
     def begin(cls, folder: ComparisonFolder, plan: Plan, device: str) -> _Work:
-        data = open_data(Path(plan.data))
-        configs = resolve(plan, data.classes, (Path(plan.data) / TRAIN / INSTANCES).is_dir())
+        data = open_data(plan.data)
+        configs = resolve(plan, data.classes, INSTANCE in open_source(plan.data).kinds(TRAIN))
         samples = choose(data.val, next(iter(configs.values())).data, plan.count)
         record = Record(
             plan=plan,

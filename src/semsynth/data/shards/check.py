@@ -1,0 +1,95 @@
+"""What is wrong with shards, found before training does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from semsynth.classes import ClassSet
+from semsynth.data.check import Report, SplitReport, Summary, resampling_problems, split_report
+from semsynth.data.check_conditions import ConditionReport, ConditionSplitReport
+from semsynth.data.progress import Progress, silent
+from semsynth.data.shards.index import IMAGE, INSTANCE, ShardIndex, SplitEntry
+from semsynth.data.shards.reading import ShardSplit, Store
+from semsynth.errors import SemsynthError
+from semsynth.layout import Layout, Size
+
+_Found = Size | Summary
+"""What is known of a condition, or of a label map, that could be read."""
+
+
+def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -> Report | ConditionReport:
+    """Compare every checksum, and read every sample of the shards that are whole.
+
+    Args:
+        store: where the shards lie.
+        index: of the shards.
+        progress: called once per sample.
+    """
+    missing = [name for name in ("train", "val") if name not in index.splits]
+    notes = tuple(f"{store.location} has no split '{name}': training wants train and val" for name in missing)
+    problems: list[str] = []
+    total = sum(shard.samples for split in index.splits.values() for shard in split.shards)
+    found: dict[str, list[_Found]] = {}
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    for name in index.splits:
+        found[name] = _check_split(store, index, name, problems, count)
+    if index.classes is None:
+        conditions = tuple(_condition_report(name, entry, found[name]) for name, entry in index.splits.items())
+        return ConditionReport(conditions, tuple(problems), notes)
+    classes = index.classes
+    reports = tuple(_report(name, entry, found[name], classes) for name, entry in index.splits.items())
+    return Report(classes, reports, tuple(problems), notes)
+
+
+def _check_split(
+    store: Store, index: ShardIndex, name: str, problems: list[str], count: Callable[[], None]
+) -> list[_Found]:
+    """What could be read; what is wrong goes to ``problems``."""
+    kinds = index.splits[name].kinds
+    split = ShardSplit(store, index, name, images=IMAGE in kinds, instances=INSTANCE in kinds)
+    damaged = set()
+    for number, shard in enumerate(index.splits[name].shards):
+        try:
+            store.verify(shard)
+        except SemsynthError as error:
+            damaged.add(number)
+            problems.append(str(error))
+    found = []
+    with ThreadPoolExecutor() as pool:
+        whole = (number for number in range(len(split)) if split.shard_of(number) not in damaged)
+        for summary, wrong in pool.map(lambda number: _check_sample(split, number), whole):
+            problems += wrong
+            found += [] if summary is None else [summary]
+            count()
+    return found
+
+
+def _check_sample(split: ShardSplit, number: int) -> tuple[_Found | None, list[str]]:
+    try:
+        sample = split[number]
+    except SemsynthError as error:
+        return None, [str(error)]
+    if not isinstance(sample.condition, Layout):
+        return sample.size, []
+    indices = split.classes.index_of_id[sample.layout.labels]
+    return Summary.of(sample.layout), resampling_problems(indices, f"{split.root}: '{sample.name}' of {split.split}")
+
+
+def _report(name: str, entry: SplitEntry, found: Iterable[_Found], classes: ClassSet) -> SplitReport:
+    count = sum(shard.samples for shard in entry.shards)
+    counts = count, count * (IMAGE in entry.kinds), count * (INSTANCE in entry.kinds)
+    return split_report(name, counts, [one for one in found if isinstance(one, Summary)], classes)
+
+
+def _condition_report(name: str, entry: SplitEntry, found: Iterable[_Found]) -> ConditionSplitReport:
+    count = sum(shard.samples for shard in entry.shards)
+    sizes = sorted((one for one in found if not isinstance(one, Summary)), key=lambda size: size[0] * size[1])
+    extremes = (sizes[0], sizes[-1]) if sizes else None
+    return ConditionSplitReport(name, count, count * (IMAGE in entry.kinds), extremes)

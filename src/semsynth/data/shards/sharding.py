@@ -1,0 +1,88 @@
+"""From a dataset folder to shards: files go in as they are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from semsynth.classes import NO_CLASSES
+from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS, list_pictures, pairing_problems
+from semsynth.data.progress import Progress, silent
+from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL, ShardIndex
+from semsynth.data.shards.writer import DEFAULT_SIZE, ShardWriter
+from semsynth.data.source import FolderSource
+from semsynth.errors import SemsynthError
+from semsynth.files import explained
+
+SHUFFLED = "train"
+"""The split whose order may be shuffled."""
+
+_FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, CONDITION: CONDITIONS, INSTANCE: INSTANCES}
+"""Members of a sample, in the order of the archive, and the folders of their files."""
+
+
+def shard_folder(
+    root: Path,
+    out: Path,
+    size: int = DEFAULT_SIZE,
+    splits: Sequence[str] | None = None,
+    shuffle: int | None = None,
+    progress: Progress = silent,
+) -> ShardIndex:
+    """Write the splits of a dataset folder as shards; started again, it goes on after the last whole shard.
+
+    Args:
+        root: the dataset folder.
+        out: the folder of the shards.
+        size: bytes that a shard has at most.
+        splits: their names; None: all.
+        shuffle: a seed by which the training split is shuffled; None: natural order of the names, as in the folder.
+        progress: called once per sample.
+
+    Returns:
+        The index of the shards.
+
+    Raises:
+        SemsynthError: files that do not pair or cannot be read, shards of other data in ``out``, or a full disk.
+    """
+    source = FolderSource(root)
+    chosen = source.splits if splits is None else tuple(splits)
+    unknown = [split for split in chosen if split not in source.splits]
+    if unknown or not chosen:
+        known = ", ".join(source.splits) or "none"
+        raise SemsynthError(f"{root} has no split '{''.join(unknown[:1])}' (found: {known}): name some of them")
+    listed = {split: _list(root / split) for split in chosen}
+    total, done = sum(map(len, listed.values())), 0
+    with ShardWriter(out, None if source.classes == NO_CLASSES else source.classes, size) as writer:
+        for split, samples in listed.items():
+            names = list(samples)
+            if shuffle is not None and split == SHUFFLED:
+                random.Random(shuffle).shuffle(names)
+            there = frozenset(writer.written(split))
+            if there != set(names[: len(there)]):
+                raise SemsynthError(f"{out} holds unfinished shards of other data: remove it, or choose a new folder")
+            for name in names:
+                if name not in there:
+                    writer.add(split, name, {suffix: _read(path) for suffix, path in samples[name].items()})
+                done += 1
+                progress(done, total)
+    return writer.index
+
+
+def _list(folder: Path) -> dict[str, dict[str, Path]]:
+    """Name -> suffix of the member -> file."""
+    files = {kind: list_pictures(folder / name) for kind, name in _FOLDERS.items() if (folder / name).is_dir()}
+    first = files[LABEL] if LABEL in files else files[CONDITION]
+    for kind, others in files.items():
+        problems = pairing_problems(first, others, _FOLDERS[kind], "sample")
+        if problems:
+            raise SemsynthError(f"{folder}: {'; '.join(problems)}")
+    return {
+        name: {f"{kind}{found[name].suffix.lower()}": found[name] for kind, found in files.items()} for name in first
+    }
+
+
+def _read(path: Path) -> bytes:
+    with explained(path, "cannot read"):
+        return path.read_bytes()
