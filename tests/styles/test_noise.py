@@ -96,7 +96,7 @@ def test_what_cannot_be(synthesizer: Synthesizer, tmp_path: Path) -> None:
         synthesizer(layout(), region_seeds={"sofa": 1})
     with pytest.raises(SemsynthError, match="a seed is a number"):
         synthesizer(layout(), region_seeds={TOP.name: -1})
-    with pytest.raises(SemsynthError, match="give seeds of regions"):
+    with pytest.raises(SemsynthError, match="no mode 2 of class 1; it has none"):
         synthesizer(layout(), styles={1: 2})
     with pytest.raises(SemsynthError, match="stands alone"):
         synthesizer(layout(), style=synthesizer.style(region_seeds={TOP.name: 1}), seed=1)

@@ -11,7 +11,7 @@ from torch import nn
 from semsynth.config import Config, validated
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutEncoding
+from semsynth.layout import LayoutEncoding, Size
 from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.oasis import OASISGenerator, OASISGeneratorConfig
@@ -68,9 +68,19 @@ class ModelConfig(Config):
         return ("generator",) if self.encoder is None else ("generator", "encoder")
 
     @property
+    def style_weights(self) -> str:
+        """The checksum of the weights that a style bank's vectors belong to: who made them, or else who reads them."""
+        return self.sha256.get("encoder.safetensors") or self.sha256.get("generator.safetensors", "")
+
+    @property
     @abstractmethod
     def encoding(self) -> LayoutEncoding:
         """How the networks read layouts."""
+
+    @property
+    def trained_size(self) -> Size | None:
+        """(height, width) of the photographs in training; None where it is not known."""
+        return None
 
     @abstractmethod
     def build(self) -> dict[str, nn.Module]:
@@ -90,6 +100,11 @@ class SPADEModel(ModelConfig):
     def encoding(self) -> LayoutEncoding:
         """How the generator reads layouts."""
         return self.generator.encoding
+
+    @property
+    def trained_size(self) -> Size:
+        """(height, width) that the generator makes unless it is told otherwise."""
+        return self.generator.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """Generator and style encoder, newly initialised."""
@@ -114,6 +129,11 @@ class Pix2PixHDModel(ModelConfig):
     def encoding(self) -> LayoutEncoding:
         """How the generator reads layouts."""
         return self.generator.encoding
+
+    @property
+    def trained_size(self) -> Size | None:
+        """(height, width) of the training's photographs; None where they had several sizes."""
+        return self.data.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """Generator and style encoder, newly initialised."""
@@ -149,6 +169,11 @@ class OASISModel(ModelConfig):
     def encoding(self) -> LayoutEncoding:
         """How the generator reads layouts."""
         return self.generator.encoding
+
+    @property
+    def trained_size(self) -> Size:
+        """(height, width) that the generator makes unless it is told otherwise."""
+        return self.generator.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """The generator, newly initialised."""

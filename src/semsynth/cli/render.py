@@ -1,4 +1,4 @@
-"""``semsynth render``: a sequence of label maps, such as a video's frames, in one style."""
+"""``semsynth render``: a sequence of label maps, such as a video's frames, in one style, or styles in between."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from semsynth.cli.synthesize import Job, check_datasets, check_layouts, check_ou
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
+    from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 
 SETTINGS = "render.json"
@@ -32,6 +33,15 @@ def render(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws the style of all frames; default 0.")] = None,
     style: Annotated[Path | None, typer.Option(help="Photo to take the style from, instead of a seed.")] = None,
+    interpolate: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="SEED_A SEED_B", min=0, help="Lead every label map from the style of one seed to that of another."
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--frames", min=2, max=10_000, help="Photos of each map with --interpolate.")
+    ] = None,
     instances: Annotated[
         Path | None, typer.Option(help="Folder of instance maps named like the frames, for models that read them.")
     ] = None,
@@ -46,15 +56,20 @@ def render(
         Literal["auto", "float32", "bfloat16"], typer.Option(help="auto is bfloat16 where the hardware has it.")
     ] = "auto",
 ) -> None:
-    """Turn a sequence of label maps into photos of one style.
+    """Turn a sequence of label maps into photos of one style, or of the styles between two.
 
     Interrupted, it goes on where it stopped: frames whose photo is newer than the label map are skipped, unless the
     folder's photos were made with other settings.
     """
     if style is not None and seed is not None:
         raise SemsynthError("--style takes the style from a photo: leave out --seed")
+    if (interpolate is None) != (count is None):
+        raise SemsynthError("--interpolate SEED_A SEED_B and --frames N belong together: give both or neither")
+    if interpolate is not None and (style is not None or seed is not None):
+        raise SemsynthError("--interpolate has seeds of its own: leave out --style and --seed")
     wanted = None if size is None else parse_size(size)
-    jobs = plan(frames, out, None, instances)
+    numbers = None if count is None else [f"{number:05d}" for number in range(count)]
+    jobs = plan(frames, out, numbers, instances, "_frame")
     check_outputs(jobs, out, False, style)
 
     from semsynth.files import make_folder, sha256, write_json
@@ -63,26 +78,44 @@ def render(
 
     if style is not None:
         decode_image(style)  # before the model is loaded
-    settings = {
+    settings: dict[str, object] = {
         "model": _model_checksum(model or DEFAULT_MODEL),
-        "seed": (seed or 0) if style is None else None,
+        "seed": (seed or 0) if style is None and interpolate is None else None,
         "style": None if style is None else sha256(style),
         "size": size,
         "instances": instances is not None,
     }
+    settings |= {} if interpolate is None else {"interpolate": [*interpolate, count]}
     missing = jobs if overwrite else _unfinished(jobs, out, settings)
     if missing:
         synthesizer = load(model or DEFAULT_MODEL, device, precision)
         _check_instances(synthesizer, instances)
-        choice = synthesizer.style(style, seed) if synthesizer.has_styles or style or seed is not None else None
+        choices = _choices(synthesizer, style, seed, interpolate, count)
         check_datasets(synthesizer, missing)
-        check_layouts(synthesizer, missing, wanted, False, choice)
+        check_layouts(synthesizer, missing, wanted, False, choices[0])
         make_folder(out)
         write_json(out / SETTINGS, settings)
-        write_photos(synthesizer, missing, [choice], wanted, False)
-    there = len(jobs) - len(missing)
-    skipped = f", {there} more were there already" if there else ""
-    typer.echo(f"{len(missing)} photo{'' if len(missing) == 1 else 's'} in {out}{skipped}")
+        write_photos(synthesizer, missing, choices, wanted, False)
+    made, there = (len(some) * (count or 1) for some in (missing, jobs))
+    skipped = f", {there - made} more were there already" if there > made else ""
+    typer.echo(f"{made} photo{'' if made == 1 else 's'} in {out}{skipped}")
+
+
+def _choices(
+    synthesizer: Synthesizer,
+    style: Path | None,
+    seed: int | None,
+    interpolate: tuple[int, int] | None,
+    count: int | None,
+) -> Sequence[StyleChoice | None]:
+    """The styles of every label map's photos."""
+    if interpolate is None or count is None:
+        return [synthesizer.style(style, seed) if synthesizer.has_styles or style or seed is not None else None]
+    from semsynth.styles.interpolation import interpolated
+
+    ends = [synthesizer.style(seed=end) for end in interpolate]
+    assert ends[0] is not None and ends[1] is not None  # noqa: PT018  (models without styles have refused)
+    return interpolated(ends[0], ends[1], count)
 
 
 def _model_checksum(model: str) -> str:
@@ -120,5 +153,5 @@ def _unfinished(jobs: Sequence[Job], out: Path, settings: Mapping[str, object]) 
 def _is_finished(job: Job) -> bool:
     """Photos are written whole or not at all."""
     sources = [path for path in (job.path, job.instances) if path is not None]
-    (photo,) = job.outputs
-    return photo.is_file() and photo.stat().st_mtime >= max(path.stat().st_mtime for path in sources)
+    newest = max(path.stat().st_mtime for path in sources)
+    return all(photo.is_file() and photo.stat().st_mtime >= newest for photo in job.outputs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
+    from semsynth.classes import ClassSet
     from semsynth.styles.choice import ObjectStyle
 
 
@@ -23,20 +24,27 @@ def parse_region_seeds(texts: Sequence[str]) -> dict[int | str, int]:
     return seeds
 
 
-def read_styles(path: Path) -> dict[int, ObjectStyle]:
-    """Instance id -> mode, vector, or photo (its path counts from the file's folder)."""
+def read_styles(path: Path, classes: ClassSet | None = None) -> dict[int, ObjectStyle]:
+    """Instance id -> mode, vector, or photo (its path counts from the file's folder).
+
+    Args:
+        path: the file.
+        classes: of a model that reads noise: then classes may be named, and texts are names of modes.
+    """
     from semsynth.files import read_json
 
     values = read_json(path)
+    ids = {} if classes is None else {item.name: item.id for item in classes.classes}
     styles: dict[int, ObjectStyle] = {}
     for key, value in values.items() if isinstance(values, dict) else ():
         numbers = isinstance(value, list) and all(isinstance(one, int | float) for one in value)
         known = numbers or (isinstance(value, int | str) and not isinstance(value, bool))
-        if not known or not key.removeprefix("-").isdecimal():
+        if not known or not (key in ids or key.removeprefix("-").isdecimal()):
             raise SemsynthError(
                 f'{path}: "{key}": {value!r} is no style of an object: give "INSTANCE ID": MODE, [NUMBERS] or "PHOTO"'
             )
-        styles[int(key)] = path.parent / value if isinstance(value, str) else value
+        photo = isinstance(value, str) and classes is None
+        styles[ids[key] if key in ids else int(key)] = path.parent / value if photo else value
     if not styles:
         raise SemsynthError(f'{path} holds no styles: write {{"INSTANCE ID": MODE, [NUMBERS] or "PHOTO", ...}}')
     return styles

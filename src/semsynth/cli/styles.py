@@ -1,4 +1,4 @@
-"""``semsynth styles``: the modes that a model's objects can have."""
+"""``semsynth styles``: the modes that a model's objects can have, found in photographs or stored by name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from semsynth.checkpoint import LoadedModel
     from semsynth.classes import ClassSet
 
-app = typer.Typer(no_args_is_help=True, help="Styles of single objects (pix2pixHD's instance features).")
+app = typer.Typer(no_args_is_help=True, help="Styles of single objects: features (pix2pixHD) or noise (OASIS).")
 
 
 @app.callback()
 def _commands() -> None:
-    """Styles of single objects (pix2pixHD's instance features)."""
+    """Styles of single objects: features (pix2pixHD) or noise (OASIS)."""
 
 
 @app.command()
@@ -73,13 +73,71 @@ def fit(
 
 
 @app.command()
+def store(
+    model: Annotated[Path, typer.Argument(help="Model or run folder of OASIS.", show_default=False)],
+    class_name: Annotated[str, typer.Option("--class", help="Class, by name or id.", show_default=False)],
+    name: Annotated[str, typer.Option(help="What to call the mode, for example brick.", show_default=False)],
+    seed: Annotated[int, typer.Option(min=0, help="Its noise: that of --seed or --region-seed.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the mode of this name.")] = False,
+) -> None:
+    """Keep the noise of a seed in the model folder, as a mode of a class."""
+    from semsynth.checkpoint import find_model, load_model
+    from semsynth.models.oasis import OASISGeneratorConfig
+    from semsynth.styles.bank import STYLES, StyleBank
+    from semsynth.styles.noise import noise_of
+
+    folder = find_model(model)
+    loaded = load_model(folder)
+    config = loaded.networks["generator"].config
+    if not isinstance(config, OASISGeneratorConfig) or not config.z_dim:
+        raise SemsynthError(f"{folder} reads no noise for regions: modes are stored for models of OASIS")
+    item = next((one for one in loaded.classes.classes if class_name in (one.name, str(one.id))), None)
+    if item is None:
+        known = ", ".join(one.name for one in loaded.classes.classes[:12])
+        raise SemsynthError(f"--class {class_name}: the model has no such class, but {known}")
+    weights = loaded.config.style_weights
+    bank = StyleBank.load(folder, weights) or StyleBank({}, config.z_dim)
+    if name in bank.names.get(item.id, ()) and not replace:
+        raise SemsynthError(f"--name {name}: {item.name} has such a mode: give --replace, or another name")
+    bank = bank.with_mode(item.id, noise_of(seed, config.z_dim), name)
+    bank.save(folder, weights)
+    number = bank.names[item.id].index(name)
+    typer.echo(f"{item.name}: mode {number} '{name}' is the noise of seed {seed}: {folder / STYLES}")
+
+
+@app.command("list")
+def list_(
+    model: Annotated[Path, typer.Argument(help="Model or run folder with modes.", show_default=False)],
+) -> None:
+    """List the modes of every class."""
+    from semsynth.checkpoint import find_model, load_model
+    from semsynth.styles.bank import StyleBank
+
+    folder = find_model(model)
+    loaded = load_model(folder)
+    bank = StyleBank.load(folder, loaded.config.style_weights)
+    if bank is None:
+        raise SemsynthError(
+            f"{folder} has no modes: 'semsynth styles fit' finds them in photos (pix2pixHD), "
+            "'semsynth styles store' keeps noise (OASIS)"
+        )
+    for item in loaded.classes.classes:
+        if item.id in bank.modes:
+            names = bank.names.get(item.id, ())
+            told = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+            typer.echo(f"{item.id:5d} {item.name}: {told or f'0 to {bank.count(item.id) - 1}'}")
+
+
+@app.command()
 def choices(
     layout: Annotated[Path, typer.Argument(metavar="MAP.png", help="Label map.", show_default=False)],
-    object_id: Annotated[int, typer.Option("--object", help="Instance id of the object.", show_default=False)],
-    model: Annotated[Path, typer.Option(help="Model or run folder with fitted styles.", show_default=False)],
+    object_id: Annotated[
+        int, typer.Option("--object", help="Instance id of the object (OASIS: or class id).", show_default=False)
+    ],
+    model: Annotated[Path, typer.Option(help="Model or run folder with modes.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The picture to write, a PNG.", show_default=False)],
     instances: Annotated[Path | None, typer.Option(help="The instance map.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the other objects' styles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the other objects' styles, or the noise of the rest.")] = 0,
     size: Annotated[
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the photos; default that of the map.")
     ] = None,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from semsynth.cli import bulk
 from semsynth.cli.progress import count_bar
 from semsynth.cli.style_options import parse_region_seeds, read_styles
 from semsynth.errors import SemsynthError
@@ -84,12 +83,6 @@ def synthesize(
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], typer.Option(help="auto is bfloat16 where the hardware has it.")
     ] = "auto",
-    engine: bulk.EngineOption = None,
-    workers: bulk.WorkersOption = None,
-    address: bulk.AddressOption = None,
-    gpus: bulk.GpusOption = None,
-    limit: bulk.LimitOption = None,
-    shard_size: bulk.ShardSizeOption = None,
 ) -> None:
     """Turn label maps into photos.
 
@@ -101,16 +94,6 @@ def synthesize(
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
     wanted = None if size is None else parse_size(size)
-    if engine is not None:
-        bulk.refuse(True, {"--styles": styles, "--contact-sheet": contact_sheet})
-        chosen = bulk.choose_engine(engine, device, workers, address, gpus)
-        regions = parse_region_seeds(region_seed or ())
-        settled = bulk.settled(precision, device)
-        job, reader = bulk.make_job(model, settled, style, seed, asked, wanted, strict_size, regions)
-        bulk.run_bulk(bulk.sharded(job, shard_size), reader, maps, instances, limit, out, chosen)
-        return
-    of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
-    bulk.refuse(False, {**of_engines, "--shard-size": shard_size})
     jobs = plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
     check_outputs(jobs, out, contact_sheet, style)
 
@@ -128,7 +111,9 @@ def synthesize(
         raise SemsynthError("this model makes one photo of a layout: leave out --count")
     if synthesizer.needs_instances and instances is None:
         raise SemsynthError("this model reads instance boundaries: give them with --instances DIR")
-    objects, regions = None if styles is None else read_styles(styles), parse_region_seeds(region_seed or ())
+    named = synthesizer.classes if synthesizer.has_region_noise else None
+    objects = None if styles is None else read_styles(styles, named)
+    regions = parse_region_seeds(region_seed or ())
     if style is not None or count == 1 or synthesizer.config.images_per_layout > 1:
         choices = [synthesizer.style(style, seed, objects, regions)] * count
     else:
@@ -152,7 +137,11 @@ def parse_size(text: str) -> Size:
 
 
 def plan(
-    maps: Sequence[Path], out: Path, numbers: range | None, instances: Path | None, mark: str = "_seed"
+    maps: Sequence[Path],
+    out: Path,
+    numbers: Sequence[int | str] | None,
+    instances: Path | None,
+    mark: str = "_seed",
 ) -> list[Job]:
     """List the label maps and name their outputs, after ``numbers`` where there are several; nothing is decoded yet."""
     if instances is not None and not instances.exists():

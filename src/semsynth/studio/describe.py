@@ -29,7 +29,7 @@ def describe(model: ServedModel, limits: Limits) -> Model:
         ),
         abilities=Abilities(
             styles=engine.has_styles,
-            object_styles=engine.has_object_styles,
+            object_styles=engine.has_object_styles or bool(model.modes),
             style_vector=model.style_length,
             reads_photos=engine.reads_photos,
             needs_instances=engine.needs_instances,

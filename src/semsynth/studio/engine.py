@@ -19,7 +19,7 @@ from semsynth.classes import ClassSet
 from semsynth.data.sample import Condition
 from semsynth.layout import Layout, Size
 from semsynth.models.spade import SPADEGeneratorConfig
-from semsynth.styles.bank import STYLES, StyleBank
+from semsynth.styles.bank import STYLES
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.synthesizer import ConditionReader, Precision, Style, Synthesizer, choose_device, choose_dtype
 
@@ -106,7 +106,6 @@ def serve(model: str, device: str = "auto", precision: Precision = "auto") -> Se
     loaded = load_model(folder)
     chosen = choose_device(device)
     engine = Synthesizer(loaded, chosen, choose_dtype(precision, chosen))
-    bank = StyleBank.load(folder, loaded.config.sha256.get("encoder.safetensors", ""))
     style = engine.style(seed=0) if engine.has_styles else None
     config = engine.config
     trained = config.output_size if isinstance(config, SPADEGeneratorConfig) else engine.conditions.trained_size
@@ -117,7 +116,7 @@ def serve(model: str, device: str = "auto", precision: Precision = "auto") -> Se
         default_size=config.nearest_sizes(trained or (256, 256))[0],
         images_per_layout=config.images_per_layout,
         style_length=len(style) if isinstance(style, Tensor) else 0,
-        modes={} if bank is None else {class_id: bank.count(class_id) for class_id in bank.modes},
+        modes=engine.style_modes,
     )
 
 

@@ -2,12 +2,13 @@
 
 A *mode* of a class is the centre of a cluster of its objects' feature vectors; a *style bank* holds the modes of all
 classes. Source: Wang et al., CVPR 2018, sections 3.4 and 4; official ``encode_features.py`` and ``pix2pixHD_model.py``.
+Of models that read noise (OASIS) a mode is a noise vector that somebody liked for a class, and gave a name.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,16 +30,23 @@ FORMAT = 1
 class StyleBank:
     """The modes of every class of a model."""
 
-    def __init__(self, modes: Mapping[int, Tensor], features: int, about: str = "") -> None:
+    def __init__(
+        self,
+        modes: Mapping[int, Tensor],
+        features: int,
+        about: str = "",
+        names: Mapping[int, Sequence[str]] | None = None,
+    ) -> None:
         """Collect modes.
 
         Args:
             modes: class id -> centres [k,F].
             features: F.
             about: what they were fitted on, for people.
+            names: class id -> k names, for modes that have any.
 
         Raises:
-            SemsynthError: centres of another length than ``features``.
+            SemsynthError: centres of another length than ``features``, or names that do not fit them.
         """
         self.features = features
         self.about = about
@@ -48,10 +56,62 @@ class StyleBank:
             if centres.ndim != 2 or not len(centres) or centres.shape[1] != features:
                 shape = list(centres.shape)
                 raise SemsynthError(f"the modes of class {class_id} are {shape}, the model reads [k,{features}]")
+        self.names = {class_id: tuple(names[class_id]) for class_id in sorted(names or {})} if names else {}
+        """Class id -> the names of its modes, for classes whose modes have names."""
+        for class_id, given in self.names.items():
+            if len(given) != self.count(class_id) or len(set(given)) < len(given):
+                raise SemsynthError(
+                    f"class {class_id} has {self.count(class_id)} modes, called {', '.join(given)}: "
+                    "give each a name of its own"
+                )
 
     def count(self, class_id: int) -> int:
         """How many modes a class has: 0 if it was in no photograph."""
         return len(self.modes[class_id]) if class_id in self.modes else 0
+
+    def mode(self, class_id: int, mode: int | str) -> Tensor:
+        """[F]: one mode of a class.
+
+        Args:
+            class_id: the class.
+            mode: its number, counted from 0, or its name.
+
+        Raises:
+            SemsynthError: the class has no such mode.
+        """
+        names = self.names.get(class_id, ())
+        number = names.index(mode) if mode in names else mode
+        if not isinstance(number, int) or not 0 <= number < self.count(class_id):
+            known = f"0 to {self.count(class_id) - 1}" if self.count(class_id) else "none"
+            raise SemsynthError(
+                f"there is no mode {mode} of class {class_id}; it has {known}"
+                + (f" ({', '.join(names)})" if names else "")
+            )
+        return self.modes[class_id][number]
+
+    def with_mode(self, class_id: int, vector: Tensor, name: str) -> StyleBank:
+        """This bank and another mode of a class, the last one; one of the same name is replaced.
+
+        Args:
+            class_id: the class.
+            vector: [F].
+            name: what people call it.
+
+        Raises:
+            SemsynthError: a vector of another length, or a class whose modes have no names.
+        """
+        names = self.names.get(class_id, ())
+        if self.count(class_id) != len(names):
+            raise SemsynthError(f"the modes of class {class_id} are numbered and have no names: leave them as they are")
+        rows = [self.modes[class_id]] if names else []
+        if name in names:
+            centres = rows[0].clone()
+            centres[names.index(name)] = vector
+        else:
+            centres = torch.cat([*rows, vector[None].float()])
+            names = (*names, name)
+        modes, known = {**self.modes, class_id: centres}, {**self.names, class_id: names}
+        return StyleBank(modes, self.features, self.about, known)
 
     def draw(self, class_ids: NDArray[np.int64], numbers: NDArray[np.uint64]) -> Tensor:
         """A mode for each of S objects.
@@ -76,9 +136,11 @@ class StyleBank:
 
         Args:
             folder: of the model.
-            encoder: checksum of the encoder's weights, which the vectors belong to.
+            encoder: checksum of the weights that the vectors belong to: the encoder's, or those of the generator that
+                reads them as noise.
         """
-        about = {"format": FORMAT, "encoder": encoder, "features": self.features, "about": self.about}
+        about: dict[str, object] = {"format": FORMAT, "encoder": encoder, "features": self.features}
+        about |= {"about": self.about, "names": self.names}
         tensors = {f"modes.{class_id}": centres.contiguous() for class_id, centres in self.modes.items()}
         write_bytes(folder / STYLES, safetensors.torch.save(tensors, {"semsynth": json.dumps(about)}))
 
@@ -87,7 +149,7 @@ class StyleBank:
         """Read the bank of a model folder; None if it has none.
 
         Raises:
-            SemsynthError: a damaged file, or one that was fitted with other weights of the encoder.
+            SemsynthError: a damaged file, or one whose vectors belong to other weights.
         """
         path = folder / STYLES
         if not path.is_file():
@@ -99,13 +161,17 @@ class StyleBank:
             if about["format"] > FORMAT:
                 raise SemsynthError(f"{path} has format {about['format']}: upgrade with 'pip install -U semsynth'")
             features = int(about["features"])
+            names = {int(key): tuple(map(str, known)) for key, known in about.get("names", {}).items()}
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise SemsynthError(
                 f"{path} is no style bank ({error}): run 'semsynth styles fit {folder}' again"
             ) from error
         if about["encoder"] != encoder:
-            raise SemsynthError(f"{path} was fitted with other weights: run 'semsynth styles fit {folder}' again")
-        return cls(modes, features, str(about["about"]))
+            raise SemsynthError(
+                f"{path} was fitted with other weights: run 'semsynth styles fit {folder}' again (of OASIS: remove it "
+                "and store its modes again)"
+            )
+        return cls(modes, features, str(about["about"]), names)
 
 
 def draw_numbers(seed: int, ids: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -26,7 +26,10 @@ from semsynth.styles.objects import object_classes
 Photo = Path | str | Image.Image
 """A photograph: its path or its picture."""
 ObjectStyle = int | Sequence[float] | Tensor | Photo
-"""An object's mode, its feature vector, or a photograph that shows such an object and little else."""
+"""An object's mode, its feature vector, or a photograph that shows such an object and little else.
+
+Models that read noise read no photographs: of them a text is the name of a mode.
+"""
 
 _ASPECT = 0.03
 """How much a style photo's shape may differ from the layout's before it is refused."""
@@ -50,8 +53,9 @@ class RegionNoise:
 
     vector: Tensor
     """[z_dim]: the noise of everything that nothing else is said about."""
-    regions: Mapping[int | str, Tensor] = field(default_factory=dict)
-    """[z_dim] by instance id, class id or class name; of two that meet at a pixel the later one counts."""
+    regions: Mapping[int | str, Tensor | int | str] = field(default_factory=dict)
+    """[z_dim], or a mode's number or name, by instance id, class id or class name; of two that meet at a pixel the
+    later one counts."""
 
 
 StyleChoice = Tensor | ObjectChoice | RegionNoise
@@ -211,9 +215,24 @@ class ObjectStyles:
             raise SemsynthError(f"object {instance_id} spans {names}: give each its own instance id to style it")
         return int(rows[0])
 
-    def modes(self, class_id: int) -> int:
-        """How many modes a class has."""
-        return 0 if self.bank is None else self.bank.count(class_id)
+    def choices(self, layout: Layout, object_id: int, seed: int, styles: Mapping[int, ObjectStyle]) -> list[Tensor]:
+        """What the generator reads, once for every mode that an object can have.
+
+        Args:
+            layout: with the object.
+            object_id: its instance id.
+            seed: draws the other objects' modes.
+            styles: theirs, where they are not to be drawn.
+
+        Raises:
+            SemsynthError: no such object, or none of its class's modes are known.
+        """
+        objects, class_ids = self.objects(layout)
+        class_id = int(class_ids[self.find(layout, objects, object_id)])
+        count = 0 if self.bank is None else self.bank.count(class_id)
+        if not count:
+            raise SemsynthError(f"class {class_id} has no modes: fit them with 'semsynth styles fit MODEL --data DIR'")
+        return [self.read(ObjectChoice(seed, None, {**styles, object_id: mode}), layout) for mode in range(count)]
 
     def _drawn(self, seed: int, class_ids: NDArray[np.int64], objects: ObjectMap) -> Tensor:
         if self.bank is None:
@@ -238,14 +257,12 @@ class ObjectStyles:
         if isinstance(style, bool):
             raise SemsynthError(f"object {instance_id}: {style} is no mode, vector or photo")
         if isinstance(style, int):
-            count = self.modes(class_id)
-            if not 0 <= style < count:
-                known = f"0 to {count - 1}" if count else "none: fit them with 'semsynth styles fit MODEL'"
-                raise SemsynthError(
-                    f"object {instance_id}: there is no mode {style} of class {class_id}; it has {known}"
-                )
-            assert self.bank is not None
-            return self.bank.modes[class_id][style]
+            bank = self.bank or StyleBank({}, self.features)
+            try:
+                return bank.mode(class_id, style)
+            except SemsynthError as error:
+                advice = "" if bank.count(class_id) else ": fit them with 'semsynth styles fit MODEL'"
+                raise SemsynthError(f"object {instance_id}: {error}{advice}") from error
         if isinstance(style, Path | str | Image.Image):
             self._check_encoder(style)
             return self._of_crop(read_photo(style))

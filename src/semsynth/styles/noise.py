@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
+from semsynth.instances import class_name
 from semsynth.layout import Layout, Size
-from semsynth.styles.choice import ObjectStyle, Photo, RegionNoise, StyleChoice, VectorStyles, check_one
+from semsynth.styles.bank import StyleBank
+from semsynth.styles.choice import ObjectStyle, Photo, RegionNoise, StyleChoice, VectorStyles
+
+
+def noise_of(seed: int, z_dim: int) -> Tensor:
+    """[z_dim]: the noise of a seed, the same on every device."""
+    return VectorStyles(z_dim, None, torch.device("cpu")).choose(None, seed, None)
 
 
 class NoiseStyles:
@@ -21,35 +30,84 @@ class NoiseStyles:
     varies = True
     reads_photos = False
 
-    def __init__(self, z_dim: int) -> None:
+    def __init__(self, z_dim: int, bank: StyleBank | None = None) -> None:
+        """Set up.
+
+        Args:
+            z_dim: length of a vector.
+            bank: the modes; None: there are none.
+        """
+        self.bank = bank or StyleBank({}, z_dim)
         self._vectors = VectorStyles(z_dim, None, torch.device("cpu"))
 
     def choose(
         self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None
-    ) -> Tensor:
-        """[z_dim]."""
-        if objects:
-            raise SemsynthError("this model has noise for regions, not styles for objects: give seeds of regions")
-        return self._vectors.choose(style, seed, None)
+    ) -> Tensor | RegionNoise:
+        """[z_dim], and others or modes for regions, by instance id or class id."""
+        vector = self._vectors.choose(style, seed, None)
+        if not objects:
+            return vector
+        return RegionNoise(vector, {region: self._of_region(noise, region) for region, noise in objects.items()})
 
-    def choose_regions(self, vector: Tensor, seeds: Mapping[int | str, int]) -> RegionNoise:
+    def choose_regions(self, choice: Tensor | RegionNoise, seeds: Mapping[int | str, int]) -> RegionNoise:
         """Draw the noise of regions: the same for one seed, whatever the region."""
-        drawn = {}
+        given = choice if isinstance(choice, RegionNoise) else RegionNoise(choice)
+        drawn: dict[int | str, Tensor | int | str] = dict(given.regions)
         for region, seed in seeds.items():
-            check_one(None, seed)
-            drawn[region] = self._vectors.choose(None, seed, None)
-        return RegionNoise(vector, drawn)
+            drawn[region] = noise_of(seed, self.bank.features)
+        return RegionNoise(given.vector, drawn)
 
     def read(self, choice: StyleChoice | None, layout: Layout) -> Tensor:
-        """[z_dim] for the whole picture, or [z_dim,H,W] where regions differ."""
+        """[z_dim] for the whole picture, or [z_dim,H,W] where regions differ.
+
+        Raises:
+            SemsynthError: an unknown region, or a mode that its class has not.
+        """
         if isinstance(choice, Tensor):
             return choice
         assert isinstance(choice, RegionNoise)
-        vectors = torch.stack([choice.vector, *choice.regions.values()])  # [1+R,z_dim]
+        vectors = [choice.vector]  # [1+R][z_dim]
         number = np.zeros(layout.size, np.int64)
-        for row, region in enumerate(choice.regions, 1):
-            number[_pixels_of(region, layout)] = row
-        return vectors[torch.from_numpy(number)].permute(2, 0, 1)
+        for row, (region, noise) in enumerate(choice.regions.items(), 1):
+            where = _pixels_of(region, layout)
+            number[where] = row
+            mode = None if isinstance(noise, Tensor) else self.bank.mode(_class_of(region, where, layout), noise)
+            vectors.append(noise if mode is None else mode)  # type: ignore[arg-type]
+        return torch.stack(vectors)[torch.from_numpy(number)].permute(2, 0, 1)
+
+    def choices(self, layout: Layout, object_id: int, seed: int, styles: Mapping[int, ObjectStyle]) -> list[Tensor]:
+        """What the generator reads, once for every mode that a region can have.
+
+        Args:
+            layout: with the region.
+            object_id: its instance id, or its class id.
+            seed: draws the noise of the rest.
+            styles: that of other regions, where it is not to be drawn.
+
+        Raises:
+            SemsynthError: no such region, or none of its class's modes are known.
+        """
+        class_id = _class_of(object_id, _pixels_of(object_id, layout), layout)
+        if not self.bank.count(class_id):
+            raise SemsynthError(
+                f"class {class_id} has no modes: store some with 'semsynth styles store MODEL --class {class_id}'"
+            )
+        return [
+            self.read(self.choose(None, seed, {**styles, object_id: mode}), layout)
+            for mode in range(self.bank.count(class_id))
+        ]
+
+    def _of_region(self, noise: ObjectStyle, region: int) -> Tensor | int | str:
+        if isinstance(noise, bool | Path | Image.Image):
+            raise SemsynthError(f"region {region}: {noise} is no mode or vector, and this model reads no photos")
+        if isinstance(noise, int | str):
+            return noise
+        vector = torch.as_tensor(noise, dtype=torch.float32)
+        if vector.shape != (self.bank.features,):
+            raise SemsynthError(
+                f"region {region}: a style vector has {self.bank.features} numbers here, not {list(vector.shape)}"
+            )
+        return vector
 
 
 def stacked(noise: Sequence[Tensor], size: Size) -> Tensor:
@@ -71,5 +129,18 @@ def _pixels_of(region: int | str, layout: Layout) -> NDArray[np.bool_]:
         raise SemsynthError(f"there is no object and no class '{region}'{has}: give an instance id, or a class")
     pixels: NDArray[np.bool_] = layout.labels == known[0].id
     if not pixels.any():
-        warnings.warn(f"the layout has no '{known[0].name}': its seed changes nothing", stacklevel=2)
+        warnings.warn(f"the layout has no '{known[0].name}': its noise changes nothing", stacklevel=2)
     return pixels
+
+
+def _class_of(region: int | str, where: NDArray[np.bool_], layout: Layout) -> int:
+    """The class id of a region whose pixels are ``where``.
+
+    Raises:
+        SemsynthError: an object on several classes.
+    """
+    found = np.unique(layout.labels[where]).tolist()
+    if len(found) > 1:
+        names = " and ".join(class_name(layout, label) for label in found)
+        raise SemsynthError(f"object {region} spans {names}: give each its own instance id to style it")
+    return found[0] if found else next(item.id for item in layout.classes.classes if region in (item.id, item.name))

@@ -109,6 +109,12 @@ class Synthesizer:
         return isinstance(self._styles, NoiseStyles)
 
     @property
+    def style_modes(self) -> Mapping[int, int]:
+        """Class id -> how many modes its objects can be given by number; empty where there are none."""
+        bank = self._styles.bank if isinstance(self._styles, ObjectStyles | NoiseStyles) else None
+        return {} if bank is None else {class_id: bank.count(class_id) for class_id in bank.modes}
+
+    @property
     def reads_photos(self) -> bool:
         """Whether a photo can set the style."""
         return self._styles.reads_photos
@@ -165,7 +171,8 @@ class Synthesizer:
             seed: draws the style where none is given; 0 if there is neither. The same on every device.
             size: (height, width) of the photo; None: the layout's own, or the nearest that the network
                 can make, with a warning.
-            styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object.
+            styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object. Of models
+                that read noise also those of classes, by class id, and modes by name, but no photos.
             count: how many photos: of the styles of ``seed``, ``seed + 1``, ..., or the collection that the model
                 makes at once (CRN, section 3.4).
             region_seeds: other noise for regions, by instance id, class id or class name (OASIS).
@@ -248,29 +255,25 @@ class Synthesizer:
 
         Args:
             layout: of any size that the network makes.
-            instance_id: the object.
-            seed: draws the other objects' modes.
+            instance_id: the object; of models that read noise it may be a class id.
+            seed: draws the other objects' modes, or the noise of the rest.
             styles: the other objects' styles, where they are not to be drawn.
 
         Raises:
             SemsynthError: no such object, or a model without modes for it.
         """
         opened = self.conditions.open_layout(layout)
-        if not isinstance(self._styles, ObjectStyles):
+        if not isinstance(self._styles, ObjectStyles | NoiseStyles):
             raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
-        objects, class_ids = self._styles.objects(opened)
-        class_id = int(class_ids[self._styles.find(opened, objects, instance_id)])
-        count = self._styles.modes(class_id)
-        if not count:
-            raise SemsynthError(f"class {class_id} has no modes: fit them with 'semsynth styles fit MODEL --data DIR'")
-        features = [
-            self._styles.read(ObjectChoice(seed, None, {**(styles or {}), instance_id: mode}), opened)
-            for mode in range(count)
-        ]
-        batch = LayoutBatch.from_layouts([opened], self.config.encoding)
-        together = max(1, CHOICE_PIXELS // batch.full.num_pixels)
-        parts = [torch.stack(features[i : i + together]) for i in range(0, count, together)]
-        return [Image.fromarray(image) for part in parts for image in to_uint8(self.synthesize_tensor(batch, part))]
+        read = self._styles.choices(opened, instance_id, seed, styles or {})
+        together = max(1, CHOICE_PIXELS // opened.labels.size)
+        parts = [torch.stack(read[i : i + together]) for i in range(0, len(read), together)]
+        photos = []
+        for part in parts:
+            copies = 1 if self.has_object_styles else len(part)  # pix2pixHD's generator reads a layout once for all
+            batch = LayoutBatch.from_layouts([opened] * copies, self.config.encoding)
+            photos += [Image.fromarray(image) for image in to_uint8(self.synthesize_tensor(batch, part))]
+        return photos
 
     def synthesize_tensor(
         self, layout: LayoutBatch | Tensor, style: Tensor | None = None, size: Size | None = None
@@ -332,7 +335,7 @@ class Synthesizer:
         choice = self._styles.choose(style, seed, objects)
         if not region_seeds:
             return choice
-        if not isinstance(self._styles, NoiseStyles) or not isinstance(choice, Tensor):
+        if not isinstance(self._styles, NoiseStyles) or not isinstance(choice, Tensor | RegionNoise):
             raise SemsynthError("this model has no noise for regions: use one of OASIS")
         return self._styles.choose_regions(choice, region_seeds)
 
@@ -373,15 +376,15 @@ def _reads_pictures(config: GeneratorConfig) -> bool:
 
 def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:
     generator, encoder = model.networks["generator"], model.networks.get("encoder")
+    bank = StyleBank.load(model.folder, model.config.style_weights)
     if isinstance(model.config, Pix2PixHDModel) and model.config.generator.features:
         assert encoder is None or isinstance(encoder, InstanceEncoder)
-        bank = StyleBank.load(model.folder, model.config.sha256.get("encoder.safetensors", ""))
         by_labels = model.config.objects == "labels"
         return ObjectStyles(model.config.generator.features, encoder, bank, by_labels, device)
     if isinstance(generator, SPADEGenerator) and generator.config.input == "noise":
         return VectorStyles(generator.config.z_dim, encoder, device)
     if isinstance(generator, OASISGenerator) and generator.config.z_dim:
-        return NoiseStyles(generator.config.z_dim)
+        return NoiseStyles(generator.config.z_dim, bank)
     return NoStyles()
 
 
