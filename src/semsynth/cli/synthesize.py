@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from semsynth.cli import bulk
 from semsynth.cli.progress import count_bar
 from semsynth.cli.style_options import parse_region_seeds, read_styles
 from semsynth.errors import SemsynthError
@@ -83,6 +84,12 @@ def synthesize(
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], typer.Option(help="auto is bfloat16 where the hardware has it.")
     ] = "auto",
+    engine: bulk.EngineOption = None,
+    workers: bulk.WorkersOption = None,
+    address: bulk.AddressOption = None,
+    gpus: bulk.GpusOption = None,
+    limit: bulk.LimitOption = None,
+    shard_size: bulk.ShardSizeOption = None,
 ) -> None:
     """Turn label maps into photos.
 
@@ -94,6 +101,16 @@ def synthesize(
     if style is not None and (seed is not None or count > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
     wanted = None if size is None else parse_size(size)
+    if engine is not None:
+        bulk.refuse(True, {"--styles": styles, "--contact-sheet": contact_sheet})
+        chosen = bulk.choose_engine(engine, device, workers, address, gpus)
+        regions = parse_region_seeds(region_seed or ())
+        settled = bulk.settled(precision, device)
+        job, reader = bulk.make_job(model, settled, style, seed, asked, wanted, strict_size, regions)
+        bulk.run_bulk(bulk.sharded(job, shard_size), reader, maps, instances, limit, out, chosen)
+        return
+    of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
+    bulk.refuse(False, {**of_engines, "--shard-size": shard_size})
     jobs = plan(maps, out, None if count == 1 else range(seed or 0, (seed or 0) + count), instances)
     check_outputs(jobs, out, contact_sheet, style)
 
