@@ -22,6 +22,7 @@ from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.evaluate import evaluate
 from semsynth.cli.importing_sets import app as data_import
 from semsynth.cli.label import label
+from semsynth.cli.models import models
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
 from semsynth.cli.study_mturk import app as study_mturk
@@ -77,6 +78,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(label)
 app.command()(compare)
+app.command()(models)
 app.command()(doctor)
 data.app.add_typer(data_import, name="import")
 app.add_typer(data.app, name="data")
