@@ -11,9 +11,12 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 WORKERS ?= auto
 DATA ?= ../shared/data
 PORT ?= 7860
-# For `make bundle`: total steps of the training, and a file with (the beginning of) VGG-19; empty: download it.
-STEPS ?= 20000
+# For `make bundle`: which model, its dataset folder (else its place in ../shared/data), other total steps than
+# tools/bundle.py says, a file with (the beginning of) VGG-19 for recipes that read one, and who scores the model.
+MODEL ?= facades
+STEPS ?=
 PERCEPTUAL ?=
+SEGMENTER ?=
 
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.development
@@ -58,15 +61,10 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
-bundle: $(INSTALLED) ## train the bundled model further in runs/facades and put it into the package
-	@if [ -e runs/facades/recipe.json ]; then \
-		$(BIN)/semsynth train spade --resume runs/facades --steps $(STEPS); \
-	else \
-		$(BIN)/semsynth train spade --data $(DATA)/cmp_facades --out runs/facades --steps $(STEPS) --preset small \
-			--set generator.frozen_statistics=true --init-from src/semsynth/models_bundled/facades \
-			$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL)); \
-	fi
-	$(BIN)/python tools/bundle.py runs/facades $(DATA)/cmp_facades $(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
+bundle: $(INSTALLED) ## train a bundled model and put it into the package (MODEL=facades|streets DATA=DIR)
+	$(BIN)/python tools/bundle.py $(MODEL) $(if $(filter file,$(origin DATA)),,--data $(DATA)) \
+		$(if $(STEPS),--steps $(STEPS)) $(if $(SEGMENTER),--segmenter $(SEGMENTER)) \
+		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) node_modules out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semsynth.cli.progress import count_bar
+from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
 
 if TYPE_CHECKING:
     from semsynth.classes import ClassSet
-    from semsynth.layout import Layout
+    from semsynth.data.progress import Progress
+    from semsynth.layout import Layout, Size
     from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 
-LAYOUT_SEEDS = (0, 7, 14, 18, 27, 32, 37, 46, 53, 61)
-"""Fronts of the facade grammar, chosen to differ in height, bays, shops and balconies."""
 STYLE_SEEDS = (0, 1, 2, 3)
+EXAMPLES = "examples"
+"""Folder of label maps in a model folder, for models whose classes no grammar draws."""
 
 _PAGE = Path(__file__).with_name("demo_page.html")
+_PART = Path(__file__).with_name("demo_model.html")
 
 
 @dataclass(frozen=True)
@@ -37,62 +40,122 @@ class _Example:
     photos: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """One model on the page."""
+
+    name: str
+    synthesizer: Synthesizer
+    layouts: Sequence[tuple[str, Layout]]
+    """With their names."""
+
+
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for layouts, photos and the page.")] = Path("out/demo"),
     model: Annotated[
-        str | None, typer.Option(help="Another model of the cmp_facades classes; default the bundled one.")
+        str | None, typer.Option(help="Show this model alone; default all that ship with the package.")
     ] = None,
 ) -> None:
     """Turn example layouts into photos and show them side by side on a page."""
-    from semsynth.data.facades import draw_facade
-    from semsynth.synthesizer import DEFAULT_MODEL, load
+    from semsynth.synthesizer import DEFAULT_MODEL
 
-    synthesizer = load(model or DEFAULT_MODEL)
-    layouts = [
-        synthesizer.conditions.fit(synthesizer.conditions.open_layout(draw_facade(seed)))[0] for seed in LAYOUT_SEEDS
-    ]
-    styles = [synthesizer.style(seed=seed) for seed in STYLE_SEEDS] if synthesizer.has_styles else [None]
-    examples = _write_examples(synthesizer, layouts, styles, out)
+    shown = [_open(name, folder) for name, folder in _chosen(model)]
     program = "semsynth" if shutil.which("semsynth") else sys.argv[0]  # not on the path in an environment not activated
-    command = f"{program} synthesize MAP.png --out photos"
-    if model is not None:
-        command += f" --model {model}"
-    write_bytes(out / "index.html", _page(synthesizer, examples, command).encode())
-    typer.echo(f"{len(layouts)} layouts: {out / 'layouts'}")
-    typer.echo(f"{sum(len(example.photos) for example in examples)} photos: {out / 'photos'}")
+    parts: list[str] = []
+    commands: list[str] = []
+    layouts = photos = 0
+    with count_bar("synthesising") as bar:
+        total = sum(len(one.layouts) for one in shown)
+        for one in shown:
+            examples = _write_examples(one, out, _counted_from(layouts, total, bar))
+            other = "" if (model or one.name) == DEFAULT_MODEL else f" --model {model or one.name}"
+            commands.append(f"{program} synthesize MAP.png --out photos{other}")
+            parts.append(_part(one, examples, commands[-1]))
+            layouts, photos = layouts + len(examples), photos + sum(len(example.photos) for example in examples)
+    page = Template(_PAGE.read_text("utf-8")).substitute(models="".join(parts))
+    write_bytes(out / "index.html", page.encode())
+    folders = ", ".join(str(out / one.name) for one in shown)
+    typer.echo(f"{layouts} layouts, {photos} photos: {folders}")
     typer.echo(f"open {out / 'index.html'} in a browser")
-    typer.echo(f"your own label map: {command}")
+    typer.echo(f"your own label map: {commands[0]}")
 
 
-def _write_examples(
-    synthesizer: Synthesizer, layouts: Sequence[Layout], styles: Sequence[StyleChoice | None], out: Path
-) -> list[_Example]:
+def _counted_from(before: int, total: int, bar: Progress) -> Progress:
+    """Tells ``bar`` of a part of the work, ``before`` of ``total`` items being done."""
+    return lambda done, _: bar(before + done, total)
+
+
+def _chosen(model: str | None) -> list[tuple[str, Path]]:
+    """Names and model folders: the default one first."""
+    from semsynth.checkpoint import BUNDLED, find_model, is_model_folder
+    from semsynth.synthesizer import DEFAULT_MODEL
+
+    if model is not None:
+        folder = find_model(model)
+        return [(folder.parent.name if folder.name == "model" else folder.name, folder)]
+    names = sorted(folder.name for folder in BUNDLED.iterdir() if is_model_folder(folder))
+    return [(name, BUNDLED / name) for name in sorted(names, key=lambda name: name != DEFAULT_MODEL)]
+
+
+def _open(name: str, folder: Path) -> _Shown:
+    from semsynth.checkpoint import read_config
+    from semsynth.synthesizer import load
+
+    synthesizer = load(folder)
+    size = synthesizer.conditions.nearest_sizes(read_config(folder).trained_size or (256, 256))[0]
+    return _Shown(name, synthesizer, _example_layouts(synthesizer, folder, size))
+
+
+def _example_layouts(synthesizer: Synthesizer, folder: Path, size: Size) -> list[tuple[str, Layout]]:
+    """Those that lie in the model folder, or drawn ones.
+
+    Raises:
+        SemsynthError: there are none, and no grammar draws the model's classes.
+    """
+    from semsynth.data.grammars import grammar_of
+
+    conditions = synthesizer.conditions
+    paths = sorted((folder / EXAMPLES).glob("*.png"))
+    if paths:
+        return [(path.stem, conditions.fit(conditions.open_layout(path), source=str(path))[0]) for path in paths]
+    grammar = grammar_of(synthesizer.classes)
+    if grammar is None:
+        raise SemsynthError(
+            f"there are no example layouts of the class set '{synthesizer.classes.name}': "
+            f"put label maps into {folder / EXAMPLES}"
+        )
+    drawn = [conditions.open_layout(grammar.draw(seed, size)) for seed in grammar.featured]
+    return [(f"{grammar.name}_{number:02d}", layout) for number, layout in enumerate(drawn, 1)]
+
+
+def _write_examples(shown: _Shown, out: Path, progress: Progress) -> list[_Example]:
     import numpy as np
 
     from semsynth.data.label_files import write_layout
     from semsynth.images import save_png
 
-    examples = []
-    with count_bar("synthesising") as bar:
-        for number, layout in enumerate(layouts, 1):
-            name = f"facade_{number:02d}"
-            write_layout(out / "layouts" / f"{name}.png", layout)
-            colors = f"layouts/{name}_colors.png"
-            save_png(out / colors, layout.colors())
-            given = [style for style in styles if style is not None]
-            photos = synthesizer.synthesize_batch([layout] * len(styles), given or None)
-            paths = tuple(f"photos/{name}_seed{seed}.png" for seed, _ in zip(STYLE_SEEDS, photos, strict=False))
-            for path, photo in zip(paths, photos, strict=True):
-                save_png(out / path, np.asarray(photo))
-            examples.append(_Example(colors, paths))
-            bar(number, len(layouts))
+    synthesizer, examples = shown.synthesizer, []
+    styles = [synthesizer.style(seed=seed) for seed in STYLE_SEEDS] if synthesizer.has_styles else [None]
+    given: list[StyleChoice] = [style for style in styles if style is not None]
+    for done, (name, layout) in enumerate(shown.layouts, 1):
+        write_layout(out / shown.name / "layouts" / f"{name}.png", layout)
+        colors = f"{shown.name}/layouts/{name}_colors.png"
+        save_png(out / colors, layout.colors())
+        photos = synthesizer.synthesize_batch([layout] * len(styles), given or None)
+        paths = tuple(
+            f"{shown.name}/photos/{name}_seed{seed}.png" for seed, _ in zip(STYLE_SEEDS, photos, strict=False)
+        )
+        for path, photo in zip(paths, photos, strict=True):
+            save_png(out / path, np.asarray(photo))
+        examples.append(_Example(colors, paths))
+        progress(done, len(shown.layouts))
     return examples
 
 
-def _page(synthesizer: Synthesizer, examples: Sequence[_Example], command: str) -> str:
-    card = synthesizer.card
-    styles = len(examples[0].photos)
-    lead = f"{len(examples)} fronts drawn by a small facade grammar, each turned into a photo by the model."
+def _part(shown: _Shown, examples: Sequence[_Example], command: str) -> str:
+    """A model's part of the page."""
+    card, styles = shown.synthesizer.card, len(examples[0].photos)
+    lead = f"{len(examples)} example layouts, each turned into a photo by the model '{shown.name}'."
     if styles > 1:
         lead += f" Left the layout, right the photo; below, {styles} styles of the same layout, drawn from seeds."
     facts = {
@@ -105,9 +168,12 @@ def _page(synthesizer: Synthesizer, examples: Sequence[_Example], command: str) 
         "Use": card.intended_use,
         **{name: f"{value:.4g}" for name, value in card.scores.items()},
     }
-    return Template(_PAGE.read_text("utf-8")).substitute(
+    height, width = shown.layouts[0][1].size
+    return Template(_PART.read_text("utf-8")).substitute(
+        name=escape(shown.name),
         lead=escape(lead),
-        legend=_legend(synthesizer.classes),
+        shape=f"{width} / {height}",
+        legend=_legend(shown.synthesizer.classes),
         cards="".join(_card(number, example) for number, example in enumerate(examples, 1)),
         command=escape(command),
         card="".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.classes import ClassSet, builtin
-from semsynth.data.facades import draw_facade
 from semsynth.data.folder import IMAGES, INSTANCES, DatasetFolder, load_classes, splits
+from semsynth.data.grammars import GRAMMARS
 from semsynth.data.sample import Sample
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
@@ -18,12 +18,12 @@ from semsynth.studio.engine import ServedModel
 from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import Example
 
-FACADE, TOY = "facade", "toy"
-FEATURED = {FACADE: (0, 7, 14, 18, 27, 46, 53, 61), TOY: (0, 1, 2, 3, 4, 5)}
-"""Seeds of the drawn layouts that are listed; the fronts differ in height, bays, shops and balconies."""
-DRAWN_CLASSES = {FACADE: builtin("cmp_facades"), TOY: TOY_CLASSES}
+TOY = "toy"
+FEATURED = {**{grammar.name: grammar.featured for grammar in GRAMMARS}, TOY: (0, 1, 2, 3, 4, 5)}
+"""Seeds of the drawn layouts that are listed."""
+DRAWN_CLASSES = {**{grammar.name: builtin(grammar.class_set) for grammar in GRAMMARS}, TOY: TOY_CLASSES}
 DEFAULT_SIDE = 256
-_DRAWN = re.compile(r"(facade|toy)-(\d{1,9})", re.ASCII)
+_DRAWN = re.compile(rf"({'|'.join(FEATURED)})-(\d{{1,9}})", re.ASCII)
 _LISTED = 50
 """How many layouts of a split are listed."""
 
@@ -54,7 +54,7 @@ class ExampleLayouts:
             SemsynthError: it is none, or none of the models has its classes.
         """
         self._models = models
-        self._drawn = [kind for kind in (FACADE, TOY) if self._takers(DRAWN_CLASSES[kind])]
+        self._drawn = [kind for kind in FEATURED if self._takers(DRAWN_CLASSES[kind])]
         self._splits: dict[str, _Split] = {}
         if data is not None:
             classes = load_classes(data)
@@ -107,7 +107,8 @@ class ExampleLayouts:
         drawn = _DRAWN.fullmatch(name)
         if drawn and drawn[1] in self._drawn:
             seed = int(drawn[2])
-            return Sample(name, draw_facade(seed, side)) if drawn[1] == FACADE else draw_scene(seed, side)
+            grammar = next((one for one in GRAMMARS if one.name == drawn[1]), None)
+            return draw_scene(seed, side) if grammar is None else Sample(name, grammar.draw(seed, (side, side)))
         word, _, number = name.rpartition("-")
         split = self._splits.get(word)
         if split is None or not re.fullmatch(r"\d{5,9}", number, re.ASCII) or int(number) >= len(split.folder):

@@ -1,0 +1,105 @@
+"""``make bundle``: one place says how the models that ship are trained."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from semsynth.checkpoint import load_model
+from semsynth.classes import builtin
+from semsynth.data.facades import draw_facade
+from semsynth.data.folder import IMAGES, LABELS
+from semsynth.data.label_files import write_layout
+from semsynth.images import save_png
+
+TINY = (
+    "generator.width=2",
+    "generator.hidden=4",
+    "generator.z_dim=4",
+    "generator.crop_size=64",
+    "discriminator.width=2",
+    "data.crop_size=64",
+    "data.load_size=72",
+    "training.precision=32-true",
+    "training.workers=0",
+)
+
+
+@pytest.fixture(scope="module")
+def tool(repository: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bundle_tool", repository / "tools" / "bundle.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn fronts; their colours stand for photographs."""
+    folder = tmp_path_factory.mktemp("data") / "fronts"
+    for seed in range(6):
+        layout, split = draw_facade(seed, 80), folder / ("val" if seed % 3 == 0 else "train")
+        write_layout(split / LABELS / f"{seed}.png", layout)
+        save_png(split / IMAGES / f"{seed}.png", layout.colors())
+    builtin("cmp_facades").save(folder / "classes.json")
+    return folder
+
+
+def test_every_model_that_ships_can_be_trained_and_is_small_enough(tool: ModuleType) -> None:
+    assert set(tool.MODELS) >= {"facades", "streets"}
+    for bundle in tool.MODELS.values():
+        config = bundle.config(builtin(bundle.class_set))
+        assert config.data.output_size is not None
+        with torch.device("meta"):
+            generator = config.generator.build()
+        assert 2 * sum(p.numel() for p in generator.parameters()) < tool.LARGEST
+
+
+def test_settings_come_on_top(tool: ModuleType) -> None:
+    config = tool.MODELS["streets"].config(builtin("labelmefacade"), ("generator.width=4",))
+    assert (config.generator.width, config.data.mode) == (4, "scale_shortside_and_crop")
+
+
+def run(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, repository / "tools" / "bundle.py", *arguments]
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [("facades", "nowhere", "give the dataset folder"), ("streets", "fronts", "other classes than 'labelmefacade'")],
+)
+def test_other_data_is_refused(
+    model: str, data: str, message: str, request: pytest.FixtureRequest, tool: ModuleType, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue("fronts") if data == "fronts" else tmp_path / data
+    with pytest.raises(SystemExit, match=message):
+        tool.check_data(folder, tool.MODELS[model])
+
+
+@pytest.mark.slow
+def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: Path, tmp_path: Path) -> None:
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    places = ("--data", fronts, "--run", tmp_path / "run", "--out", tmp_path / "shipped", "--device", "cpu")
+    first = run(repository, "facades", *places, "--steps", 20, *settings)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("oasis/small: 20 steps of 2 photos of 64x64 on CPU")
+    shipped = load_model(tmp_path / "shipped")
+    assert (shipped.card.name, shipped.card.steps) == ("facades", 20)
+    assert "CMP Facade Database" in shipped.card.licence
+    assert shipped.card.scores["val: standard deviation over 4 seeds, 0..255"] > 0
+    assert (tmp_path / "shipped" / "generator.safetensors").stat().st_size < 25_000_000
+
+    again = run(repository, "facades", *places, "--steps", 24, *settings)
+    assert again.returncode == 0, again.stderr
+    assert "continuing" in again.stderr
+    assert load_model(tmp_path / "shipped").card.steps == 24
