@@ -49,7 +49,7 @@ def test_the_challenges_instances(tmp_path: Path) -> None:
     assert first.layout.instances is not None
     assert first.layout.instances[0].tolist() == [255, 255, 255, 255, 257, 257, 1, 256]  # void has no object
     assert second.layout.instances is not None
-    assert second.layout.instances[0].tolist() == [21, 21, 21, 257, 257, 257, 150, 256]
+    assert second.layout.instances[0].tolist() == [21, 21, 21, 257, 258, 258, 150, 256]  # on two classes: two objects
     assert not (tmp_path / "out/val/instances").exists()
 
 

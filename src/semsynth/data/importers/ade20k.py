@@ -114,7 +114,8 @@ def _challenge_objects(path: Path, layout: Layout) -> NDArray[np.int32]:
     green = (read_instances(path) >> 8) & 0xFF
     if green.shape != layout.size:
         raise SemsynthError(f"{path} has another size than its label map: restore both from the downloads")
-    return instance_map(layout.labels, green - 1)
+    # What spans two classes of the label map becomes two objects: it is annotated apart from that map.
+    return instance_map(layout.labels, np.where(green > 0, green * 256 + layout.labels, -1))
 
 
 def _list_full(root: Path, mapping: Path) -> Listing:
