@@ -134,8 +134,9 @@ def import_nyu_depth_v2(
 ) -> None:
     """NYU Depth v2: the 1,449 labelled pictures in 40 classes, with instances.
 
-    nyu_depth_v2_labeled.mat of https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html, classMapping40.mat of
-    Gupta et al. (https://github.com/s-gupta/rcnn-depth). Needs semsynth[nyu]. Licence: none stated, made for research.
+    nyu_depth_v2_labeled.mat of https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html, classMapping40.mat (Gupta
+    et al., CVPR 2013) and splits.mat of https://github.com/ankurhanda/nyuv2-meta-data. Needs semsynth[nyu]. Licence:
+    none stated.
     """
     from semsynth.data.importers.nyu_depth_v2 import list_nyu_depth_v2
 
