@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from semsynth.bulk.job import Job, Outcome, Task, lasting_name, model_digest
@@ -40,3 +42,32 @@ def no_stage(device: str) -> Stage:
     """Ends its process before there is a stage."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
+
+
+def ray_command(ray_folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    """``semsynth synthesize --engine ray`` as a process of its own: Ray leaves warnings and signal handlers behind."""
+    command = [sys.executable, "-m", "semsynth", "synthesize", *map(str, arguments), "--engine", "ray"]
+    command += ["--device", "cpu", "--precision", "float32"]
+    environment = {**os.environ, "RAY_TMPDIR": str(ray_folder)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def below(process: int, title: str) -> list[int]:
+    """Descendants of a process whose command line begins with ``title``."""
+    parents, titles = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                stat, words = (folder / "stat").read_text(), (folder / "cmdline").read_bytes()
+            except OSError:  # it has just ended
+                continue
+            parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+            titles[int(folder.name)] = words.decode(errors="replace").replace("\0", " ")
+    found = []
+    for one, words in titles.items():
+        above = parents[one]
+        while above in parents and above != process:
+            above = parents[above]
+        if above == process and words.startswith(title):
+            found.append(one)
+    return found

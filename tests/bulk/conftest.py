@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,11 @@ def undisturbed(model: Path, dataset: Path, tmp_path_factory: pytest.TempPathFac
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     run_job(job_of(model), tasks_of(dataset), CLASSES, out, in_this_process)
     return files(out)
+
+
+@pytest.fixture
+def ray_folder() -> Iterator[Path]:
+    """Where Ray keeps its sockets, whose paths must be short, and its logs."""
+    folder = Path(tempfile.mkdtemp(prefix="ray"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 8
 """Tasks that an actor gets at a time."""
-_RETRIES = 2
-"""Further actors that get tasks with which one died."""
+_ATTEMPTS = 3
+"""Actors that may die with a task before it counts as failed."""
 _STORE = 2**30
 """Bytes of the object store of a cluster of one's own: tasks and outcomes are small, and the rest goes to the disk."""
 _TASK, _OUTCOME = TypeAdapter(Task), TypeAdapter(Outcome)
@@ -45,15 +46,51 @@ def ray_engine(address: str | None = None, workers: int | None = None, gpus: flo
     return partial(_run, address=address, workers=workers, gpus=gpus)
 
 
+class _Attempts:
+    """Counts how often work was begun that has not ended: Ray itself tries for ever what kills its actors."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[str] = Counter()
+
+    def begin(self, work: str) -> int:
+        """The how-manieth attempt this is."""
+        self.begun[work] += 1
+        return self.begun[work]
+
+    def end(self, work: Sequence[str]) -> None:
+        """It went well, or was given up."""
+        for one in work:
+            self.begun.pop(one, None)
+
+
 class _Actor:
     """The stage as Ray Data calls it."""
 
-    def __init__(self, make: StageMaker, device: str) -> None:
-        self.stage = make(device)
+    def __init__(self, make: StageMaker, device: str, attempts: Any) -> None:
+        self.stage, self.attempts = make(device), attempts
 
     def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
-        """Outcomes of the tasks of a block."""
-        return _table([self.stage(_TASK.validate_json(text)) for text in batch["task"].to_pylist()])
+        """Outcomes of the tasks of a block; task by task, where a block has killed an actor before."""
+        texts = batch["task"].to_pylist()
+        block = f"block {texts[0]}"
+        careful = self._begin(block) > 1
+        outcomes = [self._tried(text) if careful else self.stage(_TASK.validate_json(text)) for text in texts]
+        self.attempts.end.remote([block, *texts])
+        return _table(outcomes)
+
+    def _tried(self, text: str) -> Outcome:
+        task = _TASK.validate_json(text)
+        if self._begin(text) < _ATTEMPTS:  # one died with the block
+            outcome = self.stage(task)
+            self.attempts.end.remote([text])
+            return outcome
+        return Outcome(task, error=f"{_ATTEMPTS} actors died with it: is there enough memory?")
+
+    def _begin(self, work: str) -> int:
+        import ray
+
+        attempt: int = ray.get(self.attempts.begin.remote(work))
+        return attempt
 
 
 def _run(
@@ -77,19 +114,18 @@ def _run(
     try:
         _configure()
         each = _gpus_of_each(gpus)
+        counter: Any = ray.remote(num_cpus=0)(_Attempts)
         blocks = ray.data.from_items(
             [{"task": _TASK.dump_json(task).decode()} for task in tasks], override_num_blocks=-(-len(tasks) // _BLOCK)
         )
         outcomes = blocks.map_batches(
             _Actor,
-            fn_constructor_args=(make, "cuda" if each else "cpu"),
-            batch_size=None,  # a block
+            fn_constructor_args=(make, "cuda" if each else "cpu", counter.remote()),
+            batch_size=_BLOCK,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers or _room(each)),
             num_gpus=each,
             num_cpus=1,
-            max_restarts=-1,
-            max_task_retries=_RETRIES,
         )
         yield from _in_order(tasks, outcomes.iter_batches(batch_size=None, batch_format="pyarrow"))
     except RayError as error:
@@ -105,6 +141,7 @@ def _connect(address: str | None, workers: int | None) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # on stderr; Ray's log files have the rest
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do: no warning
     own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _STORE}
     own["num_cpus"] = max(workers or 1, os.cpu_count() or 1)
