@@ -85,6 +85,8 @@ def make_job(
     from semsynth.synthesizer import DEFAULT_MODEL, load
 
     model = model or DEFAULT_MODEL
+    if Path(model).is_file():
+        raise SemsynthError(f"{model} is an exported model: --engine takes the model folder that it came from")
     synthesizer = load(model, "cpu", "float32")
     synthesizer.style(style, seed, None, region_seeds)
     if count is not None:

@@ -22,6 +22,7 @@ from semsynth.evaluation.protocols.definition import Resampling
 from semsynth.files import sha256
 from semsynth.images import decode_image, to_tensor
 from semsynth.layout import Size, pixels
+from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import Synthesizer
 
 Picture = NDArray[np.uint8]
@@ -70,7 +71,11 @@ class ModelPictures:
         """One photo of each layout."""
         layouts = [sample.layout.resized(self.size or sample.size) for sample in samples]
         together = self.synthesizer.config.images_per_layout
-        seeds = [_seed(self.seed, sample.name, number) for sample in samples] if self.synthesizer.has_styles else None
+        seeds = (
+            [picture_seed(self.seed, sample.name, number) for sample in samples]
+            if self.synthesizer.has_styles
+            else None
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of sizes: the protocol resizes the photos anyway
             if together > 1 and number:
@@ -182,12 +187,6 @@ def bytes_digest(contents: Iterable[bytes]) -> str:
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
-
-
-def _seed(seed: int, name: str, number: int) -> int:
-    """A 31-bit seed that is the same on every machine."""
-    digest = hashlib.blake2b(f"{seed} {name} {number}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 def stack(pictures: Sequence[Picture], size: Size | None, how: Resampling) -> list[Tensor]:
