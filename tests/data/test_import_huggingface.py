@@ -43,6 +43,14 @@ def test_a_folder_of_parquet_files(tmp_path: Path) -> None:
     assert (out / "val/labels/000000.png").stat().st_mtime_ns == stamp
 
 
+def test_some_splits(tmp_path: Path) -> None:
+    source = str(huggingface(tmp_path / "in"))
+    pairs = list_huggingface(source, CLASSES, splits=["validation"]).pairs
+    assert [(pair.split, pair.name) for pair in pairs] == [("val", "000000")]
+    with pytest.raises(SemsynthError, match="in has no split 'test': it has train, validation"):
+        list_huggingface(source, CLASSES, splits=["train", "test"])
+
+
 def test_ids_that_are_no_class_name_the_row(tmp_path: Path) -> None:
     source = huggingface(tmp_path / "in")
     with pytest.raises(SemsynthError, match=r"in, train, row 0, annotation: ids outside the class set 'one': 0"):

@@ -167,6 +167,9 @@ def huggingface(
     out: Out,
     classes: Classes = None,
     config: Annotated[str | None, typer.Option(help="The data set's configuration, if it has several.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Take this split of the data set; may be repeated. Default all.")
+    ] = None,
     image_column: Annotated[str, typer.Option(help="The photos' column.")] = "image",
     mask_column: Annotated[
         str | None, typer.Option(help="The label maps' column; default the only other one of pictures.")
@@ -184,7 +187,13 @@ def huggingface(
 
     known = class_set(classes, Path(source))
     listing = list_huggingface(
-        source, known, config=config, image_column=image_column, mask_column=mask_column, void=void
+        source,
+        known,
+        config=config,
+        splits=split or (),
+        image_column=image_column,
+        mask_column=mask_column,
+        void=void,
     )
     bring(listing, out, limit, False, check)
 

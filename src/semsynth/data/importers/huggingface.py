@@ -6,7 +6,7 @@ Photos keep their bytes if they are JPEG or PNG. A sample's name is its number w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ def list_huggingface(
     classes: ClassSet,
     *,
     config: str | None = None,
+    splits: Sequence[str] = (),
     image_column: str = "image",
     mask_column: str | None = None,
     void: int | None = None,
@@ -68,6 +69,7 @@ def list_huggingface(
         source: a folder (of Parquet files, or written by ``save_to_disk``), or ``user/name`` on the Hub.
         classes: what ids or colours of the label maps mean.
         config: the data set's configuration, if it has several.
+        splits: those of the data set to take; all if it is empty.
         image_column: the photos'.
         mask_column: the label maps'; default the only other column of pictures.
         void: an id of the label maps that means "no class", besides 255 (8 bit) and 65535 (16 bit).
@@ -77,9 +79,13 @@ def list_huggingface(
     """
     if void is not None and void in classes.ids:
         raise SemsynthError(f"id {void} is a class of '{classes.name}': it cannot be void as well")
+    loaded = _load(source, config)
+    unknown = [name for name in splits if name not in loaded]
+    if unknown:
+        raise SemsynthError(f"{source} has no split '{unknown[0]}': it has {', '.join(loaded)}")
     pairs: list[Pair] = []
-    for name, rows in _load(source, config).items():
-        split = SPLITS.get(name, name)
+    for name in splits or loaded:
+        rows, split = loaded[name], SPLITS.get(name, name)
         mask = _mask_column(rows, image_column, mask_column, source)
         files = ImageRows(_undecoded(rows, (image_column, mask)), f"{source}, {name}")
         pairs += [
