@@ -180,4 +180,4 @@ def _leaves(rng: np.random.Generator, radius: float) -> Points:
     waves = np.arange(2, 9)
     phases = rng.uniform(0, 2 * np.pi, waves.size)
     bumps = (np.sin(angle[:, None] * waves + phases) * 0.12 / np.sqrt(waves)).sum(1) + rng.normal(0, 0.03, angle.size)
-    return radius * (1 + bumps)[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
+    return np.asarray(radius * (1 + bumps)[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1))

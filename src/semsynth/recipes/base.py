@@ -73,20 +73,33 @@ class Training(Config):
     """Total steps; None: what the schedule's epochs make."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the averaged networks, per step; 0 switches it off."""
+    ema_half_life: float | None = Field(None, gt=0)
+    """Images after which a network's share in the average has halved, whatever the batch size; takes the place of
+    ``ema`` (Karras et al., "Progressive Growing of GANs", 2018, and StyleGAN2-ADA's ``ema_kimg``, in thousands). None:
+    ``ema`` counts."""
     ema_warm_up: bool = True
     """Whether the decay begins low, so that the first weights are soon forgotten (OASIS's code: it does not)."""
     seed: int = 0
     """Seeds initialisation, data order, augmentation and noise."""
+    fused_optimizer: bool = True
+    """One kernel for all of Adam's update, on devices that have one."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
     """Lightning Fabric's name of the arithmetic."""
     workers: int = Field(1, ge=0)
     """Processes that load and prepare batches, per device."""
+    decoded_cache: bool = False
+    """Decode the training samples once into the run folder, and read them from there through memory."""
     log_every: int = Field(10, ge=1)
     """Steps between log lines."""
     sample_every: int = Field(500, ge=1)
     """Steps between sample grids."""
     save_every: int = Field(500, ge=1)
     """Steps between checkpoints."""
+
+    @property
+    def average_decay(self) -> float:
+        """Decay of the moving average per step; 0: there is none."""
+        return self.ema if self.ema_half_life is None else float(0.5 ** (self.batch_size / self.ema_half_life))
 
 
 class RecipeConfig(Config):
@@ -151,13 +164,18 @@ class Recipe(ABC):
     phases: tuple[Phase, ...]
     """Run in this order in every step."""
     averaged: tuple[str, ...]
-    """Names of the networks that inference needs: averaged where ``training.ema`` is on, and exported."""
+    """Names of the networks that inference needs: averaged where ``training`` says so, and exported."""
 
     collate: Callable[[Sequence[Sample]], Batch]
     """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
 
-    def begin_step(self, epoch: int) -> None:
-        """Called before every step with how often the data has been gone through: some objectives change in time."""
+    def begin_step(self, epoch: int, step: int) -> None:
+        """Called before every step: some objectives change in time.
+
+        Args:
+            epoch: how often the data has been gone through.
+            step: steps done.
+        """
         return
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -155,7 +155,7 @@ class CRNRecipe(Recipe):
             ),
         )
 
-    def begin_step(self, epoch: int) -> None:
+    def begin_step(self, epoch: int, step: int) -> None:
         """Balance the weights when their epoch has come."""
         self.content.weights.begin_epoch(epoch)
 

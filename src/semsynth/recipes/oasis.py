@@ -45,6 +45,7 @@ from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.layout import LayoutBatch, pixels
 from semsynth.losses.augmentation import Augmentation, augment_together
+from semsynth.losses.gradient_penalty import GradientPenalty, score_of_classes, squared_gradient
 from semsynth.losses.n_plus_one import (
     LabelMixKind,
     draw_coins,
@@ -54,9 +55,8 @@ from semsynth.losses.n_plus_one import (
     label_mix_consistency,
     label_mix_mask,
 )
-from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.losses.perceptual import PerceptualLoss, load_perceptual_loss
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
-from semsynth.models.vgg import load_vgg19
 from semsynth.ops.initialization import initialize_xavier
 from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
 
@@ -87,6 +87,8 @@ class OASISConfig(RecipeConfig):
     """Of the discriminator's first, Glorot-normal weights; spectral normalisation takes their scale away."""
     augmentation: Augmentation = Augmentation()
     """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
+    gradient_penalty: GradientPenalty = GradientPenalty()
+    """R1 on the discriminator's log-odds that photos are real (not in the paper)."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -122,6 +124,7 @@ class OASISRecipe(Recipe):
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
         self.collate = Collate(config.generator)
+        self._penalised = config.gradient_penalty.due(0)
         self.phases = (
             Phase(
                 "generator",
@@ -134,10 +137,19 @@ class OASISRecipe(Recipe):
                 "discriminator",
                 ("discriminator",),
                 self.discriminator_terms,
-                {"fake": 1.0, "real": 1.0, "label_mix": config.loss.label_mix_consistency},
+                {
+                    "fake": 1.0,
+                    "real": 1.0,
+                    "label_mix": config.loss.label_mix_consistency,
+                    "gradient_penalty": config.gradient_penalty.factor,
+                },
                 config.discriminator_optimizer,
             ),
         )
+
+    def begin_step(self, epoch: int, step: int) -> None:
+        """The gradient penalty is not in every step."""
+        self._penalised = self.config.gradient_penalty.due(step)
 
     def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
         """Minimise over G:  -E[sum_c w_c sum_(pixels of c) log D(G(z, t))_c]."""
@@ -166,6 +178,10 @@ class OASISRecipe(Recipe):
             mask = label_mix_mask(layout, draw_coins(layout, loss.label_mix)).to(real.dtype)
             of_mixed = judge(label_mix(mask, real, fake))
             terms["label_mix"] = label_mix_consistency(mask, of_real, of_fake, of_mixed)
+        if self._penalised:
+            photos = batch.image.detach().requires_grad_()
+            (seen,) = augment_together(self.config.augmentation, photos)
+            terms["gradient_penalty"] = squared_gradient(score_of_classes(judge(seen)), photos)
         return terms
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
@@ -196,5 +212,4 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
     """
     assert isinstance(config, OASISConfig)
     check_classes(classes, config.generator.encoding)
-    perceptual = PerceptualLoss(load_vgg19(perceptual_weights)) if config.loss.perceptual else None
-    return OASISRecipe(config, classes, perceptual)
+    return OASISRecipe(config, classes, load_perceptual_loss(config.loss.perceptual, perceptual_weights))

@@ -24,8 +24,6 @@ Differences between paper and official code, and what is done here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
@@ -36,22 +34,19 @@ from torch import Tensor, nn
 from semsynth.checkpoint import Card, SPADEModel, save_model
 from semsynth.classes import ClassSet
 from semsynth.config import Config
-from semsynth.data.sample import Batch, Sample
-from semsynth.errors import SemsynthError
-from semsynth.images import to_tensor
-from semsynth.layout import LayoutBatch
+from semsynth.data.sample import Batch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.augmentation import Augmentation, augment_together, crop_together
 from semsynth.losses.distance import mean_absolute_difference
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
-from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.losses.gradient_penalty import GradientPenalty, score_of_patches, squared_gradient
+from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
-from semsynth.models.vgg import OFFICIAL_SPADE, load_vgg19
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Terms
+from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
 
 
 class LossWeights(Config):
@@ -63,7 +58,7 @@ class LossWeights(Config):
     """lambda_feat."""
     perceptual: float = Field(10.0, ge=0)
     """lambda_vgg."""
-    perceptual_input: Literal["as_trained", "official"] = "as_trained"
+    perceptual_input: PerceptualInput = "as_trained"
     """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
     pixels: float = Field(0.0, ge=0)
     """Mean absolute difference of the pictures in [-1,1] (not in the paper): teaches a style encoder the colours, which
@@ -89,6 +84,8 @@ class SPADEConfig(RecipeConfig):
     """The generator's phase runs once in so many steps."""
     augmentation: Augmentation = Augmentation()
     """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
+    gradient_penalty: GradientPenalty = GradientPenalty()
+    """R1 on the discriminator's mean answer for photos (not in the paper)."""
     perceptual_crop: int | None = None
     """Side of a random square that the perceptual term looks at; None: everything, as the paper (saves CPU time)."""
 
@@ -101,21 +98,6 @@ class SPADEConfig(RecipeConfig):
         if self.encoder is not None and self.encoder.z_dim != self.generator.z_dim:
             raise ValueError(f"encoder.z_dim={self.encoder.z_dim} and generator.z_dim={self.generator.z_dim} differ")
         return self
-
-
-@dataclass(frozen=True)
-class Collate:
-    """Samples to a batch, with every distinct window found already; runs in the data workers."""
-
-    generator: SPADEGeneratorConfig
-
-    def __call__(self, samples: Sequence[Sample]) -> Batch:
-        """Encode samples of one size."""
-        layout = LayoutBatch.from_layouts([sample.layout for sample in samples], self.generator.encoding)
-        self.generator.prepare(layout)
-        layout.full.patches(4, 2, 2)  # the discriminator's first layer
-        images = [to_tensor(sample.image) for sample in samples if sample.image is not None]
-        return Batch(layout, torch.stack(images), tuple(sample.name for sample in samples))
 
 
 class SPADERecipe(Recipe):
@@ -138,7 +120,8 @@ class SPADERecipe(Recipe):
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
-        self.collate = Collate(config.generator)
+        self.collate = Collate(config.generator, config.discriminator)
+        self._penalised = config.gradient_penalty.due(0)
         self.phases = self._phases()
 
     def _phases(self) -> tuple[Phase, ...]:
@@ -162,10 +145,14 @@ class SPADERecipe(Recipe):
                 "discriminator",
                 ("discriminator",),
                 self.discriminator_terms,
-                {"fake": 1.0, "real": 1.0},
+                {"fake": 1.0, "real": 1.0, "gradient_penalty": self.config.gradient_penalty.factor},
                 self.config.discriminator_optimizer,
             ),
         )
+
+    def begin_step(self, epoch: int, step: int) -> None:
+        """The gradient penalty is not in every step."""
+        self._penalised = self.config.gradient_penalty.due(step)
 
     def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
         """Minimise over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
@@ -191,10 +178,16 @@ class SPADERecipe(Recipe):
             z, _ = self._style(networks, batch)
             fake = networks["generator"](batch.layout, z)
         judged_fake, judged_real = self._judge(networks, batch, fake)
-        return {
+        terms = {
             "fake": discriminator_loss(kind, judged_fake, real=False),
             "real": discriminator_loss(kind, judged_real, real=True),
         }
+        if self._penalised:
+            photos = batch.image.detach().requires_grad_()
+            (seen,) = augment_together(self.config.augmentation, photos)
+            outputs = networks["discriminator"](batch.layout, seen)
+            terms["gradient_penalty"] = squared_gradient(score_of_patches(outputs), photos)
+        return terms
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random styles from the prior."""
@@ -238,14 +231,7 @@ def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | No
         SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
     """
     assert isinstance(config, SPADEConfig)
-    expected = config.generator.encoding.num_classes
-    if classes.num_classes != expected:
-        raise SemsynthError(
-            f"the recipe is for {expected} classes, the class set '{classes.name}' has {classes.num_classes}: "
-            "set generator.encoding and discriminator.encoding, or take a preset"
-        )
-    perceptual = None
-    if config.loss.perceptual:
-        convention = OFFICIAL_SPADE if config.loss.perceptual_input == "official" else None
-        perceptual = PerceptualLoss(load_vgg19(perceptual_weights), convention=convention)
+    check_classes(classes, config.generator.encoding)
+    loss = config.loss
+    perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, loss.perceptual_input)
     return SPADERecipe(config, classes, perceptual)

@@ -46,7 +46,8 @@ def spherical(first: Tensor, second: Tensor, share: float) -> Tensor:
     angle = torch.arccos((a @ b).clamp(-1, 1))
     if angle.sin() < _PARALLEL:
         return torch.lerp(first, second, share)
-    return length * (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / angle.sin()
+    between: Tensor = (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / angle.sin()
+    return length * between
 
 
 def _between(first: StyleChoice, second: StyleChoice, share: float) -> StyleChoice:
@@ -54,13 +55,12 @@ def _between(first: StyleChoice, second: StyleChoice, share: float) -> StyleChoi
         return spherical(first, second, share)
     if isinstance(first, ObjectChoice) or isinstance(second, ObjectChoice):
         raise SemsynthError("styles of objects have no styles between them: interpolate models that read noise")
-    whole = [one if isinstance(one, Tensor) else one.vector for one in (first, second)]
-    named = [one.regions if isinstance(one, RegionNoise) else {} for one in (first, second)]
+    one, other = (end if isinstance(end, RegionNoise) else RegionNoise(end) for end in (first, second))
     regions = {
-        region: _of_region(*(known.get(region, vector) for known, vector in zip(named, whole, strict=True)), share)
-        for region in {**named[0], **named[1]}
+        region: _of_region(one.regions.get(region, one.vector), other.regions.get(region, other.vector), share)
+        for region in {**one.regions, **other.regions}
     }
-    return RegionNoise(spherical(*whole, share), regions)
+    return RegionNoise(spherical(one.vector, other.vector, share), regions)
 
 
 def _of_region(first: Tensor | int | str, second: Tensor | int | str, share: float) -> Tensor:

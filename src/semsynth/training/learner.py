@@ -38,7 +38,7 @@ class Learner:
         self.terms = TermWindow()
         self._set_up_networks()
         averaged = {name: recipe.networks[name] for name in recipe.averaged}
-        decay, warm_up = self.settings.ema, self.settings.ema_warm_up
+        decay, warm_up = self.settings.average_decay, self.settings.ema_warm_up
         self.ema = MovingAverage(averaged, decay, warm_up) if decay else None
 
     def _set_up_networks(self) -> None:
@@ -56,7 +56,7 @@ class Learner:
 
     def _optimizer(self, phase: Phase) -> torch.optim.Optimizer:
         parameters = phase.parameters(self.recipe.networks)
-        adam, fused = phase.optimizer, self.fabric.device.type in ("cpu", "cuda")
+        adam, fused = phase.optimizer, self.settings.fused_optimizer and self.fabric.device.type in ("cpu", "cuda")
         optimizer = torch.optim.Adam(parameters, adam.lr, (adam.beta1, adam.beta2), fused=fused or None)
         return cast(torch.optim.Optimizer, self.fabric.setup_optimizers(optimizer))
 
@@ -77,7 +77,7 @@ class Learner:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """One step: every phase in turn, on the micro-batches of this process."""
         torch.manual_seed(seed_from(self.settings.seed, "noise", self.step, self.fabric.global_rank))
-        self.recipe.begin_step(self.epoch)
+        self.recipe.begin_step(self.epoch, self.step)
         for phase in self.recipe.phases:
             if not phase.runs_in(self.step):
                 continue

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import load_model
 from semsynth.classes import ClassSet
+from semsynth.data.decoded import DecodedSamples, write_decoded
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
 from semsynth.recipes.base import Recipe
@@ -29,6 +30,8 @@ REFRESH_IMAGES = 64
 """Training images that the averaged networks' batch statistics are measured on, at least."""
 REFRESH_BATCHES = 8
 """And batches."""
+DECODED = "decoded"
+"""Folder of decoded samples in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class Trainer:
         Raises:
             SemsynthError: a damaged sample, a loss term that is not finite, or a folder that cannot be written.
         """
+        if self.settings.decoded_cache:
+            self._decode_once()
         accumulate = self.settings.accumulate
         numbers = range(self.step * accumulate, self.total_steps * accumulate)
         stream = read_batches(self.batches, numbers, self.settings.workers, pin=self.fabric.device.type == "cuda")
@@ -166,6 +171,14 @@ class Trainer:
             if self.log is not None:
                 self.log.close()
         return None
+
+    def _decode_once(self) -> None:
+        """Read samples from ``RUN/decoded`` from now on; the first process writes what is missing there."""
+        folder = self.run.root / DECODED
+        if self.fabric.is_global_zero:
+            write_decoded(self.batches.samples, folder)
+        self.fabric.barrier()
+        self.batches.samples = DecodedSamples(folder)
 
     def _end_in_time(self, seconds: float | None) -> None:
         if seconds is not None and self.clock.seconds >= seconds and self.step:
@@ -245,7 +258,7 @@ class Trainer:
     def write_samples(self, ready: Mapping[str, nn.Module]) -> None:
         """Write ``samples/step_NNNNNNNN.png``: colours, photo, the networks as they are, and their average."""
         if self.fabric.is_global_zero:
-            shown = [self.recipe.networks] + ([ready] if self.settings.ema else [])
+            shown = [self.recipe.networks] + ([ready] if self.learner.ema is not None else [])
             self.fixed.write(self.run.samples / f"step_{self.step:08d}.png", shown, self.learner.generate)
 
     def save(self, ready: Mapping[str, nn.Module]) -> None:
