@@ -20,6 +20,8 @@ from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
 from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.evaluate import evaluate
+from semsynth.cli.export import export
+from semsynth.cli.hub import push
 from semsynth.cli.importing_sets import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.models import models
@@ -70,13 +72,15 @@ def _options(
 
 app.command()(demo)
 app.command()(synthesize)
+app.command()(remake)
 app.command()(render)
 app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
-app.command()(remake)
 app.command()(train)
 app.command()(evaluate)
 app.command()(label)
+app.command()(export)
+app.command()(push)
 app.command()(compare)
 app.command()(models)
 app.command()(doctor)

@@ -33,6 +33,8 @@ def halved_layout(layout: Level | Tensor, dtype: torch.dtype) -> Tensor:
     Returns:
         [N,C,ceil(h/2),ceil(w/2)].
     """
+    if not isinstance(layout, Tensor) and not layout.tabled:
+        layout = layout.one_hot(dtype)
     if isinstance(layout, Tensor):
         return halved(layout)
     outside = layout.encoding.num_symbols

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
-from semsynth.synthesizer.core import BATCH_SIZE, DEFAULT_MODEL, Style, Synthesizer, load
+from semsynth.synthesizer.core import BATCH_SIZE, Style, Synthesizer
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
+from semsynth.synthesizer.engine import Engine, TorchEngine
+from semsynth.synthesizer.loading import DEFAULT_MODEL, load
 
 __all__ = [
     "BATCH_SIZE",
     "DEFAULT_MODEL",
     "ConditionReader",
     "ConditionSource",
+    "Engine",
     "LayoutSource",
     "Precision",
     "Style",
     "Synthesizer",
+    "TorchEngine",
     "choose_device",
     "choose_dtype",
     "load",

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import overload
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from semsynth.checkpoint import LoadedModel, Pix2PixHDModel, find_model, load_model
+from semsynth.checkpoint import LoadedModel, Pix2PixHDModel
 from semsynth.classes import ClassSet
-from semsynth.data.sample import Condition, ConditionPicture
+from semsynth.data.sample import Condition
 from semsynth.errors import SemsynthError
-from semsynth.images import to_tensor, to_uint8
-from semsynth.layout import Layout, LayoutBatch, Size, pixels
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.models.oasis import OASISGenerator
-from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGenerator
+from semsynth.export import ExportedModel
+from semsynth.images import to_uint8
+from semsynth.layout import Layout, LayoutBatch, Size
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import (
-    NoStyles,
     ObjectChoice,
     ObjectStyle,
     ObjectStyles,
     Photo,
     RegionNoise,
     StyleChoice,
-    StyleReader,
-    VectorStyles,
 )
 from semsynth.styles.noise import NoiseStyles, stacked
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
-from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
-
-DEFAULT_MODEL = "facades"
-"""The bundled model that is used where none is named."""
+from semsynth.synthesizer.engine import Engine, TorchEngine
+from semsynth.synthesizer.style_readers import reads_pictures, style_reader
 
 BATCH_SIZE = 4
 """Photos that go through the network together; more of them are hardly faster on a CPU."""
@@ -51,45 +40,32 @@ CHOICE_PIXELS = 2**23
 """Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
 
 
-def load(model: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Precision = "auto") -> Synthesizer:
-    """Load a model, ready to synthesise.
-
-    Args:
-        model: a bundled model's name, a model folder, a run folder, or a Hugging Face id ``user/name``.
-        device: ``auto`` (CUDA, else Apple's MPS, else the CPU) or any name that torch knows.
-        precision: ``auto`` takes bfloat16 where the hardware multiplies in it, else float32.
-
-    Raises:
-        SemsynthError: no such model, a damaged one, or no such device.
-    """
-    chosen = choose_device(device)
-    return Synthesizer(load_model(find_model(model)), chosen, choose_dtype(precision, chosen))
-
-
 class Synthesizer:
     """A model on a device. Threads may share it: it makes one batch at a time."""
 
     def __init__(
-        self, model: LoadedModel, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+        self, model: LoadedModel | ExportedModel, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
     ) -> None:
-        """Take over the networks of ``model``: they can only infer from now on."""
-        generator = model.networks["generator"]
-        assert isinstance(generator, LayoutGenerator)
-        self.classes: ClassSet = model.classes
-        self.config = generator.config
-        self.card = model.card
-        self.device = torch.device(device)
-        self.dtype = dtype
-        self._lock = threading.Lock()
-        for network in model.networks.values():
-            network.eval().requires_grad_(False).to(self.device)
-        self._generator = generator
-        self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._generator.freeze(dtype)
-        self._styles = _style_reader(model, self.device)
-        trained = model.config.data.output_size if isinstance(model.config, Pix2PixHDModel) else None
+        """Take over the networks of ``model``: they can only infer from now on.
+
+        Exported models bring a device and an arithmetic of their own.
+        """
+        if isinstance(model, ExportedModel):
+            self._engine: Engine = model
+            self.classes: ClassSet = model.record.classes
+            self.card = model.record.card
+            config, bank, encoder = model.record.model, model.bank, None
+        else:
+            self._engine = TorchEngine(model, torch.device(device), dtype)
+            self.classes, self.card, config = model.classes, model.card, model.config
+            bank, encoder = StyleBank.load(model.folder, config.style_weights), model.networks.get("encoder")
+        self.config = self._engine.config
+        self.device = self._engine.device
+        self.dtype = self._engine.dtype
+        self._styles = style_reader(config, self.config, bank, encoder, self.device)
+        trained = config.data.output_size if isinstance(config, Pix2PixHDModel) else None
         self.conditions = ConditionReader(
-            model.classes, _reads_pictures(generator.config), generator.config.nearest_sizes, trained
+            self.classes, reads_pictures(self.config), self._engine.nearest_sizes, trained
         )
         """Reads what this model makes photos of."""
 
@@ -228,17 +204,17 @@ class Synthesizer:
         fitted = [self._fitted(source, size) for source in layouts]
         photos: dict[int, Image.Image] = {}
         for chosen in _batches([layout.size for layout in fitted], batch_size):
-            batch = self._encoded([fitted[i] for i in chosen])
             read = [self._read_style(choices[i], fitted[i]) for i in chosen]
             given = [one for one in read if one is not None]
-            made = self.synthesize_tensor(batch, stacked(given, fitted[chosen[0]].size) if given else None)
+            styles_read = stacked(given, fitted[chosen[0]].size) if given else None
+            made = self._engine.photograph([fitted[i] for i in chosen], styles_read)
             firsts = to_uint8(made[:: self.config.images_per_layout])
             photos |= {i: Image.fromarray(image) for i, image in zip(chosen, firsts, strict=True)}
         return [photos[i] for i in range(len(layouts))]
 
     def _collections(self, conditions: Sequence[Condition]) -> list[Image.Image]:
         """All the pictures that the generator makes of conditions of one size, those of a condition together."""
-        return [Image.fromarray(one) for one in to_uint8(self.synthesize_tensor(self._encoded(conditions)))]
+        return [Image.fromarray(one) for one in to_uint8(self._engine.photograph(conditions, None))]
 
     def _fitted(self, source: ConditionSource, size: Size | None) -> Condition:
         """A condition at a size that the network makes; warns where nobody asked for that size."""
@@ -271,8 +247,7 @@ class Synthesizer:
         photos = []
         for part in parts:
             copies = 1 if self.has_object_styles else len(part)  # pix2pixHD's generator reads a layout once for all
-            batch = LayoutBatch.from_layouts([opened] * copies, self.config.encoding)
-            photos += [Image.fromarray(image) for image in to_uint8(self.synthesize_tensor(batch, part))]
+            photos += [Image.fromarray(image) for image in to_uint8(self._engine.photograph([opened] * copies, part))]
         return photos
 
     def synthesize_tensor(
@@ -291,21 +266,11 @@ class Synthesizer:
             a layout's k pictures together.
 
         Raises:
-            SemsynthError: the device's memory does not suffice.
+            SemsynthError: the device's memory does not suffice, or the model is an exported one.
         """
-        size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
-        condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
-        given = None if style is None else style.to(self.device, self.dtype)
-        sized = (size,) if isinstance(self._generator, SPADEGenerator | OASISGenerator) else ()
-        try:
-            with self._lock, torch.inference_mode():
-                images: Tensor = self._generator(condition, given, *sized)
-                return images.float()
-        except torch.OutOfMemoryError as error:
-            raise SemsynthError(
-                f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
-                "make smaller ones, fewer at a time, or use the CPU"
-            ) from error
+        if not isinstance(self._engine, TorchEngine):
+            raise SemsynthError("an exported model has no tensor level: load the model folder that it was made of")
+        return self._engine.run(layout, style, size)
 
     def style(
         self,
@@ -349,43 +314,6 @@ class Synthesizer:
 
     def _read_style(self, choice: StyleChoice | None, condition: Condition) -> Tensor | None:
         return self._styles.read(choice, condition) if isinstance(condition, Layout) else None
-
-    def _encoded(self, conditions: Sequence[Condition]) -> LayoutBatch | Tensor:
-        """Conditions of one size and of the kind that this model reads, as its generator takes them."""
-        pictures = [one for one in conditions if isinstance(one, ConditionPicture)]
-        if pictures:
-            return torch.stack([to_tensor(one.pixels) for one in pictures])  # [N,3,H,W]
-        return LayoutBatch.from_layouts([one for one in conditions if isinstance(one, Layout)], self.config.encoding)
-
-
-def _reads_pictures(config: GeneratorConfig) -> bool:
-    """Whether the condition is a picture; official options allow other pictures, and more than a picture.
-
-    Raises:
-        SemsynthError: a picture that is not RGB, or not alone.
-    """
-    if not isinstance(config, Pix2PixHDGeneratorConfig) or config.image_channels == 0:
-        return False
-    if config.image_channels != 3 or config.encoding.edges or config.features:
-        raise SemsynthError(
-            f"this model reads a picture of {config.image_channels} channels, instance boundaries: "
-            f"{config.encoding.edges}, features: {config.features}; only RGB pictures alone can be given"
-        )
-    return True
-
-
-def _style_reader(model: LoadedModel, device: torch.device) -> StyleReader:
-    generator, encoder = model.networks["generator"], model.networks.get("encoder")
-    bank = StyleBank.load(model.folder, model.config.style_weights)
-    if isinstance(model.config, Pix2PixHDModel) and model.config.generator.features:
-        assert encoder is None or isinstance(encoder, InstanceEncoder)
-        by_labels = model.config.objects == "labels"
-        return ObjectStyles(model.config.generator.features, encoder, bank, by_labels, device)
-    if isinstance(generator, SPADEGenerator) and generator.config.input == "noise":
-        return VectorStyles(generator.config.z_dim, encoder, device)
-    if isinstance(generator, OASISGenerator) and generator.config.z_dim:
-        return NoiseStyles(generator.config.z_dim, bank)
-    return NoStyles()
 
 
 def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:

@@ -1,0 +1,139 @@
+"""A model folder as a repository of the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth.checkpoint import CARD, CLASSES, CONFIG, HUB_ID, LoadedModel, load_model, weight_files
+from semsynth.data.grammars import grammar_of
+from semsynth.data.sample import Condition
+from semsynth.errors import SemsynthError
+from semsynth.hub.card import model_page
+from semsynth.images import encode_png
+from semsynth.layout import Layout
+from semsynth.styles.bank import STYLES
+from semsynth.synthesizer import Synthesizer, choose_device
+
+PAIRS = 4
+"""Pairs of layout and photo on a model's page."""
+SIDE = 256
+"""Width and height of drawn layouts, in pixels."""
+GAP = 8
+"""White columns between layout and photo."""
+DEFAULT_BRANCH = "main"
+
+
+def push_model(
+    folder: Path,
+    repository: str,
+    examples: Sequence[Condition] | None = None,
+    *,
+    private: bool = False,
+    revision: str | None = None,
+    device: str = "cpu",
+) -> str:
+    """Upload a model, its page and pictures of what it makes, as one commit.
+
+    Args:
+        folder: the model's; checked first.
+        repository: ``user/name``; made if there is none.
+        examples: layouts, or pictures, that the model can read; the first few are shown with their photos. None: drawn
+            ones, where there is a grammar for its class set.
+        private: whether a repository that is made is seen by nobody else.
+        revision: the branch; made if there is none; None: the repository's own.
+        device: makes the photos.
+
+    Returns:
+        The commit's address.
+
+    Raises:
+        SemsynthError: a damaged model, a wrong name, no token, no network, or no right to write there.
+    """
+    name = HUB_ID.fullmatch(repository)
+    if name is None or name["revision"]:
+        raise SemsynthError(f"'{repository}' is no repository: give it as user/name, and a branch with --revision")
+    model = load_model(folder)
+    files = {file: (folder / file).read_bytes() for file in _model_files(folder, model)}
+    synthesizer = Synthesizer(load_model(folder), choose_device(device))
+    shown = example_layouts(synthesizer) if examples is None else examples
+    pairs = _pairs(synthesizer, shown[:PAIRS])
+    pictures = {f"examples/example_{number}.png": encode_png(pair) for number, pair in enumerate(pairs, 1)}
+    page = model_page(model, repository, list(pictures))
+    return _commit({**files, **pictures, "README.md": page.encode()}, repository, private, revision)
+
+
+def example_layouts(synthesizer: Synthesizer) -> list[Layout]:
+    """Drawn layouts that a model can read; none where no grammar draws its class set, or no instances that it needs."""
+    grammar = grammar_of(synthesizer.classes)
+    if grammar is None:
+        return []
+    trained = getattr(synthesizer.config, "output_size", None) or synthesizer.conditions.trained_size
+    size = synthesizer.config.nearest_sizes(trained or (SIDE, SIDE))[0]
+    drawn = [grammar.draw(seed, size) for seed in grammar.featured[:PAIRS]]
+    return [one for one in drawn if one.instances is not None or not synthesizer.needs_instances]
+
+
+def _model_files(folder: Path, model: LoadedModel) -> list[str]:
+    optional = [file for file in (CARD, STYLES) if (folder / file).is_file()]
+    return [CONFIG, CLASSES, *weight_files(model.config).values(), *optional]
+
+
+def _pairs(synthesizer: Synthesizer, examples: Sequence[Condition]) -> Iterator[NDArray[np.uint8]]:
+    """[H,2*W+GAP,3] uint8 each: the layout in its colours, and its photo."""
+    for given in examples:
+        condition, _ = synthesizer.conditions.fit(given)
+        photo = np.asarray(synthesizer(condition))
+        yield np.concatenate([condition.colors(), np.full_like(photo[:, :GAP], 255), photo], 1)
+
+
+def _commit(files: dict[str, bytes], repository: str, private: bool, revision: str | None) -> str:
+    from huggingface_hub import CommitOperationAdd, HfApi, get_token
+
+    if get_token() is None:
+        raise SemsynthError(
+            "pushing a model needs a token with the right to write: log in with 'hf auth login' or HF_TOKEN"
+        )
+    api = HfApi(library_name="semsynth")
+    with _explained(repository):
+        api.create_repo(repository, private=private, exist_ok=True)
+        if revision not in (None, DEFAULT_BRANCH):
+            assert revision is not None
+            api.create_branch(repository, branch=revision, exist_ok=True)
+        operations = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=data) for path, data in files.items()]
+        done = api.create_commit(repository, operations, commit_message="A model of semsynth", revision=revision)
+        return str(done.commit_url)
+
+
+@contextmanager
+def _explained(repository: str) -> Iterator[None]:
+    """Turn what the hub's library raises into one line."""
+    from httpx2 import HTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except OfflineModeIsEnabled as error:
+        raise SemsynthError(f"cannot push to {repository}: HF_HUB_OFFLINE is set: unset it") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        if status in (401, 403):
+            raise SemsynthError(
+                f"cannot push to {repository}: the hub refuses the token ({status}): log in with 'hf auth login' as "
+                "somebody who may write there"
+            ) from error
+        raise SemsynthError(f"cannot push to {repository}: the hub answers {status}: {_line(error)}") from error
+    except (HFValidationError, ValueError) as error:
+        raise SemsynthError(f"cannot push to {repository}: {_line(error)}") from error
+    except (HTTPError, OSError, RuntimeError) as error:
+        raise SemsynthError(
+            f"cannot push to {repository}: the hub cannot be reached ({_line(error)}): check the network"
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,98 @@
+"""What makes photographs of conditions that fit: torch with a model folder's networks, or an exported model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from semsynth.checkpoint import LoadedModel
+from semsynth.data.sample import Condition, ConditionPicture
+from semsynth.errors import SemsynthError
+from semsynth.images import to_tensor
+from semsynth.layout import Layout, LayoutBatch, LayoutEncoding, Size, pixels
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator
+from semsynth.models.oasis import OASISGenerator
+from semsynth.models.spade import SPADEGenerator
+
+
+class Engine(Protocol):
+    """A generator at work; threads may share it."""
+
+    device: torch.device
+    dtype: torch.dtype
+    """Of the arithmetic."""
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """The generator's."""
+
+    def nearest_sizes(self, size: Size) -> list[Size]:
+        """The (height, width) next to ``size`` that can be made, the nearest first."""
+
+    def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
+        """Make photographs.
+
+        Args:
+            conditions: N of one size that can be made, or one that meets N styles.
+            styles: what the generator reads beside each; None for models without styles.
+
+        Returns:
+            [N*k,3,H,W] float32 in [-1,1] or near it, k = ``config.images_per_layout``.
+        """
+
+
+class TorchEngine:
+    """The networks of a model folder, frozen for inference. One batch is made at a time."""
+
+    def __init__(self, model: LoadedModel, device: torch.device, dtype: torch.dtype) -> None:
+        """Take over the networks of ``model``: they can only infer from now on."""
+        generator = model.networks["generator"]
+        assert isinstance(generator, LayoutGenerator)
+        self.device, self.dtype = device, dtype
+        self._lock = threading.Lock()
+        for network in model.networks.values():
+            network.eval().requires_grad_(False).to(device)
+        self._generator = generator
+        self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._generator.freeze(dtype)
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """The generator's."""
+        return self._generator.config
+
+    def nearest_sizes(self, size: Size) -> list[Size]:
+        """The (height, width) next to ``size`` that the generator makes, the nearest first."""
+        return self.config.nearest_sizes(size)
+
+    def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
+        """As :meth:`Engine.photograph`; many styles of one condition are for pix2pixHD's generator only."""
+        return self.run(_encoded(conditions, self.config.encoding), styles)
+
+    def run(self, layout: LayoutBatch | Tensor, style: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """Run the network: see :meth:`semsynth.synthesizer.Synthesizer.synthesize_tensor`."""
+        size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
+        condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
+        given = None if style is None else style.to(self.device, self.dtype)
+        sized = (size,) if isinstance(self._generator, SPADEGenerator | OASISGenerator) else ()
+        try:
+            with self._lock, torch.inference_mode():
+                images: Tensor = self._generator(condition, given, *sized)
+                return images.float()
+        except torch.OutOfMemoryError as error:
+            raise SemsynthError(
+                f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
+                "make smaller ones, fewer at a time, or use the CPU"
+            ) from error
+
+
+def _encoded(conditions: Sequence[Condition], encoding: LayoutEncoding) -> LayoutBatch | Tensor:
+    """Conditions of one size and of the kind that the model reads, as its generator takes them."""
+    pictures = [one for one in conditions if isinstance(one, ConditionPicture)]
+    if pictures:
+        return torch.stack([to_tensor(one.pixels) for one in pictures])  # [N,3,H,W]
+    return LayoutBatch.from_layouts([one for one in conditions if isinstance(one, Layout)], encoding)
