@@ -72,7 +72,8 @@ def test_documents_show_commands() -> None:
 @pytest.mark.parametrize("arguments", lines_of("make"), ids=" ".join)
 def test_make_targets_exist(arguments: tuple[str, ...]) -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
-    assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in arguments)
+    targets = [argument for argument in arguments if "=" not in argument]  # others set variables
+    assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in targets)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -46,7 +46,7 @@ def kernel_distance(
         weights = tuple(
             np.vstack([np.ones(len(part)), draw.weights(len(part))]) for part, draw in zip((x, y), draws, strict=True)
         )
-        estimates = _weighted_mmd(x, y, weights, paired)
+        estimates = weighted_kernel_distances(x, y, weights, paired)
         values.append(estimates[0])
         spread += estimates[1:] / blocks
     value = float(np.mean(values))
@@ -58,7 +58,7 @@ def _cuts(count: int, blocks: int) -> list[slice]:
     return [slice(int(low), int(high)) for low, high in pairwise(edges)]
 
 
-def _weighted_mmd(
+def weighted_kernel_distances(
     x: NDArray[np.float64], y: NDArray[np.float64], weights: tuple[NDArray[np.float64], ...], paired: bool
 ) -> NDArray[np.float64]:
     """[R]: estimates for rows of weights [R,n] and [R,m]; an image never meets itself, however often it was drawn."""
