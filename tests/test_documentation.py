@@ -53,6 +53,7 @@ def test_documents_show_commands() -> None:
     commands = {arguments[0] for arguments in lines_of("semsynth")}
     assert commands == {
         "synthesize",
+        "remake",
         "edit",
         "train",
         "compare",

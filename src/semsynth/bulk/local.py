@@ -153,10 +153,9 @@ class _Pool:
         if not worker.ready:
             self.starts += 1
             if self.starts == _ATTEMPTS:
-                raise SemsynthError(
-                    f"workers die ({how}) while they load the model: is there enough memory for {len(self.workers)} of "
-                    "them? --workers asks for fewer"
-                )
+                size = f"for {len(self.workers)} of them? --workers asks for fewer"
+                hint = f"is there enough memory {size}" if "signal" in how else "what they wrote says why"
+                raise SemsynthError(f"workers die ({how}) while they load the model: {hint}")
         for number in reversed(worker.given):
             self.again.appendleft(number)
         if worker.given:

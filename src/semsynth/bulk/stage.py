@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from semsynth.data.label_files import instances_from_bytes, layout_from_bytes, s
 from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL
 from semsynth.errors import SemsynthError
-from semsynth.files import sha256, write_atomically, write_bytes
+from semsynth.files import explained, sha256, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
 from semsynth.styles.seeds import picture_seed
@@ -210,10 +209,19 @@ class Stage:
         for one in inputs:
             target = self.root / split / _FOLDERS[one.kind] / (name + one.suffix)
             if one.resized is None and one.piece.size is None:
-                write_atomically(target, partial(link, Path(one.piece.path)))
+                _link_anew(Path(one.piece.path), target)
             else:
                 write_bytes(target, one.stored())
         write_bytes(self.root / line.output, png)
+
+
+def _link_anew(source: Path, target: Path) -> None:
+    """Link, unless that is done; what else stands there goes."""
+    with explained(target):
+        if target.exists() and target.samefile(source):
+            return
+        target.unlink(missing_ok=True)
+    link(source, target)
 
 
 def _members(line: Line, png: bytes, inputs: list[_Input]) -> dict[str, bytes]:
