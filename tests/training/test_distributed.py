@@ -47,13 +47,13 @@ def assert_close(one: dict[str, Any], other: dict[str, Any], tolerance: float) -
             torch.testing.assert_close(value, other[name][key], rtol=tolerance, atol=tolerance, msg=f"{name}.{key}")
 
 
-def in_two_processes(run: Path, out: Path, recipe_json: Path) -> list[dict[str, Any]]:
-    """The networks of both processes after training."""
+def in_processes(count: int, run: Path, out: Path, recipe_json: Path) -> list[dict[str, Any]]:
+    """The networks of all processes after training."""
     shared = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
+        "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
         "GROUP_RANK": "0",
         "TORCHELASTIC_RUN_ID": "test",
     }
@@ -65,35 +65,46 @@ def in_two_processes(run: Path, out: Path, recipe_json: Path) -> list[dict[str, 
             stderr=subprocess.PIPE,
             text=True,
         )
-        for rank in range(2)
+        for rank in range(count)
     ]
     errors = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
-    return [torch.load(out / f"rank_{rank}_of_2.pt", weights_only=True) for rank in range(2)]
+    assert [process.returncode for process in processes] == [0] * count, errors
+    return [torch.load(out / f"rank_{rank}_of_{count}.pt", weights_only=True) for rank in range(count)]
 
 
 @pytest.mark.parametrize(
-    ("system", "settings"),
+    ("system", "settings", "count"),
     [
-        ("spade", SETTINGS),
-        ("pix2pixhd", PIX2PIXHD),
-        ("gan_segmentation", PIX2PIXHD),
-        ("oasis", OASIS),
-        pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), marks=pytest.mark.slow),
+        ("spade", SETTINGS, 2),
+        ("pix2pixhd", PIX2PIXHD, 2),
+        ("gan_segmentation", PIX2PIXHD, 2),
+        ("oasis", OASIS, 2),
+        pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), 2, marks=pytest.mark.slow),
+        pytest.param("spade", SETTINGS, 4, marks=pytest.mark.slow),
+        pytest.param("pix2pixhd", PIX2PIXHD, 4, marks=pytest.mark.slow),
     ],
-    ids=["spade", "pix2pixhd", "gan_segmentation", "oasis", "pix2pixhd, global generator fixed"],
+    ids=[
+        "spade",
+        "pix2pixhd",
+        "gan_segmentation",
+        "oasis",
+        "pix2pixhd, global generator fixed",
+        "spade, four",
+        "pix2pixhd, four",
+    ],
 )
-def test_two_processes_equal_one_and_never_drift_apart(
-    start: Callable[..., Trainer], tmp_path: Path, system: str, settings: tuple[str, ...]
+def test_processes_equal_one_and_never_drift_apart(
+    start: Callable[..., Trainer], tmp_path: Path, system: str, settings: tuple[str, ...], count: int
 ) -> None:
     """A joint forward pass of generator and discriminator lets the processes' weights drift; phases do not."""
     alone = start("alone", *settings, system=system)
     alone.fit()
-    ranks = in_two_processes(tmp_path / "both", tmp_path, alone.run.record)
-    assert_close(ranks[0], ranks[1], 0)
+    first, *others = in_processes(count, tmp_path / "together", tmp_path, alone.run.record)
+    for other in others:
+        assert_close(first, other, 0)
     expected = {name: network.state_dict() for name, network in alone.recipe.networks.items()}
-    assert_close(ranks[0], expected, 1e-6)
-    saved = StateFolder(tmp_path / "both" / "state").load(lambda text: None)
+    assert_close(first, expected, 1e-6)
+    saved = StateFolder(tmp_path / "together" / "state").load(lambda text: None)
     assert alone.learner.ema is not None
     averages = {name: network.state_dict() for name, network in alone.learner.ema.networks.items()}
     assert_close(saved["averages"], averages, 1e-6)

@@ -87,7 +87,7 @@ def train(
     """
     from semsynth.cli.dry_run import describe
     from semsynth.recipes import RECIPES
-    from semsynth.training.devices import is_restart, make_fabric
+    from semsynth.training.devices import make_fabric, may_be_restarted
     from semsynth.training.run import RunFolder
 
     if system not in RECIPES:
@@ -97,9 +97,7 @@ def train(
     assignments += [] if seed is None else [f"training.seed={seed}"]
     assignments += [] if precision is None else [f"training.precision={precision}"]
     assignments += ["loss.perceptual=0"] if no_perceptual else []
-    if resume is None and out is not None and is_restart() and RunFolder(out).begun:
-        resume, record = out, _resumed(system, out, [], [], False)
-    elif resume is not None:
+    if resume is not None:
         given = {"--data": data, "--out": out, "--init-from": init_from, "--perceptual-weights": perceptual_weights}
         wrong = [name for name, value in given.items() if value is not None]
         wrong += ["--preset"] if preset != "default" else []
@@ -111,6 +109,9 @@ def train(
         absolute = {key: str(path.absolute()) for key, path in files.items() if path is not None}
         values = {**absolute, "data": data, "skip_damaged": skip_damaged}
         record = _new(system, preset, values, assignments, stages)
+        if out is not None and may_be_restarted() and RunFolder(out).begun:
+            _check_same(record, _resumed(system, out, [], [], False), out)
+            resume = out
     if skip_damaged:
         record = record.model_copy(update={"skip_damaged": True})
     root = resume or out or Path()
@@ -175,6 +176,30 @@ def _resumed(
         return change(record, assignments, stages.reached(record))
     config = override(validated(RECIPES[system].config, record.config, f"{path}: config"), assignments)
     return record.model_copy(update={"config": config.model_dump(mode="json")})
+
+
+def _check_same(record: RunRecord | StagesRecord, begun: RunRecord | StagesRecord, out: Path) -> None:
+    """Refuse to go on with a run that another command line began.
+
+    Raises:
+        SemsynthError: it is one.
+    """
+    from semsynth.training.run import RunRecord, changed_setting
+
+    def parts(one: RunRecord | StagesRecord) -> list[dict[str, Any]]:
+        own = one.model_dump(mode="json", exclude={"semsynth", "skip_damaged", "config", "stages"})
+        return [own, *([one.config] if isinstance(one, RunRecord) else one.stages.values())]
+
+    if len(parts(begun)) != len(parts(record)):
+        raise SemsynthError(f"{out} was begun {'without' if isinstance(begun, RunRecord) else 'with'} --stages")
+    for before, now in zip(parts(begun), parts(record), strict=True):
+        changed = changed_setting(before, now)
+        if changed is not None:
+            key, then, new = changed
+            raise SemsynthError(
+                f"{out} was begun with {key} {then}, now it is {new}: torchrun --max-restarts goes on with what has "
+                "begun, so choose another --out"
+            )
 
 
 def _precision(record: RunRecord | StagesRecord) -> str:

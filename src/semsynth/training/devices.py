@@ -96,9 +96,12 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-tru
     )
 
 
-def is_restart() -> bool:
-    """Whether ``torchrun`` started this process again after one of the training's processes failed."""
-    return TORCHRUN in os.environ and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def may_be_restarted() -> bool:
+    """Whether ``torchrun --max-restarts`` started this process, and will do so again if one of the others fails.
+
+    Whether it has done so already cannot be told: TORCHELASTIC_RESTART_COUNT counts the failures on one machine only.
+    """
+    return TORCHRUN in os.environ and int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
 
 
 def is_first_process() -> bool:
