@@ -58,6 +58,7 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/latency.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/pix2pixhd.py --data $(DATA)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/crn.py --data $(DATA)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/export.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 

@@ -67,6 +67,8 @@ def test_documents_show_commands() -> None:
         "evaluate",
         "segmenter",
         "label",
+        "export",
+        "push",
     }
 
 

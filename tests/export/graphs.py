@@ -22,7 +22,7 @@ from semsynth.checkpoint import (
     load_model,
     save_model,
 )
-from semsynth.classes import NO_CLASSES, VOID, builtin
+from semsynth.classes import NO_CLASSES, VOID, ClassSet, builtin
 from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.layout import Layout, LayoutEncoding
 from semsynth.models.crn import CRNGeneratorConfig
@@ -94,7 +94,7 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
 """A model of each generator, and of each way that they read a condition."""
 
 
-def save(folder: Path, config: ModelConfig) -> LoadedModel:
+def save(folder: Path, config: ModelConfig, classes: ClassSet = CLASSES) -> LoadedModel:
     """A model folder of ``config``, with weights that no norm hides and running statistics that are not 0 and 1."""
     torch.manual_seed(5)
     networks = config.build()
@@ -109,16 +109,16 @@ def save(folder: Path, config: ModelConfig) -> LoadedModel:
             elif name == "running_var":
                 buffer.uniform_(0.5, 2)
     iterate_singular_vectors(networks["generator"].train(), 20)
-    _tame(networks["generator"], config)
-    classes = NO_CLASSES if config.encoding.num_classes == 1 else CLASSES
+    classes = NO_CLASSES if config.encoding.num_classes == 1 else classes
+    _tame(networks["generator"], config, classes)
     save_model(folder, config, classes, networks, Card(name="tiny", licence="Apache-2.0", data="drawn"))
     return load_model(folder)
 
 
-def _tame(generator: nn.Module, config: ModelConfig) -> None:
+def _tame(generator: nn.Module, config: ModelConfig, classes: ClassSet) -> None:
     """Scale the last layer until pictures are no longer black and white only, where every difference hides."""
-    given = given_to(config, getattr(config.generator, "output_size", (64, 64)))  # type: ignore[attr-defined]
-    model = LoadedModel(config, CLASSES, {"generator": generator.eval()}, Card(), Path())
+    given = given_to(config, getattr(config.generator, "output_size", (64, 64)), 0, classes)  # type: ignore[attr-defined]
+    model = LoadedModel(config, classes, {"generator": generator.eval()}, Card(), Path())
     for _ in range(20):
         if photos(model, given).std() < 0.5:
             return
@@ -135,7 +135,7 @@ class Given:
     style: Tensor | None
 
 
-def given_to(config: ModelConfig, size: tuple[int, int], seed: int = 0) -> Given:
+def given_to(config: ModelConfig, size: tuple[int, int], seed: int = 0, classes: ClassSet = CLASSES) -> Given:
     """A layout of blocks with some void, with instances, and random styles; a picture where that is read."""
     rng = np.random.default_rng(seed)
     height, width = size
@@ -152,10 +152,10 @@ def given_to(config: ModelConfig, size: tuple[int, int], seed: int = 0) -> Given
             return Given(ConditionPicture(rng.integers(0, 256, (height, width, 3), np.uint8)), None)
         if generator.features:
             style = torch.from_numpy(rng.uniform(-1, 1, (generator.features, height, width)).astype(np.float32))
-    coarse = rng.integers(0, CLASSES.num_classes + 1, (-(-height // 8), -(-width // 8)))
-    ids = np.append(CLASSES.ids, np.uint16(VOID))[coarse].repeat(8, 0).repeat(8, 1)[:height, :width]
+    coarse = rng.integers(0, classes.num_classes + 1, (-(-height // 8), -(-width // 8)))
+    ids = np.append(classes.ids, np.uint16(VOID))[coarse].repeat(8, 0).repeat(8, 1)[:height, :width]
     blocks = rng.integers(0, 9, (-(-height // 6), -(-width // 6))).repeat(6, 0).repeat(6, 1)[:height, :width]
-    return Given(Layout(ids, CLASSES, blocks.astype(np.int32)), style)
+    return Given(Layout(ids, classes, blocks.astype(np.int32)), style)
 
 
 def photos(model: LoadedModel, given: Given) -> Tensor:

@@ -74,8 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        self.body = self.rfile.read(length)
+        self.body = self._read_body()
         self.path_only = unquote(urlsplit(self.path).path)
         self.server.requests.append(f"{self.command} {self.path_only}")
         for pattern, route in _ROUTES:
@@ -83,6 +82,16 @@ class _Handler(BaseHTTPRequestHandler):
                 route(self, **found.groupdict())
                 return
         self._send(404, {"error": f"no route {self.command} {self.path_only}"})
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while length := int(self.rfile.readline(), 16):
+            body += self.rfile.read(length)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     do_GET = do_POST = do_PUT = do_HEAD = _answer  # noqa: N815
 

@@ -24,13 +24,12 @@ from semsynth.models.spade import SPADEGeneratorConfig
 class GeneratorGraph(nn.Module):
     """A generator as the outside sees it."""
 
-    def __init__(self, generator: LayoutGenerator, classes: ClassSet, size: Size | None, dtype: torch.dtype) -> None:
+    def __init__(self, generator: LayoutGenerator, classes: ClassSet, dtype: torch.dtype) -> None:
         """Copy and fold a generator.
 
         Args:
             generator: it stays as it is.
             classes: what the label ids mean.
-            size: (height, width) of the photographs; None: any that the generator makes.
             dtype: of weights and arithmetic.
         """
         super().__init__()
@@ -42,7 +41,6 @@ class GeneratorGraph(nn.Module):
         folded.to(dtype=dtype, memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         folded.config = _Unchecked(generator.config)  # type: ignore[assignment]
         self.generator = folded
-        self.size = size
         self.register_buffer("channel_of_id", _channel_of_id(classes, generator.config.encoding))
         self.register_buffer("channels", generator.config.encoding.symbol_channels().to(dtype))
 

@@ -76,7 +76,7 @@ def export_model(
     if step and min(size) < 2 * step:
         size = max(size[0], 2 * step), max(size[1], 2 * step)
     record = _record(model, size, step, dtype)
-    graph = GeneratorGraph(generator, model.classes, None if step else size, DTYPES[dtype]).eval()
+    graph = GeneratorGraph(generator, model.classes, DTYPES[dtype]).eval()
     program = _recorded(graph, record.graph)
     if export_format == "onnx":
         write_atomically(out, lambda partial: _save_onnx(program, record, partial))

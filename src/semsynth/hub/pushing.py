@@ -136,4 +136,4 @@ def _explained(repository: str) -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error.__cause__ or error).split())[:200]
