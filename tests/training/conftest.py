@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -226,14 +228,15 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
     return make
 
 
-@pytest.fixture(scope="session")
-def command() -> Callable[..., subprocess.Popen[str]]:
-    """Starts ``semsynth train SYSTEM`` with one thread, in a process group of its own."""
+@pytest.fixture
+def command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts ``semsynth train SYSTEM`` with one thread, in a process group of its own that ends with the test."""
     program = Path(sys.executable).with_name("semsynth")
+    started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str | Path, settings: Sequence[str] = (), system: str = "spade") -> subprocess.Popen[str]:
         sets = [part for setting in settings for part in ("--set", setting)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(program), "train", system, *map(str, arguments), *sets],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -241,8 +244,14 @@ def command() -> Callable[..., subprocess.Popen[str]]:
             text=True,
             start_new_session=True,
         )
+        started.append(process)
+        return process
 
-    return run
+    yield run
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture
