@@ -27,6 +27,7 @@ from semsynth.styles.choice import (
     StyleChoice,
 )
 from semsynth.styles.noise import NoiseStyles, stacked
+from semsynth.synthesizer.abilities import Abilities
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.engine import Engine, TorchEngine
 from semsynth.synthesizer.style_readers import reads_pictures, style_reader
@@ -40,7 +41,7 @@ CHOICE_PIXELS = 2**23
 """Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
 
 
-class Synthesizer:
+class Synthesizer(Abilities):
     """A model on a device. Threads may share it: it makes one batch at a time."""
 
     def __init__(
@@ -68,42 +69,6 @@ class Synthesizer:
             self.classes, reads_pictures(self.config), self._engine.nearest_sizes, trained
         )
         """Reads what this model makes photos of."""
-
-    @property
-    def has_styles(self) -> bool:
-        """Whether one layout gives different photos."""
-        return self._styles.varies
-
-    @property
-    def has_object_styles(self) -> bool:
-        """Whether every object has a style of its own."""
-        return isinstance(self._styles, ObjectStyles)
-
-    @property
-    def has_region_noise(self) -> bool:
-        """Whether regions can have noise of their own."""
-        return isinstance(self._styles, NoiseStyles)
-
-    @property
-    def style_modes(self) -> Mapping[int, int]:
-        """Class id -> how many modes its objects can be given by number; empty where there are none."""
-        bank = self._styles.bank if isinstance(self._styles, ObjectStyles | NoiseStyles) else None
-        return {} if bank is None else {class_id: bank.count(class_id) for class_id in bank.modes}
-
-    @property
-    def reads_photos(self) -> bool:
-        """Whether a photo can set the style."""
-        return self._styles.reads_photos
-
-    @property
-    def needs_instances(self) -> bool:
-        """Whether layouts need an instance map."""
-        return self.config.encoding.edges
-
-    @property
-    def uses_instances(self) -> bool:
-        """Whether an instance map changes the photo, where there is one."""
-        return self.needs_instances or self.has_object_styles or self.has_region_noise
 
     @overload
     def __call__(
@@ -166,20 +131,6 @@ class Synthesizer:
         choices = [self.style(style, (seed or 0) + i, styles, region_seeds) for i in range(count)]
         given = [choice for choice in choices if choice is not None]
         return self.synthesize_batch([layout] * count, given or None, size=size)
-
-    def check_count(self, count: int) -> None:
-        """Make sure that the model makes ``count`` different photos of a layout.
-
-        Raises:
-            SemsynthError: it makes another number of them, or only one.
-        """
-        together = self.config.images_per_layout
-        if together > 1 and count != together:
-            raise SemsynthError(f"this model makes {together} photos of a layout at once, not {count}: ask for those")
-        if count > 1 and together == 1 and not self.has_styles:
-            raise SemsynthError(f"this model makes one photo of a layout, not {count}: take one that has styles")
-        if count < 1:
-            raise SemsynthError(f"a count of {count} photos cannot be made: ask for 1 or more")
 
     def synthesize_batch(
         self,
