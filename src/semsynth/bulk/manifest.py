@@ -21,6 +21,8 @@ from semsynth.layout import Size
 MANIFEST, FAILURES = "manifest.jsonl", "failures.jsonl"
 _LONGEST = 2**17
 """No line is longer, in bytes: the four paths in it end at 4096 characters."""
+_TOGETHER = 200
+"""Lines whose files are read between two reports of progress."""
 
 
 class Line(Config):
@@ -112,10 +114,12 @@ class Manifest:
         """Forget the lines that are not right any more; returns them. Several threads ask."""
         lines, wrong = list(self.lines.values()), []
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for done, (line, right) in enumerate(zip(lines, pool.map(is_right, lines), strict=True), 1):
-                if not right:
-                    wrong.append(self.lines.pop(line.name))
-                progress(done, len(lines))
+            for start in range(0, len(lines), _TOGETHER):
+                some = lines[start : start + _TOGETHER]
+                wrong += [line for line, right in zip(some, pool.map(is_right, some), strict=True) if not right]
+                progress(start + len(some), len(lines))
+        for line in wrong:
+            del self.lines[line.name]
         return wrong
 
     def add(self, line: Line) -> None:

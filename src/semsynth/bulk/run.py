@@ -100,7 +100,8 @@ def _begin(out: Path, job: Job) -> None:
 def _lacking(task: Task, job: Job, manifest: Manifest) -> Task:
     """The same task without the pictures that are there."""
     names = ((number, f"{task.split}/{job.picture_name(task.name, number)}") for number in task.numbers)
-    return replace(task, numbers=tuple(number for number, name in names if name not in manifest.lines))
+    numbers = tuple(number for number, name in names if name not in manifest.lines)
+    return task if numbers == task.numbers else replace(task, numbers=numbers)
 
 
 def _count(tasks: Iterable[Task]) -> int:

@@ -237,15 +237,15 @@ class _Bars:
         self._bars.stop()
 
     def begin(self, name: str) -> Report:
-        """A bar."""
-        task = self._bars.add_task(name, total=None)
-        first, said = -1, time.monotonic()
-        start = said
+        """A bar, as soon as there is something to count."""
+        task = self._bars.add_task(name, total=None, visible=False)
+        start = said = time.monotonic()
+        first = -1
 
         def report(done: int, total: int) -> None:
             nonlocal first, said
             first = done if first < 0 else first
-            self._bars.update(task, completed=done, total=total)
+            self._bars.update(task, completed=done, total=total, visible=True)
             now = time.monotonic()
             if not self._console.is_terminal and now - said > _SECONDS and done < total:
                 said, rate = now, (done - first) / (now - start)
