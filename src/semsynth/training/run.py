@@ -1,7 +1,7 @@
 """The run folder: where a training keeps everything it writes.
 
 ``recipe.json`` (resolved), ``log.jsonl``, ``tensorboard/`` (events), ``samples/`` (pictures of fixed layouts),
-``state/`` (to resume from) and ``model/`` (what inference loads).
+``state/`` (to resume from), ``model/`` (what inference loads) and, where asked for, ``decoded/`` (training samples).
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class RunFolder:
         self.tensorboard = root / "tensorboard"
         self.samples = root / "samples"
         self.model = root / "model"
+        self.decoded = root / "decoded"
         self.state = StateFolder(root / "state")
 
     @property

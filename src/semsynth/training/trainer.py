@@ -30,8 +30,6 @@ REFRESH_IMAGES = 64
 """Training images that the averaged networks' batch statistics are measured on, at least."""
 REFRESH_BATCHES = 8
 """And batches."""
-DECODED = "decoded"
-"""Folder of decoded samples in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -174,11 +172,10 @@ class Trainer:
 
     def _decode_once(self) -> None:
         """Read samples from ``RUN/decoded`` from now on; the first process writes what is missing there."""
-        folder = self.run.root / DECODED
         if self.fabric.is_global_zero:
-            write_decoded(self.batches.samples, folder)
+            write_decoded(self.batches.samples, self.run.decoded)
         self.fabric.barrier()
-        self.batches.samples = DecodedSamples(folder)
+        self.batches.samples = DecodedSamples(self.run.decoded)
 
     def _end_in_time(self, seconds: float | None) -> None:
         if seconds is not None and self.clock.seconds >= seconds and self.step:
