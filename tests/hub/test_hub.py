@@ -89,7 +89,7 @@ def test_the_pictures_on_the_page_are_pairs_of_layout_and_photo(hub: FakeHub, fo
     pair = np.asarray(Image.open(io.BytesIO(pushed[shown[1]])))
     assert pair.shape == (32, 32 + 8 + 32, 3)
     assert np.array_equal(pair[:, :32], draw_facade(2, 32).colors())
-    assert np.array_equal(pair[:, 40:], np.asarray(load(folder, "cpu")(draw_facade(2, 32))))
+    assert np.array_equal(pair[:, 40:], np.asarray(load(folder, "cpu", "float32")(draw_facade(2, 32))))
 
 
 def test_a_revision_is_pinned(hub: FakeHub, folder: Path, tmp_path: Path) -> None:

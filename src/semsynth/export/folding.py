@@ -19,6 +19,7 @@ from semsynth.ops.conv_norm import AffineNorm
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
 from semsynth.ops.norm import EPSILON, Normalized, ParameterFreeNorm
 from semsynth.ops.spade_layer import SPADE
+from semsynth.ops.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
 
 if TYPE_CHECKING:
     from semsynth.layout import LayoutEncoding, Level
@@ -163,6 +164,8 @@ def fold(generator: LayoutGenerator) -> None:
         elif isinstance(module, ParameterFreeNorm) and id(module) not in inside:
             plain = PlainNorm(module)
         else:
+            if isinstance(module, SpectralConv2d | SpectralConvTranspose2d):
+                del module.u, module.v  # nothing reads them any more
             continue
         generator.set_submodule(name, plain.requires_grad_(False))
 

@@ -30,9 +30,7 @@ def load(model: str | Path = DEFAULT_MODEL, device: str = "auto", precision: Pre
     path = Path(model)
     if path.suffix in SUFFIXES.values() and not path.is_dir():
         if precision != "auto":
-            raise SemsynthError(
-                f"{path} has the precision that it was exported with: leave out --precision {precision}"
-            )
+            raise SemsynthError(f"{path} keeps the precision that it was exported with: leave out {precision}")
         return Synthesizer(open_exported(path, device))
     chosen = choose_device(device)
     return Synthesizer(load_model(find_model(model)), chosen, choose_dtype(precision, chosen))
