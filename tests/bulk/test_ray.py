@@ -25,6 +25,21 @@ def test_ray_makes_the_same_pictures(
     assert files(out) == undisturbed
 
 
+FAILING = """
+from pathlib import Path
+import sys
+from bulk_jobs import job_of, tasks_of
+from tiny_models import CLASSES
+from semsynth.bulk.ray_engine import ray_engine
+from semsynth.bulk.run import run_job
+
+model, dataset, out = map(Path, sys.argv[1:])
+job = job_of(model).model_copy(update={"model_sha256": "0" * 64})
+try:
+    run_job(job, tasks_of(dataset), CLASSES, out, ray_engine(workers=1, gpus=0))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
 DEADLY = """
 from functools import partial
 from pathlib import Path
@@ -39,17 +54,32 @@ for outcome in ray_engine(workers=1, gpus=0)(make, tasks_of(dataset), print):
 """
 
 
+def by_ray(code: str, ray_folder: Path, *arguments: Path) -> str:
+    """What a program prints."""
+    tests = Path(__file__).parent.parent
+    environment = {**os.environ, "RAY_TMPDIR": str(ray_folder), "PYTHONPATH": str(tests)}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_stage_that_cannot_be_made_is_told_as_it_is(
+    model: Path, dataset: Path, tmp_path: Path, ray_folder: Path
+) -> None:
+    told = by_ray(FAILING, ray_folder, model, dataset, tmp_path / "out")
+    assert told.startswith("SemsynthError the model ")
+    assert told.endswith("has changed since this job began: choose another --out\n")
+
+
 @pytest.mark.slow
 def test_a_layout_that_kills_its_actors_is_a_failure_and_others_are_not(
     undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path, ray_folder: Path
 ) -> None:
-    tests = Path(__file__).parent.parent
-    environment = {**os.environ, "RAY_TMPDIR": str(ray_folder), "PYTHONPATH": str(tests)}
-    command = [sys.executable, "-c", DEADLY, str(model), str(dataset), str(tmp_path / "out")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    told = by_ray(DEADLY, ray_folder, model, dataset, tmp_path / "out")
     expected = [f"front_{number:02d} 1 " for number in range(24)]
     expected[4] = "front_04 0 3 actors died with it: is there enough memory?"
-    assert done.stdout.splitlines() == expected
+    assert told.splitlines() == expected
     pictures = {name: data for name, data in undisturbed.items() if name.endswith(".png") and "front_04" not in name}
     assert files(tmp_path / "out") == pictures

@@ -99,5 +99,5 @@ def test_ray_with_a_killed_actor(
     assert kill_on_the_way(process, out, actors, 600, 1200) == 2
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
-    assert stdout.startswith(f"{COUNT} pictures made in {out} (")
+    assert f"{COUNT} pictures made in {out} (" in stdout  # after what Ray says of the dead actors
     assert_complete(out, expected)

@@ -67,24 +67,31 @@ class _Actor:
     """The stage as Ray Data calls it."""
 
     def __init__(self, make: StageMaker, device: str, attempts: Any) -> None:
-        self.stage, self.attempts = make(device), attempts
+        self.attempts, self.stage, self.problem = attempts, None, ""
+        try:
+            self.stage = make(device)
+        except SemsynthError as error:  # raised here, Ray would try it again
+            self.problem = str(error)
 
     def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
         """Outcomes of the tasks of a block; task by task, where a block has killed an actor before."""
         texts = batch["task"].to_pylist()
         block = f"block {texts[0]}"
         careful = self._begin(block) > 1
-        outcomes = [self._tried(text) if careful else self.stage(_TASK.validate_json(text)) for text in texts]
+        outcomes = [self._tried(text) if careful else self._made(text) for text in texts]
         self.attempts.end.remote([block, *texts])
         return _table(outcomes)
 
-    def _tried(self, text: str) -> Outcome:
+    def _made(self, text: str) -> Outcome:
         task = _TASK.validate_json(text)
+        return Outcome(task, error=self.problem, fatal=True) if self.stage is None else self.stage(task)
+
+    def _tried(self, text: str) -> Outcome:
         if self._begin(text) < _ATTEMPTS:  # one died with the block
-            outcome = self.stage(task)
+            outcome = self._made(text)
             self.attempts.end.remote([text])
             return outcome
-        return Outcome(task, error=f"{_ATTEMPTS} actors died with it: is there enough memory?")
+        return Outcome(_TASK.validate_json(text), error=f"{_ATTEMPTS} actors died with it: is there enough memory?")
 
     def _begin(self, work: str) -> int:
         import ray
