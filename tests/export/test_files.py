@@ -178,6 +178,15 @@ def test_without_the_extra(
         load(onnx_file)
 
 
+def test_more_weights_than_an_onnx_file_holds(
+    model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semsynth.export.writing.LARGEST_ONNX", 1000)
+    with pytest.raises(SemsynthError, match="GiB of weights are more than an ONNX file holds"):
+        export_model(model, tmp_path / "model.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("onnx", ".onnx"), ("torch", ".pt2")])
 def test_a_full_disk_leaves_nothing(
     kind: Any, suffix: str, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

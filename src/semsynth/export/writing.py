@@ -31,6 +31,8 @@ OPSET = 18
 """Of ONNX: the newest operators that graphs use are of it, and what torch's exporter writes without conversion."""
 DEFAULT_SIZE = (256, 256)
 """(height, width) where neither the user nor the model says one."""
+LARGEST_ONNX = 2**31 - 2**24
+"""Bytes of weights, with room for the graph."""
 DTYPES: dict[DType, torch.dtype] = {"fp32": torch.float32, "fp16": torch.float16}
 
 
@@ -77,6 +79,8 @@ def export_model(
         size = max(size[0], 2 * step), max(size[1], 2 * step)
     record = _record(model, size, step, dtype)
     graph = GeneratorGraph(generator, model.classes, DTYPES[dtype]).eval()
+    if export_format == "onnx":
+        _check_bytes(graph, out)
     program = _recorded(graph, record.graph)
     if export_format == "onnx":
         write_atomically(out, lambda partial: _save_onnx(program, record, partial))
@@ -90,6 +94,16 @@ def _check_exporter() -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise SemsynthError("exporting to ONNX needs onnxscript: pip install 'semsynth[onnx]'") from error
+
+
+def _check_bytes(graph: GeneratorGraph, out: Path) -> None:
+    """One file of ONNX holds 2 GiB at most (a limit of protocol buffers)."""
+    count = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
+    if count > LARGEST_ONNX:
+        raise SemsynthError(
+            f"{out}: {count / 2**30:.1f} GiB of weights are more than an ONNX file holds (2): choose --dtype fp16, or "
+            "--format torch"
+        )
 
 
 def _size(config: GeneratorConfig, size: Size | None) -> Size:
