@@ -128,7 +128,8 @@ def main() -> None:
     train(bundle, data, run, steps, arguments)
     report = evaluate(run, data, arguments.segmenter, arguments.device)
     out = arguments.out or BUNDLED / arguments.model
-    card = write(run.model, out, bundle, arguments.model, score(run.model, data, arguments.perceptual_weights) | report)
+    scores = score(run.model, data, config.data, arguments.perceptual_weights) | report
+    card = write(run.model, out, bundle, arguments.model, scores)
     print(card.model_dump_json(indent=2))  # noqa: T201  (a script)
 
 
@@ -226,13 +227,10 @@ def evaluate(run: RunFolder, data: Path, segmenter: str | None, device: str) -> 
     return {f"val, {name}: {key}": round(value, 4) for key, value in found.items() if value is not None}
 
 
-def score(folder: Path, data: Path, weights: Path | None) -> dict[str, float]:
+def score(folder: Path, data: Path, pipeline: Pipeline, weights: Path | None) -> dict[str, float]:
     """Distances to the validation photos, each in the style of the photo itself, and the spread over seeds."""
-    loaded, val = load_model(folder), DatasetFolder(data, "val")
-    size = loaded.config.trained_size or (256, 256)
-    synthesizer = Synthesizer(loaded)
+    synthesizer, val = Synthesizer(load_model(folder)), DatasetFolder(data, "val")
     perceptual = PerceptualLoss(load_vgg19(weights)) if weights else None
-    pipeline = Pipeline(mode="scale_shortside_and_crop", crop_size=size[1], aspect_ratio=size[1] / size[0])
     distances, features, spreads = [], [], []
     for index in range(len(val)):
         sample = pipeline.apply(val[index], random.Random(0), train=False)

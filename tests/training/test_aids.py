@@ -50,10 +50,11 @@ def test_fused_and_plain_adam_take_the_same_steps(start: Start) -> None:
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize("system", ["oasis", "spade"])
-def test_the_penalty_comes_every_so_many_steps(system: str, start: Start) -> None:
+def test_the_penalty_comes_every_so_many_steps(system: str, precision: str, start: Start) -> None:
     learner_terms = []
-    trainer = start("run", *PENALTY, system=system)
+    trainer = start("run", *PENALTY, f"training.precision={precision}", system=system)
     for number in range(5):
         trainer.learner.train_step([trainer.learner.to_device(trainer.batches[number])])
         means, bad = trainer.learner.terms.close(lambda values: values)

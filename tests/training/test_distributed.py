@@ -67,7 +67,11 @@ def in_processes(count: int, run: Path, out: Path, recipe_json: Path) -> list[di
         )
         for rank in range(count)
     ]
-    errors = [process.communicate(timeout=240)[1] for process in processes]
+    try:
+        errors = [process.communicate(timeout=240 * count)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     assert [process.returncode for process in processes] == [0] * count, errors
     return [torch.load(out / f"rank_{rank}_of_{count}.pt", weights_only=True) for rank in range(count)]
 
@@ -82,6 +86,7 @@ def in_processes(count: int, run: Path, out: Path, recipe_json: Path) -> list[di
         pytest.param("pix2pixhd", (*PIX2PIXHD, *FINEST_ENHANCER), 2, marks=pytest.mark.slow),
         pytest.param("spade", SETTINGS, 4, marks=pytest.mark.slow),
         pytest.param("pix2pixhd", PIX2PIXHD, 4, marks=pytest.mark.slow),
+        pytest.param("oasis", (*OASIS, "gradient_penalty.weight=10"), 2, marks=pytest.mark.slow),
     ],
     ids=[
         "spade",
@@ -91,6 +96,7 @@ def in_processes(count: int, run: Path, out: Path, recipe_json: Path) -> list[di
         "pix2pixhd, global generator fixed",
         "spade, four",
         "pix2pixhd, four",
+        "oasis, gradient penalty",
     ],
 )
 def test_processes_equal_one_and_never_drift_apart(

@@ -181,7 +181,8 @@ class OASISRecipe(Recipe):
         if self._penalised:
             photos = batch.image.detach().requires_grad_()
             (seen,) = augment_together(self.config.augmentation, photos)
-            terms["gradient_penalty"] = squared_gradient(score_of_classes(judge(seen)), photos)
+            inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
+            terms["gradient_penalty"] = squared_gradient(score_of_classes(inner(seen)), photos)
         return terms
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:

@@ -185,8 +185,8 @@ class SPADERecipe(Recipe):
         if self._penalised:
             photos = batch.image.detach().requires_grad_()
             (seen,) = augment_together(self.config.augmentation, photos)
-            outputs = networks["discriminator"](batch.layout, seen)
-            terms["gradient_penalty"] = squared_gradient(score_of_patches(outputs), photos)
+            inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
+            terms["gradient_penalty"] = squared_gradient(score_of_patches(inner(batch.layout, seen)), photos)
         return terms
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
