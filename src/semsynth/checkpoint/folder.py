@@ -190,3 +190,4 @@ def _load_weights(network: nn.Module, path: Path) -> None:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise SemsynthError(f"{path} does not fit {CONFIG}: {', '.join(problems[:3])}{more}")
     network.load_state_dict({key: stored[key].to(value.dtype) for key, value in expected.items()}, assign=True)
+    network.eval()

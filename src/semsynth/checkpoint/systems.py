@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,11 +11,12 @@ from semsynth.config import Config, validated
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding, Size
+from semsynth.models.generator import GeneratorConfig
 from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
-from semsynth.models.oasis import OASISGenerator, OASISGeneratorConfig
-from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
+from semsynth.models.oasis import OASISGeneratorConfig
+from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
+from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig
 
 FORMAT = 1
@@ -59,6 +59,8 @@ class ModelConfig(Config):
     """Which paper's system the networks form, a key of :data:`MODELS`."""
     sha256: dict[str, str] = Field(default_factory=dict)
     """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
+    generator: GeneratorConfig
+    """Layout -> image."""
     encoder: Config | None = None
     """Photo -> style; None where the model has none."""
 
@@ -73,18 +75,18 @@ class ModelConfig(Config):
         return self.sha256.get("encoder.safetensors") or self.sha256.get("generator.safetensors", "")
 
     @property
-    @abstractmethod
     def encoding(self) -> LayoutEncoding:
-        """How the networks read layouts."""
+        """How the generator reads layouts."""
+        return self.generator.encoding
 
     @property
     def trained_size(self) -> Size | None:
         """(height, width) of the photographs in training; None where it is not known."""
         return None
 
-    @abstractmethod
     def build(self) -> dict[str, nn.Module]:
         """The networks by name, newly initialised."""
+        return {"generator": self.generator.build()}
 
 
 class SPADEModel(ModelConfig):
@@ -97,19 +99,13 @@ class SPADEModel(ModelConfig):
     """Photo -> style; None where the model has none."""
 
     @property
-    def encoding(self) -> LayoutEncoding:
-        """How the generator reads layouts."""
-        return self.generator.encoding
-
-    @property
     def trained_size(self) -> Size:
         """(height, width) that the generator makes unless it is told otherwise."""
         return self.generator.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """Generator and style encoder, newly initialised."""
-        networks: dict[str, nn.Module] = {"generator": SPADEGenerator(self.generator)}
-        return networks if self.encoder is None else networks | {"encoder": StyleEncoder(self.encoder)}
+        return super().build() | ({} if self.encoder is None else {"encoder": StyleEncoder(self.encoder)})
 
 
 class Pix2PixHDModel(ModelConfig):
@@ -126,19 +122,13 @@ class Pix2PixHDModel(ModelConfig):
     """How training prepared its photographs: styles are found in others prepared alike."""
 
     @property
-    def encoding(self) -> LayoutEncoding:
-        """How the generator reads layouts."""
-        return self.generator.encoding
-
-    @property
     def trained_size(self) -> Size | None:
         """(height, width) of the training's photographs; None where they had several sizes."""
         return self.data.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """Generator and style encoder, newly initialised."""
-        networks: dict[str, nn.Module] = {"generator": Pix2PixHDGenerator(self.generator)}
-        return networks if self.encoder is None else networks | {"encoder": InstanceEncoder(self.encoder)}
+        return super().build() | ({} if self.encoder is None else {"encoder": InstanceEncoder(self.encoder)})
 
 
 class GeneratorModel(ModelConfig):
@@ -147,15 +137,6 @@ class GeneratorModel(ModelConfig):
     system: Literal["generator"] = "generator"
     generator: AnyGeneratorConfig
     """Layout -> image."""
-
-    @property
-    def encoding(self) -> LayoutEncoding:
-        """How the generator reads layouts."""
-        return self.generator.encoding
-
-    def build(self) -> dict[str, nn.Module]:
-        """The generator, newly initialised."""
-        return {"generator": self.generator.build()}
 
 
 class OASISModel(ModelConfig):
@@ -166,18 +147,9 @@ class OASISModel(ModelConfig):
     """Layout and noise -> image."""
 
     @property
-    def encoding(self) -> LayoutEncoding:
-        """How the generator reads layouts."""
-        return self.generator.encoding
-
-    @property
     def trained_size(self) -> Size:
         """(height, width) that the generator makes unless it is told otherwise."""
         return self.generator.output_size
-
-    def build(self) -> dict[str, nn.Module]:
-        """The generator, newly initialised."""
-        return {"generator": OASISGenerator(self.generator)}
 
 
 MODELS: dict[str, type[ModelConfig]] = {
