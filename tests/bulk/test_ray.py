@@ -80,6 +80,6 @@ def test_a_layout_that_kills_its_actors_is_a_failure_and_others_are_not(
     told = by_ray(DEADLY, ray_folder, model, dataset, tmp_path / "out")
     expected = [f"front_{number:02d} 1 " for number in range(24)]
     expected[4] = "front_04 0 3 actors died with it: is there enough memory?"
-    assert told.splitlines() == expected
+    assert [line for line in told.splitlines() if line.startswith("front_")] == expected  # Ray tells of deaths, too
     pictures = {name: data for name, data in undisturbed.items() if name.endswith(".png") and "front_04" not in name}
     assert files(tmp_path / "out") == pictures
