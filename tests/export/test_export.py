@@ -53,7 +53,7 @@ DYNAMIC = ["spade", "pix2pixhd, two scales, instances and features", "crn", "oas
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        pytest.param(name, kind, marks=[] if (name, kind) == ("crn", "onnx") else [pytest.mark.slow])
+        pytest.param(name, kind, marks=[] if (name, kind) == ("unet", "onnx") else [pytest.mark.slow])
         for kind in FORMATS
         for name in DYNAMIC
     ],
@@ -95,7 +95,7 @@ def test_looking_rows_up_is_a_convolution(edges: bool, kernel: int, tmp_path: Pa
     assert difference(made, photos(model, given)) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["crn", pytest.param("spade", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["unet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spade", "crn"))])
 def test_half_precision(name: str, tmp_path: Path) -> None:
     """Half the bytes, and pictures that differ by what half precision loses."""
     config = MODELS[name]()
