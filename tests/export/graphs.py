@@ -79,7 +79,11 @@ MODELS: dict[str, Callable[[], ModelConfig]] = {
     "crn, collection": lambda: GeneratorModel(
         generator=CRNGeneratorConfig(encoding=encoding(void="after"), refinements=3, widths=(6, 5, 4), count=3)
     ),
+    "crn of many channels": lambda: GeneratorModel(
+        generator=CRNGeneratorConfig(encoding=encoding(), refinements=3, widths=(130, 128, 4))
+    ),
     "oasis": _oasis,
+    "oasis, larger": lambda: _oasis(crop_size=128),
     "oasis without noise": lambda: _oasis(z_dim=0, norm="instance"),
     "unet": lambda: GeneratorModel(generator=UNetConfig(encoding=encoding(), width=2, halvings=3)),
     "unet, batch norm": lambda: GeneratorModel(

@@ -46,7 +46,8 @@ def doubled_conv2d(x: Tensor, weight: Tensor) -> Tensor:
     Returns:
         [N,O,2h,2w].
     """
-    if x.device.type != "cpu" or x.shape[1] < WORTHWHILE_CHANNELS:
+    # Recorded graphs are for other machines and sizes, too.
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or x.shape[1] < WORTHWHILE_CHANNELS:
         return F.conv2d(doubled(x), weight, padding=1)
     if torch.is_autocast_enabled("cpu"):  # which a function of one's own does not see
         dtype = torch.get_autocast_dtype("cpu")
@@ -69,7 +70,7 @@ def repeated_conv2d(conv: nn.Conv2d, x: Tensor) -> Tensor:
     Returns:
         [N,O,2h,2w].
     """
-    if x.device.type != "cpu" or x.numel() < WORTHWHILE_PIXELS * x.shape[1]:
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or x.numel() < WORTHWHILE_PIXELS * x.shape[1]:
         return conv(repeated(x))  # type: ignore[no-any-return]
     weight = applied_weight(conv)
     sums = torch.tensor(SUMS_OF_TAPS, dtype=weight.dtype)
