@@ -24,6 +24,7 @@ from semsynth.evaluation.pictures import bytes_digest, files_digest
 from semsynth.evaluation.protocols.definition import Protocol, ResolvedProtocol, names_digest, standin
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters, load_segmenter
+from semsynth.synthesizer import choose_device
 
 NO_FEATURES = "none"
 """Stands for a feature network where no distance between sets is wanted."""
@@ -98,13 +99,14 @@ def find_features(
         name: ``inception``, ``segmenter``, ``random``, ``vgg19`` or ``none``.
         segmenter: whose encoder ``segmenter`` means.
         weights: file of Inception's or VGG-19's weights.
-        device: where it runs.
+        device: where it runs; ``auto`` as everywhere.
 
     Raises:
         SemsynthError: unknown, not installed, or its weights are missing.
     """
     if name == NO_FEATURES:
         return None
+    device = choose_device(str(device))
     if name == "random":
         return random_features(device)
     if name == "inception":
