@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -185,6 +186,12 @@ def test_a_missing_file_is_not_tried_again(server: Server) -> None:
 def test_unknown_kinds_of_addresses() -> None:
     with pytest.raises(SemsynthError, match=r"cannot read gopher://x/index\.json"):
         open_source("gopher://x")
+
+
+def test_s3_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(SemsynthError, match=r"cannot read s3://bucket/data/index\.json: .*semsynth\[s3\]"):
+        open_source("s3://bucket/data")
 
 
 def test_the_cache_keeps_its_size(server: Server, shards: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,5 +84,5 @@ def _list(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def _read(path: Path) -> bytes:
-    with explained(path, "cannot read"):
-        return path.read_bytes()
+    with explained(path, "cannot read"), path.open("rb", buffering=0) as file:
+        return file.read()

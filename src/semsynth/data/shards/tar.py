@@ -20,6 +20,8 @@ RECORD = tarfile.RECORDSIZE
 
 _BUFFER = 4 * 2**20
 """Bytes that are written, and hashed beside it, at once."""
+_SYNCED = 8
+"""Buffers after which the disk is set to work, while more is read."""
 
 
 class TarWriter:
@@ -40,10 +42,11 @@ class TarWriter:
         """
         self.path, self.size = path, 0
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._buffer = bytearray()
+        self._buffer, self._buffers = bytearray(), 0
         self._digest = hashlib.sha256()
-        self._hashing = ThreadPoolExecutor(1)  # OpenSSL lets go of the interpreter
+        self._hashing, self._syncing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)  # both let go of the interpreter
         self._hashed: Future[None] | None = None
+        self._synced: Future[None] | None = None
         with explained(path):
             self._file = self._partial.open("wb")
 
@@ -73,7 +76,10 @@ class TarWriter:
         self.size += end
         self._flush()
         self._hashing.shutdown()
+        self._syncing.shutdown()
         with explained(self.path):
+            if self._synced is not None:
+                self._synced.result()
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -83,19 +89,23 @@ class TarWriter:
     def abandon(self) -> None:
         """Remove what has been written."""
         self._hashing.shutdown()
+        self._syncing.shutdown()
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):  # on a read-only disk even this fails, and the first error is the one to tell
             self._partial.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        data = bytes(self._buffer)
-        self._buffer.clear()
+        data, self._buffer, self._buffers = self._buffer, bytearray(), self._buffers + 1
         if self._hashed is not None:
             self._hashed.result()
         self._hashed = self._hashing.submit(self._digest.update, data)
         with explained(self.path):
             self._file.write(data)
+            if self._buffers % _SYNCED == 0:
+                if self._synced is not None:
+                    self._synced.result()
+                self._synced = self._syncing.submit(os.fsync, self._file.fileno())
 
 
 def space(head: bytes, data: bytes) -> int:

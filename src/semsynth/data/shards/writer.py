@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -164,12 +165,9 @@ class ShardWriter:
             raise SemsynthError(f"{self.root}: a sample needs a name and members, got '{name}' with {len(members)}")
         if not split or key_of(split) != split:
             raise SemsynthError(f"{self.root}: '{split}' is no name for a split: use letters, digits, - and _")
-        wrong = [suffix for suffix in members if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", suffix)]
-        if wrong:
-            raise SemsynthError(f"{self.root}: '{wrong[0]}' is no suffix of a member: write it as image.jpg")
-        kinds = kinds_of(members)
+        kinds = _checked_kinds(tuple(members))
         if self._samples and split == self._split:
-            others = kinds_of(member.suffix for member in self._samples[0].members)
+            others = _checked_kinds(tuple(member.suffix for member in self._samples[0].members))
         else:
             others = self.index.splits[split].kinds if split in self.index.splits else kinds
         if kinds != others:
@@ -194,3 +192,11 @@ class ShardWriter:
         self.index = self.index.model_copy(update={"splits": {**self.index.splits, self._split: split}})
         self._samples = []
         dump_config(self.index, self.root / PARTIAL_INDEX_FILE)
+
+
+@functools.lru_cache(maxsize=64)
+def _checked_kinds(suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = [suffix for suffix in suffixes if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", suffix)]
+    if wrong:
+        raise SemsynthError(f"'{wrong[0]}' is no suffix of a member: write it as image.jpg")
+    return kinds_of(suffixes)
