@@ -3,8 +3,9 @@
     python benchmarks/bulk.py [--model facades] [--layouts 200] [--workers 2] [--rounds 2] [--json FILE]
 
 Each engine makes the pictures of the same drawn house fronts, 256x256, in turn and ``--rounds`` times. *First* is the
-time to the first picture: processes start and load torch and the model. *Rate* counts the pictures after it. ``one
-process`` is the stage alone, without any engine.
+time to the first outcome: processes start and load torch and the model. *Rate* counts the pictures after it; Ray's
+outcomes come in blocks, so that it means something for some hundred layouts only. ``one process`` is the stage alone,
+without any engine.
 """
 
 from __future__ import annotations
