@@ -154,6 +154,14 @@ def test_command_skips_damaged_shards_on_demand(
     assert code == 0, text
 
 
+def test_comparison_takes_shards(shards: Path, tmp_path: Path) -> None:
+    small = ("--width-scale", 0.05, "--set", "data.crop_size=64", "--set", "loss.kind=image_space", "--device", "cpu")
+    options = ("--recipes", "encoder_decoder", "--steps", 1, *small)
+    code, text = invoke("compare", "--out", tmp_path / "page", "--data", shards, *options)
+    assert code == 0, text
+    assert (tmp_path / "page" / "index.html").is_file()
+
+
 def test_a_shard_damaged_during_training_ends_it_with_one_line(start: Start, shards: Path, tmp_path: Path) -> None:
     mine = tmp_path / "shards"
     shutil.copytree(shards, mine)
