@@ -19,7 +19,7 @@ RECORD = tarfile.RECORDSIZE
 """Archives are multiples of this size, as those of ``tar``."""
 
 _BUFFER = 4 * 2**20
-"""Bytes that are written, and hashed beside it, at once."""
+"""Bytes that are written, and hashed beside it, while the next ones are read."""
 _SYNCED = 8
 """Buffers after which the disk is set to work, while more is read."""
 
@@ -44,8 +44,9 @@ class TarWriter:
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._buffer, self._buffers = bytearray(), 0
         self._digest = hashlib.sha256()
-        self._hashing, self._syncing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)  # both let go of the interpreter
-        self._hashed: Future[None] | None = None
+        # A thread each: all of them let go of the interpreter.
+        self._hashing, self._writing, self._syncing = (ThreadPoolExecutor(1) for _ in range(3))
+        self._working: list[Future[object]] = []
         self._synced: Future[None] | None = None
         with explained(path):
             self._file = self._partial.open("wb")
@@ -75,8 +76,7 @@ class TarWriter:
         self._buffer += bytes(end)
         self.size += end
         self._flush()
-        self._hashing.shutdown()
-        self._syncing.shutdown()
+        self._wait()
         with explained(self.path):
             if self._synced is not None:
                 self._synced.result()
@@ -84,12 +84,12 @@ class TarWriter:
             os.fsync(self._file.fileno())
             self._file.close()
             self._partial.replace(self.path)
+        self._shutdown()
         return self._digest.hexdigest()
 
     def abandon(self) -> None:
         """Remove what has been written."""
-        self._hashing.shutdown()
-        self._syncing.shutdown()
+        self._shutdown()
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):  # on a read-only disk even this fails, and the first error is the one to tell
@@ -97,15 +97,27 @@ class TarWriter:
 
     def _flush(self) -> None:
         data, self._buffer, self._buffers = self._buffer, bytearray(), self._buffers + 1
-        if self._hashed is not None:
-            self._hashed.result()
-        self._hashed = self._hashing.submit(self._digest.update, data)
+        self._wait()
         with explained(self.path):
-            self._file.write(data)
             if self._buffers % _SYNCED == 0:
                 if self._synced is not None:
                     self._synced.result()
                 self._synced = self._syncing.submit(os.fsync, self._file.fileno())
+        self._working = [
+            self._hashing.submit(self._digest.update, data),
+            self._writing.submit(self._file.write, data),
+        ]
+
+    def _wait(self) -> None:
+        """Until the last buffer is hashed and written."""
+        working, self._working = self._working, []
+        with explained(self.path):
+            for one in working:
+                one.result()
+
+    def _shutdown(self) -> None:
+        for pool in (self._hashing, self._writing, self._syncing):
+            pool.shutdown()
 
 
 def space(head: bytes, data: bytes) -> int:
