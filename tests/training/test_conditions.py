@@ -181,7 +181,7 @@ def test_data_that_does_not_fit_the_recipe(work: Path, tmp_path: Path) -> None:
         "set image_channels=3",
     )
     spade = run("train", "spade", *pictures, "--no-perceptual", "--device", "cpu", "--set", "generator.width=1")
-    assert_refused(spade, "is a picture, and label maps are needed here", "pix2pixhd with --preset edges")
+    assert_refused(spade, "conditions are pictures, the recipe reads label maps", "pix2pixhd --preset edges")
     assert not out.exists()
 
 

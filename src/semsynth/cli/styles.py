@@ -61,7 +61,7 @@ def fit(
             device=choose_device(device),
             progress=bar,
         )
-    bank.save(folder, loaded.config.sha256["encoder.safetensors"])
+    bank.save(folder, loaded.config.style_weights)
     names = {item.id: item.name for item in loaded.classes.classes}
     for class_id, centres in bank.modes.items():
         typer.echo(f"{class_id:5d} {names[class_id]}: {len(centres)} mode{'s' if len(centres) > 1 else ''}")

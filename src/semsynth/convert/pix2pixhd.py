@@ -101,7 +101,8 @@ def convert_pix2pixhd(
     )
     save_model(out, config, meaning, networks, Card(name=checkpoint.stem, recipe="official code"))
     if bank is not None:
-        bank.save(out, sha256(out / "encoder.safetensors") if "encoder" in networks else "")
+        owner = "encoder" if "encoder" in networks else "generator"
+        bank.save(out, sha256(out / f"{owner}.safetensors"))
     unused = tuple(name for report in reports for name in report.unused)
     loaded, counters = sum(report.loaded for report in reports), sum(report.counters for report in reports)
     return ConversionReport(loaded, unused, counters, tuple(notes))

@@ -87,4 +87,4 @@ def fit_modes(model: LoadedModel, train: Samples, device: torch.device) -> None:
     if isinstance(model.config, Pix2PixHDModel) and isinstance(encoder, InstanceEncoder):
         by_labels = model.config.objects == "labels"
         bank = fit_styles(encoder, train, model.config.data, by_labels=by_labels, device=device)
-        bank.save(model.folder, model.config.sha256["encoder.safetensors"])
+        bank.save(model.folder, model.config.style_weights)
