@@ -79,19 +79,20 @@ def repeated_conv2d(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 class _DoubledConv(torch.autograd.Function):
-    """Both directions tap by tap: a tap of the weight is a matrix [O,C], an image the matrix of its pixels [M,C]."""
+    """Both directions tap by tap: a tap of the weight is a 1 x 1 convolution of the small image."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        pixels, (height, width) = _pixels(x), x.shape[2:]
+        x = x.contiguous(memory_format=torch.channels_last)
+        height, width = x.shape[2:]
         made = _zeros(x, len(weight), 2 * height, 2 * width)
         count = _channels_at_a_time(x)
         for some, weights in zip(made.split(count, 1), weight.split(count), strict=True):
             for dy in range(3):
                 row = _zeros(x, len(weights), height, 2 * width)
                 for dx in range(3):
-                    product = _image(pixels @ weights[:, :, dy, dx].t(), x)
+                    product = F.conv2d(x, _tap(weights, dy, dx))
                     _under(row, 3, dx).add_(_under(_resized(product, (height, 2 * width)), 3, 2 - dx))
                 _under(some, 2, dy).add_(_under(_resized(row, (2 * height, 2 * width)), 2, 2 - dy))
         return made
@@ -99,15 +100,29 @@ class _DoubledConv(torch.autograd.Function):
     @staticmethod
     def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = ctx.saved_tensors  # type: ignore[attr-defined]
-        pixels, (height, width) = _pixels(x), x.shape[2:]
-        of_pixels, of_weight = torch.zeros_like(pixels), torch.empty_like(weight)
+        x = x.contiguous(memory_format=torch.channels_last)
+        height, width = x.shape[2:]
+        of_x, of_weight = torch.zeros_like(x), torch.empty_like(weight)
         for dy in range(3):
             of_row = _resized_back(_moved(grads[0], 2, dy), (height, 2 * width))
             for dx in range(3):
-                of_product = _pixels(_resized_back(_moved(of_row, 3, dx), (height, width)))
-                of_pixels.addmm_(of_product, weight[:, :, dy, dx])
-                of_weight[:, :, dy, dx] = of_product.t() @ pixels
-        return _image(of_pixels, x), of_weight
+                of_product = _resized_back(_moved(of_row, 3, dx), (height, width))
+                part, of_tap = _product_back(of_product, x, _tap(weight, dy, dx))
+                of_x += part
+                _tap(of_weight, dy, dx).copy_(of_tap)
+        return of_x, of_weight
+
+
+def _tap(weight: Tensor, dy: int, dx: int) -> Tensor:
+    """[O,C,3,3] -> [O,C,1,1]."""
+    return weight[:, :, dy : dy + 1, dx : dx + 1]
+
+
+def _product_back(grad: Tensor, x: Tensor, tap: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of image and weight of a 1 x 1 convolution."""
+    sizes: tuple[object, ...] = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+    of_x, of_tap, _ = torch.ops.aten.convolution_backward(grad, x, tap, None, *sizes, (True, True, False))
+    return of_x, of_tap
 
 
 def _channels_at_a_time(x: Tensor) -> int:
@@ -141,13 +156,3 @@ def _moved(grad: Tensor, axis: int, tap: int) -> Tensor:
 def _zeros(like: Tensor, channels: int, height: int, width: int) -> Tensor:
     """[N,channels,height,width], channels-last."""
     return like.new_zeros(len(like), height, width, channels).permute(0, 3, 1, 2)
-
-
-def _pixels(x: Tensor) -> Tensor:
-    """[N,C,h,w] -> [N*h*w,C]."""
-    return x.permute(0, 2, 3, 1).flatten(0, 2)
-
-
-def _image(pixels: Tensor, like: Tensor) -> Tensor:
-    """[N*h*w,C] -> [N,C,h,w] of ``like``'s size, channels-last."""
-    return pixels.view(len(like), *like.shape[2:], -1).permute(0, 3, 1, 2)
