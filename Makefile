@@ -59,6 +59,10 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/pix2pixhd.py --data $(DATA)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/crn.py --data $(DATA)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/export.py
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/training_aids.py --data $(DATA)/cmp_facades
+	$(BIN)/python benchmarks/shards.py
+	$(BIN)/python benchmarks/bulk.py
+	$(BIN)/python benchmarks/scaling.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
