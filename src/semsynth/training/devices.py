@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import Any
 
@@ -9,11 +10,15 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import DoublePrecision, MixedPrecision, Precision
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch.nn.parallel import DistributedDataParallel
 
 from semsynth.errors import SemsynthError
 
 TORCHRUN = "TORCHELASTIC_RUN_ID"
 """The environment variable that says who started this process."""
+_NEW_NAME = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
+NO_SYNC: dict[str, Any] = {"forward_sync_buffers" if _NEW_NAME else "broadcast_buffers": False}
+"""Keeps the first process's buffers from going to all others before each forward pass; renamed in PyTorch 2.13."""
 
 
 class _Mixed(MixedPrecision):
@@ -91,7 +96,7 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-tru
         devices=devices,
         num_nodes=nodes,
         # Synchronised statistics are equal everywhere, and others do not enter training: nothing to broadcast.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        strategy=DDPStrategy(**NO_SYNC) if several else "auto",
         plugins=[_precision(precision, name)],
     )
 

@@ -57,7 +57,7 @@ def refreshed(
     with torch.no_grad():
         for network in copies.values():
             iterate_singular_vectors(network, POWER_ITERATIONS)
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(batches if norms else ()):  # without batch statistics nothing is read or run
             for norm in norms:
                 norm.momentum = 1 / (number + 1)  # type: ignore[assignment]
             generate(copies, batch)
