@@ -44,10 +44,10 @@ class FoldedSPADE(SPADE):
         self.first = shared if encoding.num_channels <= FEW_CHANNELS else _RowSum(shared, encoding)
         channels, hidden, kernel, _ = layer.gamma.weight.shape
         self.modulation = nn.Conv2d(hidden, 2 * channels, kernel, padding=kernel // 2)
-        weight, bias = _modulation(layer)
-        self.modulation.weight.copy_(weight)
+        (weight, bias), (shift_weight, shift_bias) = layer.modulation_weights(folded=layer.norm.kind != "instance")
+        self.modulation.weight.copy_(torch.cat([weight, shift_weight]))
         assert self.modulation.bias is not None
-        self.modulation.bias.copy_(bias)
+        self.modulation.bias.copy_(torch.cat([bias, shift_bias]))
 
     def forward(
         self,
@@ -108,15 +108,15 @@ class PlainNorm(nn.Module):
     def __init__(self, norm: ParameterFreeNorm) -> None:
         super().__init__()
         self.per_image = norm.kind == "instance"
-        weight: Tensor | None = norm.weight if isinstance(norm, AffineNorm) else None
-        bias: Tensor | None = norm.bias if isinstance(norm, AffineNorm) else None
+        scale: Tensor | None = None
+        shift: Tensor | None = None
         if not self.per_image:
-            scale = (norm.running_var + EPSILON).rsqrt()
-            weight = scale if weight is None else weight * scale
-            shift = -norm.running_mean * weight
-            bias = shift if bias is None else bias + shift
-        self.register_buffer("scale", None if weight is None else weight.detach().view(-1, 1, 1))
-        self.register_buffer("shift", None if bias is None else bias.detach().view(-1, 1, 1))
+            scale, shift = norm.scale_and_shift()
+        if isinstance(norm, AffineNorm):
+            shift = norm.bias if shift is None else norm.bias + norm.weight * shift
+            scale = norm.weight if scale is None else norm.weight * scale
+        self.register_buffer("scale", None if scale is None else scale.detach().view(-1, 1, 1))
+        self.register_buffer("shift", None if shift is None else shift.detach().view(-1, 1, 1))
 
     scale: Tensor | None
     shift: Tensor | None
@@ -168,21 +168,6 @@ def fold(generator: LayoutGenerator) -> None:
                 del module.u, module.v  # nothing reads them any more
             continue
         generator.set_submodule(name, plain.requires_grad_(False))
-
-
-def _modulation(layer: SPADE) -> tuple[Tensor, Tensor]:
-    """Weight [2C,H,k,k] and bias [2C] of scale and shift."""
-    gamma, beta = layer.gamma, layer.beta
-    assert gamma.bias is not None
-    assert beta.bias is not None
-    one_and_gamma = gamma.bias + 1
-    if layer.norm.kind == "instance":
-        return torch.cat([gamma.weight, beta.weight]), torch.cat([one_and_gamma, beta.bias])
-    scale = (layer.norm.running_var + EPSILON).rsqrt()
-    shift = -layer.norm.running_mean * scale
-    by_channel = (-1, 1, 1, 1)
-    weight = torch.cat([gamma.weight * scale.view(by_channel), beta.weight + gamma.weight * shift.view(by_channel)])
-    return weight, torch.cat([one_and_gamma * scale, beta.bias + one_and_gamma * shift])
 
 
 def _instance_norm(x: Tensor) -> Tensor:

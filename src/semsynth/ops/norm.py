@@ -48,6 +48,11 @@ class ParameterFreeNorm(nn.Module):
         """Whether the result is, at the moment, a fixed scale and shift per channel."""
         return self.kind != "instance" and (self.frozen or not self.training)
 
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """[C] each: what the running statistics make of x, ``scale * x + shift``."""
+        scale = (self.running_var + EPSILON).rsqrt()
+        return scale, -self.running_mean * scale
+
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w], normalised."""
         return normalize_together(x, self).value

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from semsynth.ops.layout_conv import weight_of_vectors
 from semsynth.ops.layout_tables import Projection, hidden_vectors, modulate, project
-from semsynth.ops.norm import EPSILON, Normalized, NormKind, ParameterFreeNorm, normalize_together
+from semsynth.ops.norm import Normalized, NormKind, ParameterFreeNorm, normalize_together
 
 if TYPE_CHECKING:
     from semsynth.layout import Level
@@ -86,30 +86,42 @@ class SPADE(nn.Module):
         """Compute what does not depend on the layout once and for all, and keep it in ``dtype``: for inference only."""
         if self.norm.uses_running_statistics:
             with torch.no_grad():
-                gamma, beta = self._folded()
+                gamma, beta = self._projections(folded=True)
                 self._frozen = gamma.to(dtype), beta.to(dtype)
+
+    def modulation_weights(self, *, folded: bool) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """The second convolutions, which make ``1 + gamma`` and ``beta`` of the hidden channels.
+
+        Args:
+            folded: whether they are to modulate x and not norm(x), where running statistics make that one scale and
+                shift for each channel, ``a x + b``: then they make ``a (1 + gamma)`` and ``beta + b (1 + gamma)``.
+
+        Returns:
+            Weight [C,H,k,k] and bias [C] of each.
+        """
+        weight, bias = self.gamma.weight, _bias(self.gamma) + 1
+        shift_weight, shift_bias = self.beta.weight, _bias(self.beta)
+        if folded:
+            scale, shift = self.norm.scale_and_shift()
+            shift_weight, shift_bias = shift_weight + weight * shift.view(-1, 1, 1, 1), shift_bias + bias * shift
+            weight, bias = weight * scale.view(-1, 1, 1, 1), bias * scale
+        return (weight, bias), (shift_weight, shift_bias)
 
     def _from_tables(self, x: Tensor, level: Level, normalized: Normalized | None, vectors: Tensor | None) -> Tensor:
         source: Tensor | Normalized
         if normalized is None and self.norm.uses_running_statistics:
-            (gamma, beta), source = self._frozen or self._folded(), x
+            (gamma, beta), source = self._frozen or self._projections(folded=True), x
         else:
-            gamma = Projection.of(self.gamma.weight, _bias(self.gamma) + 1)
-            beta = Projection.of(self.beta.weight, _bias(self.beta))
+            gamma, beta = self._projections(folded=False)
             source = normalized or normalize_together(x, self.norm)
         weight = self.shared.weight if vectors is None else weight_of_vectors(self.shared.weight, vectors)
         hidden = hidden_vectors(level, weight, _bias(self.shared))
         places = level.windows(self.shared.kernel_size[0]).arrangements
         return modulate(source, project(hidden, places, gamma), project(hidden, places, beta), places)
 
-    def _folded(self) -> tuple[Projection, Projection]:
-        """Gamma and beta for x instead of norm(x) = scale * x + shift."""
-        scale = (self.norm.running_var + EPSILON).rsqrt()
-        shift = -self.norm.running_mean * scale
-        gamma_weight, gamma_bias = self.gamma.weight, _bias(self.gamma) + 1
-        beta_weight = self.beta.weight + gamma_weight * shift.view(-1, 1, 1, 1)
-        beta = Projection.of(beta_weight, _bias(self.beta) + gamma_bias * shift)
-        return Projection.of(gamma_weight * scale.view(-1, 1, 1, 1), gamma_bias * scale), beta
+    def _projections(self, *, folded: bool) -> tuple[Projection, Projection]:
+        gamma, beta = self.modulation_weights(folded=folded)
+        return Projection.of(*gamma), Projection.of(*beta)
 
 
 def choose_path(network: nn.Module, path: ModulationPath) -> None:
