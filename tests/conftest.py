@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 # Before torch starts its thread pool, and inherited by test workers and by the processes that tests start: networks as
 # small as these lose more by threads than they gain, above all where several workers share the cores.
@@ -55,6 +58,22 @@ def shared() -> Path:
 def repository() -> Path:
     """The root of the working copy."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def load_tool(repository: Path) -> Callable[[str], ModuleType]:
+    """Imports ``tools/NAME.py``, which belongs to no package."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"tools.{name}", repository / "tools" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look themselves up
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(autouse=True)

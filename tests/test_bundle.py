@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -32,14 +32,8 @@ TINY = (
 
 
 @pytest.fixture(scope="module")
-def tool(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bundle_tool", repository / "tools" / "bundle.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
+def tool(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("bundle")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -20,14 +20,8 @@ from semsynth.training.comparison import read_table
 
 
 @pytest.fixture(scope="module")
-def tool(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("quality_table", repository / "tools" / "quality_table.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
+def tool(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("quality_table")
 
 
 def counts(right: list[int], pixels: int = 100) -> np.ndarray:
