@@ -1,4 +1,4 @@
-"""One process of a distributed training, started by a test: RUN OUT RECIPE_JSON."""
+"""One process of distributed trainings, one after the other, started by a test: OUT RECIPE_JSON ..."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class Quiet:
     def note(self, text: str) -> None: ...
 
 
-def main(run: Path, out: Path, recipe_json: Path) -> None:
-    torch.set_num_threads(1)
-    trainer_module.REFRESH_IMAGES, trainer_module.REFRESH_BATCHES = 4, 2  # as in the fixtures of the tests
+def train(run: Path, recipe_json: Path) -> None:
+    """Leaves the networks in ``run/RANK.pt``."""
     record = load_config(RunRecord, recipe_json)
     samples = open_data(Path(record.data))
     fabric = make_fabric("cpu", 1, record.config["training"]["precision"])  # the environment says how many
@@ -36,8 +35,16 @@ def main(run: Path, out: Path, recipe_json: Path) -> None:
     trainer = Trainer(build_recipe(record, samples), samples, RunFolder(run), fabric, Quiet())
     trainer.fit()
     weights = {name: network.state_dict() for name, network in trainer.recipe.networks.items()}
-    torch.save(weights, out / f"rank_{fabric.global_rank}_of_{fabric.world_size}.pt")
+    torch.save(weights, run / f"{fabric.global_rank}.pt")
+
+
+def main(out: Path, *recipes: Path) -> None:
+    """Runs go to ``out/0``, ``out/1``, ..."""
+    torch.set_num_threads(1)
+    trainer_module.REFRESH_IMAGES, trainer_module.REFRESH_BATCHES = 4, 2  # as in the fixtures of the tests
+    for number, recipe_json in enumerate(recipes):
+        train(out / str(number), recipe_json)
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main(*map(Path, sys.argv[1:]))
