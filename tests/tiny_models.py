@@ -21,6 +21,8 @@ from semsynth.styles.bank import StyleBank
 
 CLASSES = builtin("cmp_facades")
 Z_DIM = 8
+_NETWORKS: dict[str, dict[str, nn.Module]] = {}
+"""Only ever saved; by their configurations."""
 
 
 def save_tiny_model(
@@ -44,14 +46,7 @@ def save_tiny_model(
         ),
         encoder=StyleEncoderConfig(width=2, z_dim=Z_DIM, size=32) if styles and encoder else None,
     )
-    generator = torch.Generator().manual_seed(7)
-    networks = config.build()
-    for network in networks.values():
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
-    _gather_statistics(networks["generator"], config.generator, generator)
-    save_model(folder, config, classes, networks, Card(name="tiny", licence="<none> & free"))
+    save_model(folder, config, classes, _built(config), Card(name="tiny", licence="<none> & free"))
     return folder
 
 
@@ -59,14 +54,22 @@ def save_tiny_oasis(folder: Path, *, classes: ClassSet = CLASSES, z_dim: int = Z
     """A model whose noise shows, everywhere alike."""
     encoding = LayoutEncoding(num_classes=classes.num_classes, void="before")
     config = OASISModel(generator=OASISGeneratorConfig(encoding=encoding, width=2, crop_size=64, hidden=8, z_dim=z_dim))
-    generator = torch.Generator().manual_seed(7)
-    networks = config.build()
-    for module in networks["generator"].modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
-    _gather_statistics(networks["generator"], config.generator, generator)
-    save_model(folder, config, classes, networks, Card(name="tiny"))
+    save_model(folder, config, classes, _built(config), Card(name="tiny"))
     return folder
+
+
+def _built(config: SPADEModel | OASISModel) -> dict[str, nn.Module]:
+    """The networks of a configuration, made once in a process: their statistics take longer than most tests."""
+    key = config.model_dump_json()
+    if key not in _NETWORKS:
+        generator = torch.Generator().manual_seed(7)
+        _NETWORKS[key] = networks = config.build()
+        for network in networks.values():
+            for module in network.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    nn.init.xavier_normal_(module.weight, 1.0, generator=generator)
+        _gather_statistics(networks["generator"], config.generator, generator)
+    return _NETWORKS[key]
 
 
 def _gather_statistics(
