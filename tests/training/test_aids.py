@@ -54,28 +54,29 @@ def test_fused_and_plain_adam_take_the_same_steps(start: Start) -> None:
 @pytest.mark.parametrize("system", ["oasis", "spade"])
 def test_the_penalty_comes_every_so_many_steps(system: str, precision: str, start: Start) -> None:
     learner_terms = []
-    trainer = start("run", *PENALTY, f"training.precision={precision}", system=system)
-    for number in range(5):
+    settings = ("gradient_penalty.weight=10", "gradient_penalty.every=2", f"training.precision={precision}")
+    trainer = start("run", *settings, system=system)
+    for number in range(3):
         trainer.learner.train_step([trainer.learner.to_device(trainer.batches[number])])
         means, bad = trainer.learner.terms.close(lambda values: values)
         assert bad is None
         learner_terms.append("discriminator/gradient_penalty" in means)
-    assert learner_terms == [True, False, False, True, False]
+    assert learner_terms == [True, False, True]
 
 
 @pytest.mark.parametrize("system", ["oasis", "spade"])
 def test_a_heavy_penalty_flattens_the_discriminator(system: str, start: Start) -> None:
     """What is penalised falls, where nothing else moves it much."""
     found = []
-    for weight in (1e-3, 1e4):
+    for weight in (1e-3, 1e6):
         settings = (f"gradient_penalty.weight={weight}", "gradient_penalty.every=1", "generator_optimizer.lr=0")
         trainer = start(f"run-{weight}", *settings, "discriminator_optimizer.lr=0.002", system=system)
         batch = trainer.learner.to_device(trainer.batches[0])
-        for _ in range(12):
+        for _ in range(6):
             trainer.learner.train_step([batch])
             means, _ = trainer.learner.terms.close(lambda values: values)
         found.append(means["discriminator/gradient_penalty"])
-    assert found[1] < found[0]
+    assert found[1] < 0.5 * found[0]
 
 
 @pytest.mark.parametrize("system", ["oasis", "spade"])

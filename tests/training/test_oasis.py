@@ -41,7 +41,7 @@ def test_the_discriminator_learns_what_it_is_shown(start: Start) -> None:
     trainer = start("run", *settings, "augmentation.color=false", "generator_optimizer.lr=0", system="oasis")
     batch = trainer.learner.to_device(trainer.batches[0])
     losses = []
-    for _ in range(30):
+    for _ in range(16):
         trainer.learner.train_step([batch])
         means, _ = trainer.learner.terms.close(lambda values: values)
         losses.append(means["discriminator/fake"] + means["discriminator/real"])
