@@ -119,7 +119,7 @@ def test_new_run_from_a_model_says_so(
     new = ("--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--init-from", model.run.model)
     code, text = invoke("spade", *new, *sets(tiny_settings))
     assert code == 0
-    assert f"a new training that begins with the generator of {model.run.model}" in text
+    assert f"a new training that begins with {model.run.model}: generator" in text
     assert RunFolder(tmp_path / "run").open().init_from == str(model.run.model)
 
 

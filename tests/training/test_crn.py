@@ -18,8 +18,8 @@ from semsynth.losses.level_weights import BalancedWeights
 from semsynth.models.vgg import VGG19
 from semsynth.recipes.crn import CRNRecipe
 from semsynth.synthesizer import Synthesizer
+from semsynth.training.beginning import begin_with
 from semsynth.training.learner import Learner
-from semsynth.training.start import begin_with
 from semsynth.training.trainer import Trainer
 
 Start = Callable[..., Trainer]
@@ -113,7 +113,7 @@ def test_larger_cascade_begins_with_a_smaller_one(start: Start, vgg: Path) -> No
     grown = ("generator.refinements=5", "data.crop_size=64")
     second = start("second", *grown, system="crn", perceptual=vgg)
     fresh = parameters(second)
-    assert begin_with(first.run.root, second.recipe) == ["generator"]
+    assert begin_with(first.run.root, second.recipe).networks == ("generator",)
     taken = dict(load_model(first.run.model).networks["generator"].named_parameters())
     for name, value in parameters(second).items():
         assert torch.equal(value, fresh[name] if name.startswith(("to_rgb.", "cascade.4.")) else taken[name]), name

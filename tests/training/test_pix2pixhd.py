@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import load_model
 from semsynth.errors import SemsynthError
+from semsynth.training.beginning import begin_with
 from semsynth.training.devices import make_fabric
 from semsynth.training.memory import count_parameters, estimate_memory
-from semsynth.training.start import begin_with, example_batch
+from semsynth.training.start import example_batch
 from semsynth.training.trainer import Data, Trainer
 
 Start = Callable[..., Trainer]
@@ -118,7 +119,7 @@ def test_larger_run_begins_with_a_run_and_its_discriminators(start: Start) -> No
     first.fit()
     second = start("second", *ENHANCER, "trained=enhancer", system="pix2pixhd")
     fresh = snapshot(second.recipe.networks)
-    assert begin_with(first.run.root, second.recipe) == ["generator", "discriminator", "encoder"]
+    assert begin_with(first.run.root, second.recipe).networks == ("generator", "discriminator", "encoder")
     grown, theirs = snapshot(second.recipe.networks), snapshot(load_model(first.run.model).networks)
     theirs |= snapshot({"discriminator": first.recipe.networks["discriminator"]})
     for name, value in grown.items():
@@ -132,7 +133,7 @@ def test_model_folder_gives_no_discriminators_and_a_smaller_system_refuses(start
     large = start("large", *ENHANCER, system="pix2pixhd")
     large.fit()
     same, small = start("same", *ENHANCER, system="pix2pixhd"), start("small", system="pix2pixhd")
-    assert begin_with(large.run.model, same.recipe) == ["generator", "encoder"]
+    assert begin_with(large.run.model, same.recipe).networks == ("generator", "encoder")
     with pytest.raises(SemsynthError, match="its generator has other shapes") as failure:
         begin_with(large.run.root, small.recipe)
     assert "\n" not in str(failure.value)

@@ -18,8 +18,9 @@ import torch
 from semsynth.checkpoint import load_model
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
+from semsynth.training.beginning import begin_with
 from semsynth.training.learner import freeze_all_but
-from semsynth.training.start import begin_with, build_recipe, open_data
+from semsynth.training.start import build_recipe, open_data
 from semsynth.training.trainer import Trainer
 
 Start = Callable[..., Trainer]
@@ -260,7 +261,7 @@ def test_beginning_with_a_model_takes_its_weights_only(start: Start, toy_data: P
     record = second.run.open()
     data = open_data(toy_data)
     recipe = build_recipe(record, data)
-    assert begin_with(first.run.model, recipe) == ["generator"]
+    assert begin_with(first.run.model, recipe).networks == ("generator",)
     theirs = load_model(first.run.model).networks["generator"].state_dict()
     for key, value in recipe.networks["generator"].state_dict().items():
         torch.testing.assert_close(value, theirs[key], rtol=0, atol=0)

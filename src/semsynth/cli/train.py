@@ -269,14 +269,14 @@ def _train_run(
     from semsynth.training.trainer import Trainer
 
     scorer = None if scoring is None else scoring.scorer(run.root, record.data)
-    recipe, taken = prepare(run, record, data)
+    recipe, beginning = prepare(run, record, data)
     fabric.launch()
     with ProgressBar(fabric.is_global_zero) as progress:
         if scorer is not None:
             scorer.note = progress.note
         trainer = Trainer(recipe, data, run, fabric, progress, scorer)
-        if taken:
-            progress.note(f"a new training that begins with the {' and '.join(taken)} of {record.init_from}")
+        if beginning.networks:
+            progress.note(f"a new training that begins with {record.init_from}: {beginning}")
         if not fresh:
             trainer.resume()
         if fabric.is_global_zero:  # not earlier: whatever is wrong has been found by now

@@ -185,6 +185,10 @@ class Recipe(ABC):
         """
         return state
 
+    def first_class_channel(self, name: str) -> int:
+        """Which channel of network ``name`` is that of the first class, where it has channels of classes."""
+        return 0
+
     @abstractmethod
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """[N,3,H,W] in [-1,1]: pictures for previews and for refreshing batch statistics."""

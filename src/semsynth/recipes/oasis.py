@@ -185,6 +185,11 @@ class OASISRecipe(Recipe):
             terms["gradient_penalty"] = squared_gradient(score_of_classes(inner(seen)), photos)
         return terms
 
+    def first_class_channel(self, name: str) -> int:
+        """After noise, or "fake", and void."""
+        generator = self.config.generator
+        return (generator.z_dim if name == "generator" else 1) + (generator.encoding.void == "before")
+
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random noise."""
         return networks["generator"](batch.layout, self._noise(batch))  # type: ignore[no-any-return]

@@ -177,9 +177,9 @@ def train_stages(
 
 
 def _ready(run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, observer: Observer) -> Trainer:
-    recipe, taken = prepare(run, record, data)
+    recipe, beginning = prepare(run, record, data)
     trainer = Trainer(recipe, data, run, fabric, observer)
     trainer.resume()
-    if taken:
-        observer.note(f"{run.root.name} begins with the {' and '.join(taken)} of {record.init_from}")
+    if beginning.networks:
+        observer.note(f"{run.root.name} begins with {record.init_from}: {beginning}")
     return trainer

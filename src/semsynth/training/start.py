@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from semsynth.checkpoint import load_model
 from semsynth.config import validated
 from semsynth.data.sample import Batch
 from semsynth.data.shards.index import IMAGE, INSTANCE
@@ -15,6 +13,7 @@ from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
+from semsynth.training.beginning import Beginning, begin_with
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.trainer import Data
@@ -67,54 +66,17 @@ def example_batch(recipe: Recipe, data: Data) -> Batch:
     return batches[0]
 
 
-def prepare(run: RunFolder, record: RunRecord, data: Data) -> tuple[Recipe, list[str]]:
+def prepare(run: RunFolder, record: RunRecord, data: Data) -> tuple[Recipe, Beginning]:
     """Make the recipe of a run that begins, or that goes on from a checkpoint.
 
     Returns:
-        The recipe, and the networks that begin with the weights of ``record.init_from`` (none once there is a
-        checkpoint, which will replace them anyway).
+        The recipe, and what it takes from ``record.init_from`` (nothing once there is a checkpoint, which will replace
+        it anyway).
 
     Raises:
         SemsynthError: as :func:`build_recipe` and :func:`begin_with`.
     """
     recipe = build_recipe(record, data)
     if record.init_from is None or run.state.checkpoints():
-        return recipe, []
+        return recipe, Beginning()
     return recipe, begin_with(Path(record.init_from), recipe)
-
-
-def begin_with(model: Path, recipe: Recipe) -> list[str]:
-    """Copy trained weights into a fresh recipe; return the names of the networks that got some.
-
-    Args:
-        model: a model folder, or a run folder, which also holds what inference does not need: discriminators.
-        recipe: may be larger than what was trained, where it knows how to grow (:meth:`Recipe.adapted`).
-
-    Raises:
-        SemsynthError: no such folder, another class set, or networks of other shapes.
-    """
-    run = RunFolder(model)
-    loaded = load_model(run.model if run.record.is_file() else model)
-    if loaded.classes.classes != recipe.classes.classes:
-        raise SemsynthError(f"--init-from {model}: its classes are not those of the data ('{recipe.classes.name}')")
-    states = {name: network.state_dict() for name, network in loaded.networks.items()}
-    if run.state.checkpoints():
-        states = run.state.load(lambda _: None)["networks"] | states
-    taken = [name for name in recipe.networks if name in states]
-    for name in taken:
-        _load_adapted(recipe, name, states[name], model)
-    return taken
-
-
-def _load_adapted(recipe: Recipe, name: str, state: dict[str, Tensor], source: Path) -> None:
-    network, state = recipe.networks[name], recipe.adapted(name, state)
-    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    other = {key: tuple(value.shape) for key, value in state.items()}
-    different = sorted(key for key in shapes.keys() | other.keys() if shapes.get(key) != other.get(key))
-    if different:
-        key = different[0]
-        raise SemsynthError(
-            f"--init-from {source}: its {name} has other shapes in {len(different)} tensors, for example {key}: "
-            f"{other.get(key, 'absent')} there, {shapes.get(key, 'absent')} here: use the settings of that model"
-        )
-    network.load_state_dict(state)
