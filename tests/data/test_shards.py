@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -229,6 +232,33 @@ def test_folder_and_shards_hold_the_same_files(toy: Path, tmp_path: Path) -> Non
                     file = toy / split / folders[member.kind] / f"{sample.name}.png"
                     assert data[member.offset : member.offset + member.size] == file.read_bytes()
         assert names == sorted(path.stem for path in (toy / split / "labels").iterdir())
+
+
+def test_files_larger_than_any_buffer_go_in_as_they_are(toy: Path, tmp_path: Path) -> None:
+    """Nothing is decoded, so any bytes will do for the photos."""
+    shutil.copytree(toy, tmp_path / "data")
+    photos = sorted((tmp_path / "data" / "val" / "images").iterdir())
+    for path, size in zip(photos, (2**20 - 512, 5_000_003, 2**21), strict=True):
+        path.write_bytes(random.Random(size).randbytes(size))
+    index = shard_folder(tmp_path / "data", tmp_path / "shards")
+    (shard,) = index.splits["val"].shards
+    with tarfile.open(tmp_path / "shards" / shard.file) as archive:
+        for folder, kind in (("images", "image"), ("labels", "label"), ("instances", "instance")):
+            for path in (tmp_path / "data" / "val" / folder).iterdir():
+                file = archive.extractfile(f"{path.stem}.{kind}.png")
+                assert file is not None
+                assert file.read() == path.read_bytes(), path
+    assert sha256(tmp_path / "shards" / shard.file) == shard.sha256
+
+
+def test_an_unreadable_file_is_named(toy: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy, tmp_path / "data")
+    victim = sorted((tmp_path / "data" / "train" / "images").iterdir())[4]
+    victim.unlink()
+    victim.mkdir()
+    with pytest.raises(SemsynthError, match=f"cannot read {re.escape(str(victim))}: "):
+        shard_folder(tmp_path / "data", tmp_path / "shards")
+    assert contents(tmp_path / "shards") == {}
 
 
 def test_shuffling_changes_the_order_of_training_alone(toy: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ IMAGE, LABEL, INSTANCE, CONDITION = "image", "label", "instance", "condition"
 """Kinds of members that datasets have; a kind is a member's suffix up to its first dot."""
 
 _IDX_VERSION = "v1.2"
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 
@@ -98,6 +99,8 @@ class IndexedSample:
 
 def key_of(name: str) -> str:
     """The sample's name as members carry it: dots, slashes, blanks and what is not ASCII become ``%XX``."""
+    if _PLAIN.fullmatch(name):
+        return name
     return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES
@@ -53,7 +54,7 @@ def shard_folder(
         known = ", ".join(source.splits) or "none"
         raise SemsynthError(f"{root} has no split '{''.join(unknown[:1])}' (found: {known}): name some of them")
     listed = {split: _list(root / split) for split in chosen}
-    total, done = sum(map(len, listed.values())), 0
+    total, done, reader = sum(map(len, listed.values())), 0, _Reader()
     with ShardWriter(out, None if source.classes == NO_CLASSES else source.classes, size) as writer:
         for split, samples in listed.items():
             names = list(samples)
@@ -64,7 +65,7 @@ def shard_folder(
                 raise SemsynthError(f"{out} holds unfinished shards of other data: remove it, or choose a new folder")
             for name in names:
                 if name not in there:
-                    writer.add(split, name, {suffix: _read(path) for suffix, path in samples[name].items()})
+                    writer.add(split, name, reader.read(samples[name]))
                 done += 1
                 progress(done, total)
     return writer.index
@@ -83,6 +84,24 @@ def _list(folder: Path) -> dict[str, dict[str, Path]]:
     }
 
 
-def _read(path: Path) -> bytes:
-    with explained(path, "cannot read"), path.open("rb", buffering=0) as file:
-        return file.read()
+class _Reader:
+    """Reads the files of a sample into memory that those of the next one get again: new pages of it take time."""
+
+    def __init__(self) -> None:
+        self._memory, self._used = memoryview(bytearray(2**20)), 0
+
+    def read(self, files: Mapping[str, Path]) -> dict[str, memoryview]:
+        """What the files hold; good until the next call."""
+        self._used = 0
+        return {suffix: self._file(path) for suffix, path in files.items()}
+
+    def _file(self, path: Path) -> memoryview:
+        begin = self._used
+        with explained(path, "cannot read"), io.FileIO(path) as file:
+            while got := file.readinto(self._memory[self._used :]):
+                self._used += got
+                if self._used == len(self._memory):
+                    grown = memoryview(bytearray(2 * len(self._memory)))
+                    grown[: self._used] = self._memory
+                    self._memory = grown
+        return self._memory[begin : self._used]

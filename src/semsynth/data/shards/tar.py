@@ -18,9 +18,13 @@ BLOCK = tarfile.BLOCKSIZE
 RECORD = tarfile.RECORDSIZE
 """Archives are multiples of this size, as those of ``tar``."""
 
-_BUFFER = 4 * 2**20
+Content = bytes | memoryview
+"""What a file holds."""
+
+_BUFFER = 2 * 2**20
 """Bytes that are written, and hashed beside it, while the next ones are read."""
-_SYNCED = 8
+_PADDING = bytes(BLOCK)
+_SYNCED = 4
 """Buffers after which the disk is set to work, while more is read."""
 
 
@@ -42,7 +46,9 @@ class TarWriter:
         """
         self.path, self.size = path, 0
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._buffer, self._buffers = bytearray(), 0
+        # Two take turns, as new ones would be new pages of memory: they cost more than what is done to the bytes.
+        self._buffer, self._other = bytearray(_BUFFER), bytearray(_BUFFER)
+        self._used, self._buffers = 0, 0
         self._digest = hashlib.sha256()
         # A thread each: all of them let go of the interpreter.
         self._hashing, self._writing, self._syncing = (ThreadPoolExecutor(1) for _ in range(3))
@@ -51,19 +57,21 @@ class TarWriter:
         with explained(path):
             self._file = self._partial.open("wb")
 
-    def add(self, head: bytes, data: bytes) -> int:
+    def add(self, head: bytes, data: Content) -> int:
         """Append a file with its :func:`header`; return the offset of its first byte.
 
         Raises:
             SemsynthError: the disk is full, say.
         """
-        self._buffer += head
-        self._buffer += data
-        self._buffer += bytes(-len(data) % BLOCK)
-        offset = self.size + len(head)
-        self.size += space(head, data)
-        if len(self._buffer) >= _BUFFER:
-            self._flush()
+        content = len(head)
+        end = content + len(data)
+        total = end + -len(data) % BLOCK
+        room = self._room(total)
+        room[:content] = head
+        room[content:end] = data
+        room[end:] = _PADDING[: total - end]
+        offset = self.size + content
+        self.size += total
         return offset
 
     def finish(self) -> str:
@@ -73,7 +81,7 @@ class TarWriter:
             SemsynthError: the disk is full, say.
         """
         end = 2 * BLOCK + -(self.size + 2 * BLOCK) % RECORD
-        self._buffer += bytes(end)
+        self._room(end)[:] = bytes(end)
         self.size += end
         self._flush()
         self._wait()
@@ -95,8 +103,17 @@ class TarWriter:
         with suppress(OSError):  # on a read-only disk even this fails, and the first error is the one to tell
             self._partial.unlink(missing_ok=True)
 
+    def _room(self, size: int) -> memoryview:
+        """The next ``size`` bytes, to be written at once."""
+        if self._used + size > len(self._buffer):
+            self._flush()
+            if size > len(self._buffer):
+                self._buffer = bytearray(size)
+        begin, self._used = self._used, self._used + size
+        return memoryview(self._buffer)[begin : self._used]
+
     def _flush(self) -> None:
-        data, self._buffer, self._buffers = self._buffer, bytearray(), self._buffers + 1
+        data, self._used, self._buffers = memoryview(self._buffer)[: self._used], 0, self._buffers + 1
         self._wait()
         with explained(self.path):
             if self._buffers % _SYNCED == 0:
@@ -107,6 +124,7 @@ class TarWriter:
             self._hashing.submit(self._digest.update, data),
             self._writing.submit(self._file.write, data),
         ]
+        self._buffer, self._other = self._other, self._buffer
 
     def _wait(self) -> None:
         """Until the last buffer is hashed and written."""
@@ -120,7 +138,7 @@ class TarWriter:
             pool.shutdown()
 
 
-def space(head: bytes, data: bytes) -> int:
+def space(head: bytes, data: Content) -> int:
     """Bytes that a file takes in the archive."""
     return len(head) + len(data) + -len(data) % BLOCK
 

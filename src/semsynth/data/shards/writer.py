@@ -24,7 +24,7 @@ from semsynth.data.shards.index import (
     kinds_of,
     parse_idx,
 )
-from semsynth.data.shards.tar import TarWriter, header, space
+from semsynth.data.shards.tar import Content, TarWriter, header, space
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, write_bytes
 
@@ -61,6 +61,7 @@ class ShardWriter:
         self.root, self.size = make_folder(root), size
         self._names: dict[str, set[str]] = {}
         self.index = self._begun(classes)
+        self._kinds = {split: entry.kinds for split, entry in self.index.splits.items()}
         self._split = ""
         self._tar: TarWriter | None = None
         self._samples: list[IndexedSample] = []
@@ -69,7 +70,7 @@ class ShardWriter:
         """Names of the split's samples that have been added, now or, in whole shards, before an interruption."""
         return self._names.get(split, set())
 
-    def add(self, split: str, name: str, members: Mapping[str, bytes]) -> None:
+    def add(self, split: str, name: str, members: Mapping[str, Content]) -> None:
         """Append a sample.
 
         Args:
@@ -87,6 +88,7 @@ class ShardWriter:
         coming = sum(space(head, data) for _, head, data in files)
         if self._tar is not None and (split != self._split or self._tar.size + coming > self.size):
             self._finish_shard()
+            dump_config(self.index, self.root / PARTIAL_INDEX_FILE)
         if self._tar is None:
             self._split = split
             self._tar = TarWriter(self.root / f"{split}-{len(self._shards(split)):06d}.tar")
@@ -158,7 +160,7 @@ class ShardWriter:
     def _shards(self, split: str) -> tuple[ShardEntry, ...]:
         return self.index.splits[split].shards if split in self.index.splits else ()
 
-    def _check(self, split: str, name: str, members: Mapping[str, bytes]) -> None:
+    def _check(self, split: str, name: str, members: Mapping[str, Content]) -> None:
         if name in self._names.get(split, ()):
             raise SemsynthError(f"{self.root}: there are two samples '{name}' in {split}: rename one of them")
         if not name or not members:
@@ -166,10 +168,7 @@ class ShardWriter:
         if not split or key_of(split) != split:
             raise SemsynthError(f"{self.root}: '{split}' is no name for a split: use letters, digits, - and _")
         kinds = _checked_kinds(tuple(members))
-        if self._samples and split == self._split:
-            others = _checked_kinds(tuple(member.suffix for member in self._samples[0].members))
-        else:
-            others = self.index.splits[split].kinds if split in self.index.splits else kinds
+        others = self._kinds.setdefault(split, kinds)
         if kinds != others:
             raise SemsynthError(
                 f"{self.root}: '{name}' consists of {', '.join(kinds)}, the samples of {split} before it of "
@@ -186,12 +185,10 @@ class ShardWriter:
             tar.abandon()
             raise
         write_bytes(tar.path.with_suffix(".idx"), format_idx(self._samples).encode())
-        kinds = kinds_of(member.suffix for member in self._samples[0].members)
         entry = ShardEntry(file=tar.path.name, samples=len(self._samples), bytes=tar.size, sha256=digest)
-        split = SplitEntry(kinds=kinds, shards=(*self._shards(self._split), entry))
+        split = SplitEntry(kinds=self._kinds[self._split], shards=(*self._shards(self._split), entry))
         self.index = self.index.model_copy(update={"splits": {**self.index.splits, self._split: split}})
         self._samples = []
-        dump_config(self.index, self.root / PARTIAL_INDEX_FILE)
 
 
 @functools.lru_cache(maxsize=64)
