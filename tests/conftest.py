@@ -86,7 +86,8 @@ def _same_state_for_every_test() -> Iterator[None]:
     yield
     torch.set_default_dtype(dtype)
     torch.set_grad_enabled(grad)
-    torch.use_deterministic_algorithms(deterministic)
+    if torch.are_deterministic_algorithms_enabled() != deterministic:  # setting it loads a compiler
+        torch.use_deterministic_algorithms(deterministic)
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
 

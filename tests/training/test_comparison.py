@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from semsynth.training.comparison import (
 )
 from semsynth.training.comparison.configs import ENDLESS, resolve, scale_widths
 from semsynth.training.comparison.curves import draw
-from semsynth.training.comparison.measure import read_log, thinned
+from semsynth.training.comparison.measure import PeakMemory, read_log, thinned
 from semsynth.training.comparison.page import duration, millions, render
 from semsynth.training.comparison.plan import check_plan
 from semsynth.training.comparison.record import Record, Result, described
@@ -507,17 +506,10 @@ def test_a_budget_of_time(toy: Path, tmp_path: Path) -> None:
 
 
 def test_peak_memory_is_of_now() -> None:
-    # In a process of its own: one that ran other tests may fill 64 MiB without asking the system for them.
-    code = """
-import json, numpy, torch
-from semsynth.training.comparison.measure import PeakMemory
-peak = PeakMemory(torch.device("cpu"))
-filled = numpy.ones(2**23)
-del filled
-print(json.dumps([peak.read(), PeakMemory(torch.device("cpu")).read()]))
-"""
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    highest, now = json.loads(done.stdout)
+    peak = PeakMemory(torch.device("cpu"))
+    with mmap.mmap(-1, 2**26) as pages:  # of the system, which an allocator may have in stock
+        pages[:: mmap.PAGESIZE] = b"1" * (len(pages) // mmap.PAGESIZE)
+    highest, now = peak.read(), PeakMemory(torch.device("cpu")).read()
     if highest is None or now is None:
         pytest.skip("this system does not tell the peak of its processes' memory")
     assert highest - now > 2**25
