@@ -11,12 +11,14 @@ from types import ModuleType
 import pytest
 import torch
 
-from semsynth.checkpoint import load_model
+from semsynth.checkpoint import BUNDLED, load_model
 from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import IMAGES, LABELS
 from semsynth.data.label_files import write_layout
 from semsynth.images import save_png
+from semsynth.recipes import RECIPES
+from semsynth.training.beginning import begin_with
 
 TINY = (
     "generator.width=2",
@@ -61,6 +63,14 @@ def test_every_model_that_ships_can_be_trained_and_is_small_enough(tool: ModuleT
 def test_settings_come_on_top(tool: ModuleType) -> None:
     config = tool.MODELS["streets"].config(builtin("labelmefacade"), ("generator.width=4",))
     assert (config.generator.width, config.data.mode) == (4, "scale_shortside_and_crop")
+
+
+def test_what_a_model_begins_with_has_its_shapes(tool: ModuleType) -> None:
+    bundle = tool.MODELS["streets"]
+    config = bundle.config(builtin(bundle.class_set), ("loss.perceptual=0",))
+    recipe = RECIPES[bundle.system].build(config, builtin(bundle.class_set), None)
+    beginning = begin_with(BUNDLED / bundle.init_from, recipe)
+    assert (beginning.networks, beginning.by_name) == (("generator", "encoder"), ("door", "window"))
 
 
 def run(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

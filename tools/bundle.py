@@ -57,6 +57,8 @@ class Bundle:
     steps: int
     settings: tuple[str, ...]
     """What differs from the preset, as ``--set`` takes it."""
+    init_from: str | None
+    """The bundled model that it begins with; None: fresh weights."""
     licence: str
     intended_use: str
 
@@ -73,6 +75,7 @@ MODELS = {
         preset="small",
         steps=20_000,
         settings=(),
+        init_from=None,
         licence=(
             "Trained on the CMP Facade Database (Tylecek and Sara 2013), whose authors state no licence and ask for "
             "citation. Weights: use as the data allows."
@@ -86,11 +89,16 @@ MODELS = {
     "streets": Bundle(
         data="labelmefacade",
         class_set="labelmefacade",
-        system="oasis",
+        system="spade",
         preset="small",
         steps=20_000,
-        # Windows of the photos, not squeezed ones: they are 4:3, squares and upright.
-        settings=("data.mode=scale_shortside_and_crop", "data.load_size=288"),
+        settings=(
+            "generator.frozen_statistics=true",  # batch statistics of two photos take away what a style would change
+            "data.mode=scale_shortside_and_crop",  # windows of the photos, not squeezed ones: 4:3, squares and upright
+            "data.load_size=288",
+            "training.seed=7",
+        ),
+        init_from="facades",
         licence=(
             "Trained on LabelMeFacade (Froehlich, Rodner and Denzler 2010; photos of LabelMe), which its authors give "
             "for non-commercial use and research. Weights: use as the data allows."
@@ -197,6 +205,8 @@ def train(bundle: Bundle, data: Path, run: RunFolder, steps: int, arguments: arg
         command += ["--resume", str(run.root)]
     else:
         command += ["--data", str(data), "--out", str(run.root), "--preset", bundle.preset]
+        if bundle.init_from is not None:
+            command += ["--init-from", str(BUNDLED / bundle.init_from)]
         command += [part for setting in (*bundle.settings, *arguments.set) for part in ("--set", setting)]
         if arguments.perceptual_weights is not None:
             command += ["--perceptual-weights", str(arguments.perceptual_weights)]
