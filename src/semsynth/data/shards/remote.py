@@ -42,6 +42,8 @@ SILENCE = 60.0
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _FINAL = (FileNotFoundError, PermissionError, NotImplementedError)
 """What another attempt does not mend."""
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
+"""Nor these of botocore, which need not be installed."""
 _LATER = (408, 425, 429)
 """Answers of HTTP that it may mend, besides those of the server's own trouble (from 500)."""
 
@@ -249,7 +251,8 @@ def _download(address: str, partial: Path, check: Callable[[Path], object]) -> N
             raise
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
         refused = 400 <= getattr(error, "status", 0) < 500 and getattr(error, "status", 0) not in _LATER
-        raise _FailedError(reason or type(error).__name__, refused or isinstance(error, _FINAL)) from error
+        final = refused or isinstance(error, _FINAL) or type(error).__name__ in _NO_CREDENTIALS
+        raise _FailedError(reason or type(error).__name__, final) from error
 
 
 def _options(address: str) -> dict[str, Any]:
