@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ PICTURES = 6
 DESIGNS = {
     "unlimited": "preset: crn-2017-unlimited\nbatch: 6\nsentinels: 1\npractice: 1\njudgements: 4\nties: true\n",
     "timed": "preset: crn-2017-timed\nimages: 2\nexposures: [0.125, 0.5]\nsentinel_exposure: 0.5\n"
-    "batch: 12\nsentinels: 1\njudgements: 4\n",
+    "batch: 6\nsentinels: 1\njudgements: 4\n",
 }
 SEEN = Population({"first": 0.0, "second": -0.5, "real": 1.5}, careless=0, biased=0)
 
@@ -58,6 +59,20 @@ def facades(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Any]:
+    with browser() as one:
+        yield one
+
+
+@pytest.fixture
+def chromium(opened: Any) -> Iterator[Any]:
+    """A browser without open pages."""
+    yield opened
+    for context in opened.contexts:
+        context.close()
+
+
 def judged(study: Path, worker_answers: str) -> list[Any]:
     engine = create_engine(sqlite_url(study / DATABASE))
     with engine.connect() as connection:
@@ -67,7 +82,7 @@ def judged(study: Path, worker_answers: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", ["unlimited", "timed"])
-def test_a_complete_study(facades: Path, tmp_path: Path, mode: str):
+def test_a_complete_study(facades: Path, tmp_path: Path, chromium: Any, mode: str):
     study, timed = tmp_path / "study", mode == "timed"
     (tmp_path / "design.yaml").write_text(DESIGNS[mode])
     methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
@@ -75,7 +90,7 @@ def test_a_complete_study(facades: Path, tmp_path: Path, mode: str):
     run("study", "plan", *methods, "--real", facades / "real", *out)
     plan = load_plan(study)
 
-    with served(study) as server, browser() as chromium:
+    with served(study) as server:
         page = chromium.new_page(viewport={"width": 1000, "height": 700})
         foreign, errors = [], []
         page.on("request", lambda request: foreign.append(request.url) if server.url not in request.url else None)
@@ -124,20 +139,19 @@ def test_a_complete_study(facades: Path, tmp_path: Path, mode: str):
         trial.kind != "practice" for assignment in plan.assignments for trial in assignment.trials
     )
     assert bool(results["by_exposure"]) == timed
-    with browser() as chromium:
-        page = chromium.new_page()
-        page.goto((tmp_path / "report" / "index.html").as_uri())
-        assert page.evaluate("document.images.length > 9 && [...document.images].every(one => one.naturalWidth)")
-        assert page.locator("svg").count() == int(timed)
+    page = chromium.new_page()
+    page.goto((tmp_path / "report" / "index.html").as_uri())
+    assert page.evaluate("document.images.length > 9 && [...document.images].every(one => one.naturalWidth)")
+    assert page.locator("svg").count() == int(timed)
 
 
-def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path):
+def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, chromium: Any):
     """The server dies, the participant goes on, and the answers arrive when it is back: each once."""
     study = tmp_path / "study"
     (tmp_path / "design.yaml").write_text("batch: 6\n")
     methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
     run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
-    with served(study) as server, browser() as chromium:
+    with served(study) as server:
         page = chromium.new_page(viewport={"width": 1000, "height": 700})
         begin(page, server.url)
         answer(page, 0, 6, lambda _: "left", False)
@@ -155,12 +169,12 @@ def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path):
     assert stored == ["left", "left", "right", "right", "right", "right"]
 
 
-def test_a_small_window_has_to_be_made_larger(facades: Path, tmp_path: Path):
+def test_a_small_window_has_to_be_made_larger(facades: Path, tmp_path: Path, chromium: Any):
     study = tmp_path / "study"
     (tmp_path / "design.yaml").write_text("batch: 6\n")
     methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
     run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
-    with served(study) as server, browser() as chromium:
+    with served(study) as server:
         touching = chromium.new_context(viewport={"width": 400, "height": 700}, has_touch=True)
         page = touching.new_page()
         page.goto(server.url)
