@@ -86,6 +86,17 @@ def test_unlabelled_photos_become_a_dataset_and_an_interrupted_import_goes_on(tm
     assert first.stat().st_mtime_ns == stamp
 
 
+def test_the_first_unlabelled_photos_of_each_split_and_later_the_others(tmp_path: Path) -> None:
+    for split, count in {"train": 3, "val": 2}.items():
+        for number in range(count):
+            save_png(tmp_path / "photos" / split / f"{number}.png", draw(number)[1])
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    assert import_unlabelled(photos, out, ColorSegmenter(), limit=2) == {"train": 2, "val": 2}
+    assert DatasetFolder(out, "train").names == ("0", "1")
+    assert import_unlabelled(photos, out, ColorSegmenter()) == {"train": 3, "val": 2}
+    assert DatasetFolder(out, "train").names == ("0", "1", "2")
+
+
 # Mappings ---------------------------------------------------------------------------------------------------------
 
 

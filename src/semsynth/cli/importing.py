@@ -137,6 +137,7 @@ def unlabelled(
     mapping: Annotated[str | None, typer.Option(help="What the segmenter's outputs mean.")] = None,
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Less probable pixels become void.")] = 0.0,
     val_share: ValShare = None,
+    limit: Limit = None,
     copies: Copies = False,
     check: Check = True,
 ) -> None:
@@ -149,7 +150,14 @@ def unlabelled(
     loaded = load_segmenter(segmenter, mapping)
     with count_bar("labelling") as bar:
         counts = import_unlabelled(
-            source, out, loaded, confidence=confidence, val_share=val_share, place=_place(copies), progress=bar
+            source,
+            out,
+            loaded,
+            confidence=confidence,
+            val_share=val_share,
+            place=_place(copies),
+            limit=limit,
+            progress=bar,
         )
     _tell(out, counts, check)
 

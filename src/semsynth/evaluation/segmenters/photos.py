@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from semsynth.classes import VOID
 from semsynth.data.folder import IMAGES, LABELS, save_classes
 from semsynth.data.importers.edges import divided
-from semsynth.data.importers.pairs import Place, link, once
+from semsynth.data.importers.pairs import Place, first_of_splits, link, once
 from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.evaluation.pictures import resampled
@@ -92,7 +92,7 @@ def import_unlabelled(
     confidence: float = 0.0,
     val_share: float | None = None,
     place: Place = link,
-    workers: int = 1,
+    limit: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, int]:
     """A dataset folder of photographs without label maps, as SPADE's authors made Flickr Landscapes (section 4).
@@ -106,7 +106,7 @@ def import_unlabelled(
         confidence: less probable pixels become void.
         val_share: how many of an undivided source go to ``val``, about; None: a tenth.
         place: :func:`link` or :func:`copy`.
-        workers: threads that read photographs.
+        limit: at most so many photographs of every split, the first ones; None: all.
         progress: called once per photograph.
 
     Returns:
@@ -115,10 +115,10 @@ def import_unlabelled(
     Raises:
         SemsynthError: no photographs, a damaged one, or an ``out`` of other classes.
     """
-    photos = divided(source, val_share)
+    photos = first_of_splits(divided(source, val_share), limit)
     save_classes(out, segmenter.classes)
     for photo in photos:
         once(photo.path, out / photo.split / IMAGES / (photo.name + photo.path.suffix.lower()), place)
     files = {photo.path: out / photo.split / LABELS / f"{photo.name}.png" for photo in photos}
-    label_photos(segmenter, files, confidence, workers=workers, progress=progress)
+    label_photos(segmenter, files, confidence, workers=1, progress=progress)
     return dict(Counter(photo.split for photo in photos))
