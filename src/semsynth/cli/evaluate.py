@@ -169,18 +169,14 @@ def _run(evaluation: Evaluation, out: Path, workers: int, steps: int | None, dev
 
 
 def _usefulness(evaluation: Evaluation, out: Path, steps: int, workers: int, device: str) -> UsefulnessResult:
-    from semsynth.data.folder import DatasetFolder
     from semsynth.evaluation.choices import open_split
     from semsynth.evaluation.usefulness import measure_usefulness
 
-    train, test = open_split(evaluation.data.root, "train"), evaluation.data
-    if not isinstance(train, DatasetFolder) or not isinstance(test, DatasetFolder):
-        raise SemsynthError(f"--train-on-synthetic needs a dataset folder, and {test.root} holds shards")
     with ExitStack() as bars:
         return measure_usefulness(
             evaluation.instruments.source,
-            train,
-            test,
+            open_split(evaluation.data.root, "train"),
+            evaluation.data,
             evaluation.resolved.protocol,
             evaluation.instruments.evaluated,
             out / "usefulness",

@@ -22,7 +22,9 @@ def _segmenter() -> None:
 
 @app.command()
 def train(
-    data: Annotated[Path | None, typer.Option(help="Dataset folder with the splits train and val.")] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="DIR|URL", help="Dataset folder, or shards of one, with train and val.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for the segmenter.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; default 8000.")] = None,
     settings: Annotated[
@@ -38,6 +40,7 @@ def train(
     and leaves with 130; --resume then continues to the bit.
     """
     from semsynth.config import override
+    from semsynth.data.source import absolute
     from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord
     from semsynth.evaluation.segmenters.training import SegmenterSettings
 
@@ -52,7 +55,7 @@ def train(
     if data is None or out is None:
         raise SemsynthError("a new segmenter needs --data DIR and --out SEG (or --resume SEG to continue one)")
     assignments = list(settings or []) + ([] if steps is None else [f"steps={steps}"])
-    record = SegmenterRecord(data=str(data.absolute()), settings=override(SegmenterSettings(), assignments))
+    record = SegmenterRecord(data=absolute(data), settings=override(SegmenterSettings(), assignments))
     _train(SegmenterFolder(out), record, device, workers, fresh=True)
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, list_pictures, save_classes
-from semsynth.data.importers.pairs import link, once
+from semsynth.data.folder import IMAGES, LABELS, save_classes
 from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
+from semsynth.data.source import LabelledSamples, absolute
 from semsynth.evaluation.measuring import CHUNK
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix
 from semsynth.evaluation.pictures import PictureSource, resampled
@@ -37,8 +37,8 @@ Reporter = Callable[[str], Progress]
 
 def measure_usefulness(
     source: PictureSource,
-    train: DatasetFolder,
-    test: DatasetFolder,
+    train: LabelledSamples,
+    test: LabelledSamples,
     protocol: Protocol,
     evaluated: ClassSet,
     out: Path,
@@ -66,12 +66,17 @@ def measure_usefulness(
         SemsynthError: a file cannot be read or written.
     """
     synthetic = out / "synthetic"
-    write_synthetic(source, train, test, synthetic, protocol, report("synthesising the training split"))
+    write_synthetic(source, train, synthetic, protocol, report("synthesising the training split"))
     results = {}
     for name, root in (("synthetic", synthetic), ("real", train.root)):
         settings = _settings(protocol, steps)
         folder = SegmenterFolder(out / f"segmenter_{name}")
-        record = SegmenterRecord(data=str(root.absolute()), settings=settings)
+        record = SegmenterRecord(
+            data=absolute(str(root)),
+            validation=absolute(str(test.root)),
+            validation_split=test.split,
+            settings=settings,
+        )
         train_segmenter(folder, record, device, workers, progress=report(f"training on {name} photos"))
         predictor = SegmenterPredictor(load_segmenter(folder.root, device=device), protocol, evaluated)
         results[name] = _scores(predictor, test, protocol, evaluated)
@@ -80,20 +85,13 @@ def measure_usefulness(
 
 def write_synthetic(
     source: PictureSource,
-    train: DatasetFolder,
-    test: DatasetFolder,
+    train: LabelledSamples,
     root: Path,
     protocol: Protocol,
     progress: Progress = silent,
 ) -> None:
-    """A dataset folder: synthesised photos of the training layouts, and the real ones of the test split as ``val``.
-
-    Photos that are there already stay.
-    """
+    """The split ``train`` of a dataset folder, with synthesised photos; those that are there already stay."""
     save_classes(root, train.classes)
-    for kind in (IMAGES, LABELS):
-        for path in list_pictures(test.root / test.split / kind).values():
-            once(path, root / "val" / kind / path.name, link)
     size = protocol.picture_size or protocol.synthesis_size
     for start in range(0, len(train), CHUNK):
         numbers = range(start, min(start + CHUNK, len(train)))
@@ -118,7 +116,7 @@ def _settings(protocol: Protocol, steps: int) -> SegmenterSettings:
 
 
 def _scores(
-    predictor: SegmenterPredictor, test: DatasetFolder, protocol: Protocol, evaluated: ClassSet
+    predictor: SegmenterPredictor, test: LabelledSamples, protocol: Protocol, evaluated: ClassSet
 ) -> SegmentationResult:
     found: list[NDArray[np.int64]] = []
     for index in range(len(test)):

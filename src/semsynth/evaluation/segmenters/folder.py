@@ -15,8 +15,12 @@ import safetensors.torch
 import torch
 
 from semsynth.checkpoint import Card
+from semsynth.classes import NO_CLASSES
 from semsynth.config import Config, dump_config, load_config
+from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
+from semsynth.data.shards.reading import ShardSplit
+from semsynth.data.source import LabelledSamples, open_source
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.hugging_face import CARD, WEIGHTS
 from semsynth.evaluation.segmenters.mappings import mapping_of
@@ -29,7 +33,13 @@ class SegmenterRecord(Config):
     """``training/settings.json``: how the training was started."""
 
     data: str
-    """The dataset folder, as an absolute path."""
+    """The dataset folder or the folder of shards, as an absolute path, or the shards' address."""
+    validation: str | None = None
+    """The same of what chooses the checkpoint; None: ``data``."""
+    validation_split: str = "val"
+    """Its split."""
+    shards: str | None = None
+    """Fingerprint of ``data``, if it is shards, when the training began."""
     settings: SegmenterSettings
     """Network and training."""
 
@@ -110,13 +120,13 @@ class SegmenterFolder:
         return Card(
             name=f"segmenter of {training.classes.name}",
             data=f"{Path(record.data).name}: {len(training.train)} photos of split train; the checkpoint was chosen by "
-            f"its mean IoU on the {len(training.val)} photos of split val",
+            f"its mean IoU on the {len(training.val)} photos of split {record.validation_split}",
             recipe=f"SegFormer from scratch, {sum(p.numel() for p in training.network.parameters()):,} parameters",
             steps=line.step,
             images_seen=line.step * record.settings.batch_size,
             scores={
-                f"mean IoU, val at {width}x{height}": line.mean_iou,
-                f"pixel accuracy, val at {width}x{height}": line.pixel_accuracy,
+                f"mean IoU, {record.validation_split} at {width}x{height}": line.mean_iou,
+                f"pixel accuracy, {record.validation_split} at {width}x{height}": line.pixel_accuracy,
             },
             intended_use="to score synthesised photos of these classes; not for anything that depends on its labels",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -139,11 +149,19 @@ def train_segmenter(
         Whether the training is complete.
 
     Raises:
-        SemsynthError: unusable data or folder, or a state of other settings.
+        SemsynthError: unusable data or folder, other shards than before, or a state of other settings.
     """
+    fingerprint = open_source(record.data).fingerprint
+    if record.shards not in (None, fingerprint):
+        raise SemsynthError(
+            f"{record.data} does not hold the shards that the training of {folder.root} began with: restore them, or "
+            "train a new segmenter"
+        )
+    record = record.model_copy(update={"shards": fingerprint})
     chosen = choose_device(device)
     precision: Precision = record.settings.precision  # type: ignore[assignment]  # its pattern allows these alone
-    training = SegmenterTraining(record.settings, Path(record.data), chosen, choose_dtype(precision, chosen), workers)
+    data = _photos(record.data, "train"), _photos(record.validation or record.data, record.validation_split)
+    training = SegmenterTraining(record.settings, data, chosen, choose_dtype(precision, chosen), workers)
     state = folder.load_state()
     if state is not None:
         training.load_state(state)
@@ -155,3 +173,13 @@ def train_segmenter(
             note(line)
 
     return training.run(lambda line: folder.save_network(training, line, record), save_state, stopped, progress)
+
+
+def _photos(location: str, split: str) -> LabelledSamples:
+    """A split of a dataset folder or of shards, with photos."""
+    source = open_source(location)
+    if source.classes == NO_CLASSES:
+        raise SemsynthError(f"{location} holds pictures as conditions: a segmenter learns label maps, which it has not")
+    samples = source.open(split)
+    assert isinstance(samples, DatasetFolder | ShardSplit)  # others have no classes
+    return samples

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,9 @@ from torch.nn import functional as F
 
 from semsynth.classes import ClassSet
 from semsynth.config import Config
-from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Sample
+from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix, segmentation_scores
 from semsynth.evaluation.reading import read_ahead
@@ -90,15 +89,27 @@ class SegmenterTraining:
     """A training in memory; :meth:`run` goes on until it is done, stopped, or no longer improves."""
 
     def __init__(
-        self, settings: SegmenterSettings, data: Path, device: torch.device, dtype: torch.dtype, workers: int = 0
+        self,
+        settings: SegmenterSettings,
+        data: tuple[LabelledSamples, LabelledSamples],
+        device: torch.device,
+        dtype: torch.dtype,
+        workers: int = 0,
     ) -> None:
-        """Open ``train`` and ``val`` of a dataset folder and initialise the network.
+        """Initialise the network.
+
+        Args:
+            settings: network and training.
+            data: what is trained on, and what chooses the checkpoint; with photos.
+            device: where the network runs.
+            dtype: of the forward pass.
+            workers: threads that read files.
 
         Raises:
-            SemsynthError: no such folder, or splits without photos.
+            SemsynthError: a damaged file.
         """
         self.settings, self.device, self.dtype, self.workers = settings, device, dtype, workers
-        self.train, self.val = (DatasetFolder(data, split) for split in ("train", "val"))
+        self.train, self.val = data
         self.classes: ClassSet = self.train.classes
         torch.manual_seed(settings.seed)
         self.network = build_network(settings, self.classes).to(device)
@@ -231,7 +242,7 @@ def build_network(settings: SegmenterSettings, classes: ClassSet) -> nn.Module:
     return network
 
 
-def class_weights(samples: DatasetFolder, balance: float) -> Tensor:
+def class_weights(samples: LabelledSamples, balance: float) -> Tensor:
     """[K] float32: frequency to the power ``-balance``, the mean over pixels being 1; absent classes weigh 0."""
     classes = samples.classes
     counts = np.zeros(classes.num_classes + 1, np.int64)
