@@ -28,20 +28,12 @@ from semsynth.data.shards.index import ShardIndex, key_of, name_of, parse_idx, p
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.shards.tar import header
 from semsynth.data.shards.writer import ShardWriter
-from semsynth.data.toy import TOY_CLASSES, write_toy
+from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 
 NAMES = ("plain_0001", "with.dots.v2", "blank and /slash", "Straße", "x" * 120)
 SIZE = 12_000
-
-
-@pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine training scenes of 24x24 and three for validation, with instances."""
-    folder = tmp_path_factory.mktemp("toy")
-    write_toy(folder, 12, size=24)
-    return folder
 
 
 def members(number: int) -> dict[str, bytes]:

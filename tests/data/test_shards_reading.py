@@ -19,30 +19,15 @@ from semsynth.data.shards.index import ShardIndex
 from semsynth.data.shards.reading import TRIES, ShardSplit
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.source import FolderSource, ShardSource, open_source
-from semsynth.data.toy import TOY_CLASSES, write_toy
+from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 
 
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("toy")
-    write_toy(folder, 12, size=24)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("shards")
-    index = shard_folder(toy, root, 9000)
-    assert len(index.splits["train"].shards) >= 3
-    return root
-
-
 @pytest.fixture
-def shards(whole: Path, tmp_path: Path) -> Path:
+def shards(toy_shards: Path, tmp_path: Path) -> Path:
     """A copy to damage."""
-    shutil.copytree(whole, tmp_path / "shards")
+    shutil.copytree(toy_shards, tmp_path / "shards")
     return tmp_path / "shards"
 
 
@@ -67,8 +52,8 @@ def assert_equal(one: Sample, other: Sample) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_samples_are_those_of_the_folder(toy: Path, whole: Path, split: str) -> None:
-    folder, shards = DatasetFolder(toy, split, instances=True), opened(whole, split)
+def test_samples_are_those_of_the_folder(toy: Path, toy_shards: Path, split: str) -> None:
+    folder, shards = DatasetFolder(toy, split, instances=True), opened(toy_shards, split)
     assert len(shards) == len(folder)
     assert shards.names == folder.names
     assert shards.classes == TOY_CLASSES
@@ -79,19 +64,19 @@ def test_samples_are_those_of_the_folder(toy: Path, whole: Path, split: str) -> 
             shards[index]
 
 
-def test_what_is_not_asked_for_is_not_decoded(whole: Path) -> None:
-    sample = open_source(whole).open("train", images=False)[0]
+def test_what_is_not_asked_for_is_not_decoded(toy_shards: Path) -> None:
+    sample = open_source(toy_shards).open("train", images=False)[0]
     assert sample.image is None
     assert sample.layout.instances is None
 
 
-def test_a_split_goes_to_other_processes(whole: Path) -> None:
-    shards = opened(whole)
+def test_a_split_goes_to_other_processes(toy_shards: Path) -> None:
+    shards = opened(toy_shards)
     assert_equal(pickle.loads(pickle.dumps(shards))[4], shards[4])
 
 
-def test_sources_say_what_samples_consist_of(toy: Path, whole: Path) -> None:
-    folder, shards = open_source(toy), open_source(str(whole))
+def test_sources_say_what_samples_consist_of(toy: Path, toy_shards: Path) -> None:
+    folder, shards = open_source(toy), open_source(str(toy_shards))
     assert isinstance(folder, FolderSource)
     for source in (folder, shards):
         assert source.splits == ("train", "val")
@@ -117,14 +102,14 @@ def test_pictures_as_conditions(tmp_path: Path) -> None:
     assert [(split.conditions, split.photos, split.sizes) for split in report.splits] == [(3, 3, ((9, 7), (9, 7)))]
 
 
-def test_missing_members_and_splits_are_named(toy: Path, tmp_path: Path, whole: Path) -> None:
+def test_missing_members_and_splits_are_named(toy: Path, tmp_path: Path, toy_shards: Path) -> None:
     shutil.copytree(toy, tmp_path / "data")
     shutil.rmtree(tmp_path / "data/train/instances")
     shard_folder(tmp_path / "data", tmp_path / "shards")
     with pytest.raises(SemsynthError, match="the shards of train hold no instance"):
         opened(tmp_path / "shards")
     with pytest.raises(SemsynthError, match=r"has no split 'test' \(found: train, val\)"):
-        opened(whole, "test")
+        opened(toy_shards, "test")
 
 
 def test_a_truncated_shard_is_fatal_at_once(shards: Path) -> None:
@@ -140,7 +125,7 @@ def test_a_truncated_shard_is_fatal_at_once(shards: Path) -> None:
 
 
 def test_a_truncated_shard_is_skipped_on_demand(
-    shards: Path, toy: Path, caplog: pytest.LogCaptureFixture, whole: Path
+    shards: Path, toy: Path, caplog: pytest.LogCaptureFixture, toy_shards: Path
 ) -> None:
     """Its place is taken by other samples, the same in every session; it is named once."""
     counts = [shard.samples for shard in load_config(ShardIndex, shards / "index.json").splits["train"].shards]

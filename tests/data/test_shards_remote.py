@@ -18,24 +18,8 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.data.shards import remote
 from semsynth.data.shards.index import ShardIndex
 from semsynth.data.shards.remote import RemoteStore, StreamedSplit
-from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.source import open_source
-from semsynth.data.toy import write_toy
 from semsynth.errors import SemsynthError
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("toy")
-    write_toy(folder, 12, size=24)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def shards(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("shards")
-    shard_folder(toy, root, 9000)
-    return root
 
 
 class Server:
@@ -77,8 +61,8 @@ class Server:
 
 
 @pytest.fixture
-def server(shards: Path) -> Iterator[Server]:
-    one = Server(shards)
+def server(toy_shards: Path) -> Iterator[Server]:
+    one = Server(toy_shards)
     yield one
     one.http.shutdown()
     one.http.server_close()
@@ -117,11 +101,11 @@ def test_samples_are_those_of_the_folder_and_are_downloaded_once(toy: Path, serv
     assert not [name for name in archives(cache) if name.endswith(".part")]
 
 
-def test_other_file_systems_of_fsspec(toy: Path, shards: Path) -> None:
+def test_other_file_systems_of_fsspec(toy: Path, toy_shards: Path) -> None:
     import fsspec
 
     memory = fsspec.filesystem("memory")
-    memory.put(str(shards) + "/", "/bucket/data/", recursive=True)
+    memory.put(str(toy_shards) + "/", "/bucket/data/", recursive=True)
     assert opened("memory://bucket/data")[0].name == DatasetFolder(toy, "train").names[0]
     memory.rm("/bucket", recursive=True)
 
@@ -197,9 +181,11 @@ def test_s3_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
         open_source("s3://bucket/data")
 
 
-def test_the_cache_keeps_its_size(server: Server, shards: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_keeps_its_size(
+    server: Server, toy_shards: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was read longest ago goes first, and comes back when it is needed."""
-    sizes = [shard.bytes for shard in load_config(ShardIndex, shards / "index.json").splits["train"].shards]
+    sizes = [shard.bytes for shard in load_config(ShardIndex, toy_shards / "index.json").splits["train"].shards]
     assert len(sizes) >= 3
     monkeypatch.setattr(remote, "SHUFFLED_TOGETHER", 1)
     monkeypatch.setenv("SEMSYNTH_CACHE_SIZE", str(2 * max(sizes)))
