@@ -21,10 +21,10 @@ RECORD = tarfile.RECORDSIZE
 Content = bytes | memoryview
 """What a file holds."""
 
-_BUFFER = 2 * 2**20
+_BUFFER = 4 * 2**20
 """Bytes that are written, and hashed beside it, while the next ones are read."""
 _PADDING = bytes(BLOCK)
-_SYNCED = 4
+_SYNCED = 8
 """Buffers after which the disk is set to work, while more is read."""
 
 
