@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from command_line import invoke, sets
 
-from semsynth.cli.main import app
 from semsynth.data.toy import write_toy
 
 TINY = (
@@ -26,7 +25,7 @@ TINY = (
     "training.precision=32-true",
     "training.workers=0",
 )
-SETS = [part for setting in TINY for part in ("--set", setting)]
+SETS = sets(TINY)
 NEW = ("--out", "OUT", "--data", "DATA", "--preset", "default", "--steps", "2", "--no-perceptual", "--device", "cpu")
 """A new comparison, but for its entries (OUT and DATA are replaced)."""
 
@@ -38,13 +37,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def invoke(*arguments: str | Path, data: Path, out: Path) -> tuple[int, str]:
+def compare(*arguments: str | Path, data: Path, out: Path) -> tuple[int, str]:
     """Exit code and everything printed."""
     replaced = [str(part).replace("OUT", str(out)).replace("DATA", str(data)) for part in arguments]
-    result = CliRunner().invoke(app, ["compare", *replaced])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
+    return invoke("compare", *replaced)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +68,7 @@ def test_wrong_use_is_one_line_and_writes_nothing(
     data: Path, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     out = tmp_path / "out"
-    code, text = invoke(*options, data=data, out=out)
+    code, text = compare(*options, data=data, out=out)
     assert code == 2, text
     assert message in text
     assert text.count("\n") == 1
@@ -84,7 +80,7 @@ def test_a_table_with_a_variant_becomes_a_page_and_goes_on(data: Path, tmp_path:
     out, table = tmp_path / "out", tmp_path / "table.toml"
     table.write_text('title = "A table"\nsource = "A paper"\n[[entries]]\nname = "ours"\nrecipe = "spade"\n')
     variant = "wider one=spade:generator.width=3"
-    code, text = invoke(*NEW, *SETS, "--table", table, "--variant", variant, "--count", "1", data=data, out=out)
+    code, text = compare(*NEW, *SETS, "--table", table, "--variant", variant, "--count", "1", data=data, out=out)
     assert code == 0, text
     assert f"done: open {out / 'index.html'}" in text
     page = (out / "index.html").read_text("utf-8")
@@ -99,10 +95,10 @@ def test_a_table_with_a_variant_becomes_a_page_and_goes_on(data: Path, tmp_path:
     ]
 
     # From the folder alone: another number of pictures and a larger budget, nothing else.
-    code, text = invoke("--out", "OUT", "--seed", "1", "--steps", "3", data=data, out=out)
+    code, text = compare("--out", "OUT", "--seed", "1", "--steps", "3", data=data, out=out)
     assert code == 2
     assert "leave out --seed, or repeat the whole command" in text
-    code, text = invoke("--out", "OUT", "--steps", "3", "--count", "2", "--device", "cpu", data=data, out=out)
+    code, text = compare("--out", "OUT", "--steps", "3", "--count", "2", "--device", "cpu", data=data, out=out)
     assert code == 0, text
     assert re.findall(r"\d of 2, .*", text) == [
         "1 of 2, wider one: goes on after step 2",
@@ -127,7 +123,7 @@ def test_ctrl_c_says_how_to_go_on_and_exits_with_130(data: Path, tmp_path: Path)
 
     waiting = threading.Thread(target=interrupt)
     waiting.start()
-    code, text = invoke(*new, data=data, out=out)
+    code, text = compare(*new, data=data, out=out)
     waiting.join()
     assert code == 130, text
     assert f"go on with semsynth compare --out {out}" in text

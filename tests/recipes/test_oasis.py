@@ -6,6 +6,7 @@ import random
 
 import pytest
 import torch
+from tiny_settings import OASIS_SIZES
 
 from semsynth.checkpoint import Card, load_model
 from semsynth.classes import builtin
@@ -16,21 +17,12 @@ from semsynth.errors import SemsynthError
 from semsynth.recipes.oasis import OASISConfig, OASISRecipe, build
 from semsynth.recipes.oasis_presets import PRESETS
 
-TINY = (
-    "generator.width=1",
-    "generator.hidden=4",
-    "generator.z_dim=3",
-    "generator.crop_size=64",
-    "discriminator.width=4",
-    "data.load_size=72",
-    "data.crop_size=64",
-    "training.batch_size=2",
-)
-
 
 def tiny(*settings: str) -> OASISRecipe:
     torch.manual_seed(0)
-    return build(override(PRESETS["default"](TOY_CLASSES, True), (*TINY, *settings)), TOY_CLASSES)
+    return build(
+        override(PRESETS["default"](TOY_CLASSES, True), (*OASIS_SIZES, "training.batch_size=2", *settings)), TOY_CLASSES
+    )
 
 
 def batch_for(recipe: OASISRecipe) -> Batch:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from sqlalchemy import create_engine, text
-from study.serving import ServerProcess, free_port, served, wait_until
+from study.serving import ServerProcess, served, wait_until
 
 from semsynth.errors import SemsynthError
 from semsynth.study.database import DATABASE, sqlite_url

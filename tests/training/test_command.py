@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from command_line import sets, train
 
-from semsynth.cli.main import app
 from semsynth.config import override
 from semsynth.recipes import RECIPES
 from semsynth.training.run import RunFolder
@@ -34,18 +33,6 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def invoke(*arguments: str | Path) -> tuple[int, str]:
-    """Exit code and everything printed."""
-    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
-def sets(settings: tuple[str, ...]) -> list[str]:
-    return [part for setting in settings for part in ("--set", setting)]
 
 
 def test_run_killed_at_any_moment_resumes_to_the_same_bits(
@@ -101,10 +88,10 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(
 def test_new_run_resumed_with_more_steps(toy_data: Path, tmp_path: Path, tiny_settings: tuple[str, ...]) -> None:
     out = tmp_path / "run"
     new = ("spade", "--data", toy_data, "--out", out, "--device", "cpu", *sets(tiny_settings), "--steps", "2")
-    assert invoke(*new)[0] == 0
+    assert train(*new)[0] == 0
     refusal = f"error: {out} exists and is not an empty folder: go on with --resume {out}, or choose another --out\n"
-    assert invoke(*new) == (2, refusal)
-    code, text = invoke("spade", "--resume", out, "--device", "cpu", "--steps", "3", "--set", "training.log_every=1")
+    assert train(*new) == (2, refusal)
+    code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", "3", "--set", "training.log_every=1")
     assert code == 0
     assert f"continuing {out} after step 2 of 3" in text
     assert json.loads((out / "recipe.json").read_text())["config"]["training"]["steps"] == 3
@@ -117,7 +104,7 @@ def test_new_run_from_a_model_says_so(
     model = start("first", "training.steps=1")
     model.fit()
     new = ("--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--init-from", model.run.model)
-    code, text = invoke("spade", *new, *sets(tiny_settings))
+    code, text = train("spade", *new, *sets(tiny_settings))
     assert code == 0
     assert f"a new training that begins with {model.run.model}: generator" in text
     assert RunFolder(tmp_path / "run").open().init_from == str(model.run.model)
@@ -137,14 +124,14 @@ def test_resuming_refuses_what_would_change_the_training(
     toy_data: Path, tmp_path: Path, tiny_settings: tuple[str, ...], start: Any, options: tuple[str, ...], message: str
 ) -> None:
     run = start("run").run
-    code, text = invoke("spade", "--resume", run.root, *options)
+    code, text = train("spade", "--resume", run.root, *options)
     assert code == 2
     assert message in text
     assert text.count("\n") == 1
 
 
 def test_help_names_every_system() -> None:
-    code, text = invoke("--help")
+    code, text = train("--help")
     assert code == 0
     assert set(RECIPES) <= set(re.findall(r"\w+", text))
 
@@ -170,7 +157,7 @@ def test_wrong_use_is_one_line_and_writes_nothing(
     toy_data: Path, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     out = tmp_path / "out"
-    code, text = invoke(*(option.replace("DATA", str(toy_data)).replace("OUT", str(out)) for option in options))
+    code, text = train(*(option.replace("DATA", str(toy_data)).replace("OUT", str(out)) for option in options))
     assert code == 2, text
     assert message in text
     assert text.count("\n") == 1
@@ -179,14 +166,14 @@ def test_wrong_use_is_one_line_and_writes_nothing(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_missing_gpu_is_said(toy_data: Path, tmp_path: Path) -> None:
-    code, text = invoke("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cuda", "--no-perceptual")
+    code, text = train("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cuda", "--no-perceptual")
     assert code == 2
     assert "--device cuda: there is no such device here" in text
     assert not (tmp_path / "run").exists()
 
 
 def test_dry_run_shows_recipe_parameters_and_memory(toy_data: Path, tiny_settings: tuple[str, ...], start: Any) -> None:
-    code, text = invoke("spade", "--data", toy_data, *sets(tiny_settings), "--dry-run", "--set", "training.ema=0.5")
+    code, text = train("spade", "--data", toy_data, *sets(tiny_settings), "--dry-run", "--set", "training.ema=0.5")
     assert code == 0
     networks = start("run").recipe.networks
     for name, network in networks.items():

@@ -101,7 +101,7 @@ def test_two_processes_equal_one(start: Start, vgg: Path, tmp_path: Path) -> Non
     """Through the step in which weights are balanced, by what both processes measured."""
     one = start("one", "training.precision=64-true", system="crn", perceptual=vgg)
     one.fit()
-    ranks = in_processes(2, tmp_path / "two", tmp_path, one.run.record)
+    (ranks,) = in_processes(2, tmp_path, [one.run.record])
     for rank in ranks:
         for name, value in parameters(one).items():
             torch.testing.assert_close(rank["generator"][name], value, rtol=0, atol=1e-7, msg=name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from ports import free_port
 
 from semsynth.training.state import StateFolder
 from semsynth.training.trainer import Trainer
@@ -34,12 +34,6 @@ OASIS = (
 FINEST_ENHANCER = ("generator.enhancers=1", "trained=enhancer")
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 def assert_close(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> None:
     assert one.keys() == other.keys()
     for name, tensors in one.items():
@@ -47,8 +41,11 @@ def assert_close(one: dict[str, Any], other: dict[str, Any], tolerance: float) -
             torch.testing.assert_close(value, other[name][key], rtol=tolerance, atol=tolerance, msg=f"{name}.{key}")
 
 
-def in_processes(count: int, out: Path, recipes: list[Path]) -> None:
-    """Train one recipe after the other in ``count`` processes, to the run folders ``out/0``, ``out/1``, ..."""
+def in_processes(count: int, out: Path, recipes: list[Path]) -> list[list[dict[str, Any]]]:
+    """Train one recipe after the other in ``count`` processes, to the run folders ``out/0``, ``out/1``, ...
+
+    Returns every recipe's networks in all processes.
+    """
     shared = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
@@ -68,16 +65,18 @@ def in_processes(count: int, out: Path, recipes: list[Path]) -> None:
         for rank in range(count)
     ]
     try:
-        errors = [process.communicate(timeout=240 * count)[1] for process in processes]
+        errors = [process.communicate(timeout=240 * count * len(recipes))[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
     assert [process.returncode for process in processes] == [0] * count, errors
+    runs = [out / str(number) for number in range(len(recipes))]
+    return [[torch.load(run / f"{rank}.pt", weights_only=True) for rank in range(count)] for run in runs]
 
 
-def assert_equals(alone: Trainer, run: Path, count: int) -> None:
-    """What ``count`` processes have left in ``run`` is one thing, and that of a single process."""
-    first, *others = (torch.load(run / f"{rank}.pt", weights_only=True) for rank in range(count))
+def assert_equals(alone: Trainer, run: Path, networks: list[dict[str, Any]]) -> None:
+    """What several processes have at the end, and have left in ``run``, is what a single one has."""
+    first, *others = networks
     for other in others:
         assert_close(first, other, 0)
     expected = {name: network.state_dict() for name, network in alone.recipe.networks.items()}
@@ -112,10 +111,10 @@ def test_processes_equal_one_and_never_drift_apart(
     The processes train all systems: they take longer to start than to train.
     """
     alone = [start(system, *settings, system=system) for system, settings in systems.items()]
-    in_processes(count, tmp_path, [one.run.record for one in alone])
-    for number, one in enumerate(alone):
+    together = in_processes(count, tmp_path, [one.run.record for one in alone])
+    for number, (one, networks) in enumerate(zip(alone, together, strict=True)):
         one.fit()
-        assert_equals(one, tmp_path / str(number), count)
+        assert_equals(one, tmp_path / str(number), networks)
 
 
 def test_devices_option_equals_one_process_and_micro_batches_too(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,9 +14,9 @@ from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from command_line import sets, train
+from ports import free_port
 
-from semsynth.cli.main import app
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.training.run import RunFolder
 from semsynth.training.state import StateFolder
@@ -25,23 +24,6 @@ from semsynth.training.trainer import Trainer
 
 SETTINGS = ("training.batch_size=4", "training.precision=64-true", "discriminator.norm=sync_batch")
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "test", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def invoke(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
-def sets(settings: tuple[str, ...]) -> list[str]:
-    return [part for setting in settings for part in ("--set", setting)]
 
 
 def networks(run: Path) -> dict[str, Any]:
@@ -76,14 +58,14 @@ def test_a_restart_by_torchrun_goes_on_from_the_last_checkpoint(
         monkeypatch.setenv(variable, value)
     new = ("spade", "--data", toy_data, "--device", "cpu", *sets(tiny_settings))
     out = tmp_path / "run"
-    code, text = invoke(*new, "--out", out)
+    code, text = train(*new, "--out", out)
     assert code == 2  # not without --max-restarts
     assert "exists and is not an empty folder" in text
     monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
-    code, text = invoke(*new, "--out", out, "--seed", 1)
+    code, text = train(*new, "--out", out, "--seed", 1)
     assert code == 2  # nor with another run
     assert f"{out} was begun with training.seed 0, now it is 1: torchrun --max-restarts" in text
-    code, text = invoke(*new, "--out", out)
+    code, text = train(*new, "--out", out)
     assert code == 0, text
     assert f"continuing {out} after step 2 of 4" in text
     whole = start("whole")
@@ -92,7 +74,7 @@ def test_a_restart_by_torchrun_goes_on_from_the_last_checkpoint(
 
 
 def test_several_machines_have_to_know_one_another(toy_data: Path, tmp_path: Path) -> None:
-    code, text = invoke("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--nodes", 2)
+    code, text = train("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--nodes", 2)
     assert code == 2
     assert "--nodes 2: MASTER_ADDR, MASTER_PORT, NODE_RANK not set: start the command on every machine with" in text
     assert not (tmp_path / "run").exists()

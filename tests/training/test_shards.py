@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from command_line import invoke, sets, train
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from semsynth.cli.main import app
 from semsynth.data.shards import remote
 from semsynth.data.shards.remote import StreamedSplit
 from semsynth.data.shards.sharding import shard_folder
@@ -53,13 +52,6 @@ def assert_same_weights(one: Trainer, other: Trainer) -> None:
     for name, network in one.recipe.networks.items():
         for key, value in network.state_dict().items():
             assert torch.equal(value, other.recipe.networks[name].state_dict()[key]), (name, key)
-
-
-def invoke(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
 
 
 @given(
@@ -122,14 +114,13 @@ def test_command_takes_shards_and_knows_them_again(
 ) -> None:
     mine, out = tmp_path / "shards", tmp_path / "run"
     shutil.copytree(shards, mine)
-    sets = [part for setting in tiny_settings for part in ("--set", setting)]
-    code, text = invoke("train", "spade", "--data", mine, "--out", out, "--device", "cpu", *sets, "--steps", 1)
+    code, text = train("spade", "--data", mine, "--out", out, "--device", "cpu", *sets(tiny_settings), "--steps", 1)
     assert code == 0, text
-    code, text = invoke("train", "spade", "--resume", out, "--device", "cpu", "--steps", 2)
+    code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", 2)
     assert code == 0, text
     shutil.rmtree(mine)
     shard_folder(toy_data, mine, 30_000, shuffle=1)
-    code, text = invoke("train", "spade", "--resume", out, "--device", "cpu", "--steps", 3)
+    code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", 3)
     assert code == 2
     assert f"{mine} does not hold the shards that the training began with" in text
 
@@ -141,16 +132,15 @@ def test_command_skips_damaged_shards_on_demand(
     shutil.copytree(shards, mine)
     damaged = mine / "train-000001.tar"
     damaged.write_bytes(damaged.read_bytes()[:-15_000])
-    sets = [part for setting in tiny_settings for part in ("--set", setting)]
-    new = ("train", "spade", "--data", mine, "--out", out, "--device", "cpu", *sets, "--steps", 3)
-    code, text = invoke(*new)
+    new = ("spade", "--data", mine, "--out", out, "--device", "cpu", *sets(tiny_settings), "--steps", 3)
+    code, text = train(*new)
     assert code == 2
     assert f"{damaged} is truncated" in text
     assert not out.exists()
-    code, text = invoke(*new, "--skip-damaged")
+    code, text = train(*new, "--skip-damaged")
     assert code == 0, text
     assert [message for message in caplog.messages if f"{damaged} is truncated" in message]
-    code, text = invoke("train", "spade", "--resume", out, "--device", "cpu", "--steps", 4)  # the record remembers it
+    code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", 4)  # the record remembers it
     assert code == 0, text
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from command_line import invoke, sets, train
 
 from semsynth.checkpoint import find_model, load_model
-from semsynth.cli.main import app
 from semsynth.cli.progress import ProgressBar
 from semsynth.config import override
 from semsynth.data.toy import TOY_CLASSES
@@ -153,20 +152,11 @@ def test_stages_grow_and_the_folder_holds_the_last_model(training: Callable[...,
 # The command ----------------------------------------------------------------------------------------------------
 
 
-def invoke(*arguments: str | Path) -> tuple[int, str]:
-    """Exit code and everything printed."""
-    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
 @pytest.fixture
 def new(toy_data: Path, tmp_path: Path, tiny_pix2pixhd: tuple[str, ...]) -> list[str]:
     """A correct command line."""
-    sets = [part for setting in tiny_pix2pixhd for part in ("--set", setting)]
     options = ["--data", str(toy_data), "--out", str(tmp_path / "run"), "--preset", "small", "--device", "cpu"]
-    return ["pix2pixhd", "--stages", *options, *sets]
+    return ["pix2pixhd", "--stages", *options, *sets(tiny_pix2pixhd)]
 
 
 def test_command_stops_goes_on_and_synthesizes(
@@ -183,18 +173,18 @@ def test_command_stops_goes_on_and_synthesizes(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(ProgressBar, "stepped", interrupting)
-    code, text = invoke(*new, "--steps", "2", "--set", "3-joint:training.steps=1")
+    code, text = train(*new, "--steps", "2", "--set", "3-joint:training.steps=1")
     assert code == 130
     assert "stage 2 of 3, 2-enhancer: after step 0 of 2" in text
     assert f"stopped and saved: go on with --resume {run}" in text
     stages = json.loads((run / "stages.json").read_text())
     assert [stages["stages"][name]["training"]["steps"] for name in NAMES] == [2, 2, 1]
-    assert invoke(*new)[1].startswith(f"error: {run} exists and is not an empty folder: go on with --resume {run}, or")
+    assert train(*new)[1].startswith(f"error: {run} exists and is not an empty folder: go on with --resume {run}, or")
 
-    code, text = invoke("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "1-global:training.steps=9")
+    code, text = train("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "1-global:training.steps=9")
     assert code == 2
     assert "stage 1-global is complete and 2-enhancer has begun with it" in text
-    code, text = invoke("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "2-enhancer:training.steps=3")
+    code, text = train("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "2-enhancer:training.steps=3")
     assert code == 0, text
     assert "stage 1 of 3" not in text
     assert "stage 2 of 3, 2-enhancer: after step 1 of 3" in text
@@ -205,15 +195,15 @@ def test_command_stops_goes_on_and_synthesizes(
     layout = sorted((toy_data / "val" / "labels").iterdir())[0]
     instances = toy_data / "val" / "instances"
     options = ["--model", run, "--instances", instances, "--device", "cpu", "--out", tmp_path / "photos"]
-    result = CliRunner().invoke(app, ["synthesize", str(layout), *map(str, options)])
-    assert result.exit_code == 0, result.output
+    code, text = invoke("synthesize", layout, *options)
+    assert code == 0, text
     assert len(list((tmp_path / "photos").glob("*.png"))) == 1
 
 
 def test_finished_stages_go_on_with_more_steps_in_the_last(new: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert invoke(*new, "--steps", "1")[0] == 0
-    code, text = invoke("pix2pixhd", "--resume", run, "--device", "cpu", "--steps", "2")
+    assert train(*new, "--steps", "1")[0] == 0
+    code, text = train("pix2pixhd", "--resume", run, "--device", "cpu", "--steps", "2")
     assert code == 0
     assert "stage 3 of 3, 3-joint: after step 1 of 2" in text
     assert [load_model(run / name / "model").card.steps for name in NAMES] == [1, 1, 2]
@@ -221,15 +211,15 @@ def test_finished_stages_go_on_with_more_steps_in_the_last(new: list[str], tmp_p
 
 
 def test_single_stage_is_an_ordinary_run(new: list[str], tmp_path: Path) -> None:
-    assert invoke(*new, "--steps", "1")[0] == 0
-    code, text = invoke("pix2pixhd", "--resume", tmp_path / "run" / "2-enhancer", "--device", "cpu", "--steps", "2")
+    assert train(*new, "--steps", "1")[0] == 0
+    code, text = train("pix2pixhd", "--resume", tmp_path / "run" / "2-enhancer", "--device", "cpu", "--steps", "2")
     assert code == 0
     assert "continuing" in text
     assert "after step 1 of 2" in text
 
 
 def test_dry_run_describes_all_stages_and_writes_nothing(new: list[str], tmp_path: Path) -> None:
-    code, text = invoke(*new, "--dry-run")
+    code, text = train(*new, "--dry-run")
     assert code == 0
     for name in NAMES:
         assert f"stage {name}" in text
@@ -253,7 +243,7 @@ def test_dry_run_describes_all_stages_and_writes_nothing(new: list[str], tmp_pat
 def test_wrong_use_is_one_line_and_writes_nothing(
     new: list[str], tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
-    code, text = invoke(*new, *options)
+    code, text = train(*new, *options)
     assert code == 2, text
     assert message in text
     assert text.count("\n") == 1
@@ -262,12 +252,12 @@ def test_wrong_use_is_one_line_and_writes_nothing(
 
 def test_systems_without_stages_say_so(toy_data: Path, tmp_path: Path) -> None:
     spade = ("spade", "--data", toy_data, "--out", tmp_path / "run", "--no-perceptual")
-    code, text = invoke(*spade, "--stages")
+    code, text = train(*spade, "--stages")
     assert (code, text) == (
         2,
         "error: --stages: 'spade' is trained in one go: leave it out (stages have: pix2pixhd, crn)\n",
     )
-    code, text = invoke(*spade, "--set", "1-global:training.steps=1")
+    code, text = train(*spade, "--set", "1-global:training.steps=1")
     assert code == 2
     assert "is of a stage: add --stages" in text
 
@@ -285,11 +275,11 @@ def test_resuming_refuses_what_would_change_a_stage(
 ) -> None:
     run = training("run")
     run.folder.rewrite(run.new)
-    code, text = invoke("pix2pixhd", "--resume", run.folder.root, *options)
+    code, text = train("pix2pixhd", "--resume", run.folder.root, *options)
     assert code == 2
     assert message in text
     assert text.count("\n") == 1
-    assert invoke("spade", "--resume", run.folder.root)[1].endswith("is a training of 'pix2pixhd', not of 'spade'\n")
+    assert train("spade", "--resume", run.folder.root)[1].endswith("is a training of 'pix2pixhd', not of 'spade'\n")
 
 
 @pytest.mark.slow
@@ -323,9 +313,8 @@ def test_two_processes_take_all_stages_together(
     process = command(*new[1:], "--devices", "2", settings=settings, system="pix2pixhd")
     errors = process.communicate(timeout=300)[1]
     assert process.returncode == 0, errors
-    sets = [part for setting in settings for part in ("--set", setting)]
     alone = [part if part != str(tmp_path / "run") else str(tmp_path / "alone") for part in new]
-    assert invoke(*alone, *sets)[0] == 0
+    assert train(*alone, *sets(settings))[0] == 0
     left, right = (load_model(tmp_path / name / "model").networks for name in ("run", "alone"))
     for name, network in left.items():
         for key, value in network.state_dict().items():
