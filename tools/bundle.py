@@ -12,12 +12,14 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from semsynth.checkpoint import BUNDLED, Card, load_model, save_model
 from semsynth.classes import ClassSet, builtin
@@ -43,6 +45,7 @@ SEEDS = range(4)
 LARGEST = 25_000_000
 """Bytes of a bundled model at most."""
 TIMED_STEPS = 3
+SEMSYNTH = (sys.executable, "-m", "semsynth")
 
 
 @dataclass(frozen=True)
@@ -167,11 +170,7 @@ def estimate(bundle: Bundle, data: Path, config: RecipeConfig, steps: int, argum
     opened = open_data(record.data)
     recipe = build_recipe(record, opened)
     settings = config.training
-    size = 2 * sum(p.numel() for name in recipe.averaged for p in recipe.networks[name].parameters())
-    if size > LARGEST:
-        sys.exit(
-            f"error: {size / 1e6:.0f} MB of weights, more than the {LARGEST / 1e6:.0f} MB that may ship: narrow it"
-        )
+    size = check_bytes(recipe.networks[name] for name in recipe.averaged)
     fabric = make_fabric(arguments.device, 1, settings.precision)
     learner = Learner(recipe, fabric, len(opened.train))
     share = Share(settings.batch_size, settings.accumulate)
@@ -192,6 +191,14 @@ def estimate(bundle: Bundle, data: Path, config: RecipeConfig, steps: int, argum
     )
 
 
+def check_bytes(networks: Iterable[nn.Module]) -> int:
+    """Bytes of the weights in half precision; leaves if they are too many to ship."""
+    size = 2 * sum(p.numel() for network in networks for p in network.parameters())
+    if size > LARGEST:
+        sys.exit(f"error: {size / 1e6:.0f} MB of weights, more than {LARGEST / 1e6:.0f} MB may ship: narrow it")
+    return size
+
+
 def _synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
@@ -199,7 +206,7 @@ def _synchronize(device: torch.device) -> None:
 
 def train(bundle: Bundle, data: Path, run: RunFolder, steps: int, arguments: argparse.Namespace) -> None:
     """Train, or go on; leaves as ``semsynth train`` does where that stops or fails."""
-    command = [sys.executable, "-m", "semsynth", "train", bundle.system, "--device", arguments.device]
+    command = [*SEMSYNTH, "train", bundle.system, "--device", arguments.device]
     command += ["--steps", str(steps)]
     if run.record.is_file():
         command += ["--resume", str(run.root)]
@@ -220,7 +227,7 @@ def evaluate(run: RunFolder, data: Path, segmenter: str | None, device: str) -> 
     if segmenter is None:
         return {}
     out = run.root / "report"
-    command = [sys.executable, "-m", "semsynth", "evaluate", str(run.root), "--data", str(data), "--out", str(out)]
+    command = [*SEMSYNTH, "evaluate", str(run.root), "--data", str(data), "--out", str(out)]
     subprocess.run([*command, "--segmenter", segmenter, "--samples", "5", "--device", device], check=True)
     result = load_config(Result, out / "report.json")
     found = {"mean IoU": result.segmentation.mean_iou.value}
@@ -265,11 +272,7 @@ def score(folder: Path, data: Path, pipeline: Pipeline, weights: Path | None) ->
 def write(folder: Path, out: Path, bundle: Bundle, name: str, scores: dict[str, float]) -> Card:
     """The model folder that ships; leaves, writing nothing, if it is too large."""
     model = load_model(folder)
-    size = 2 * sum(p.numel() for network in model.networks.values() for p in network.parameters())
-    if size > LARGEST:
-        sys.exit(
-            f"error: {folder} would take {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f} MB may ship: narrow it"
-        )
+    check_bytes(model.networks.values())
     changes = {"name": name, "licence": bundle.licence, "intended_use": bundle.intended_use, "scores": scores}
     card = model.card.model_copy(update=changes)
     save_model(out, model.config, model.classes, model.networks, card, torch.float16)

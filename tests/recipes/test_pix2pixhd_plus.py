@@ -21,6 +21,8 @@ TINY_SPADE = (
     *TINY,
     "generator.width=2",
     "generator.crop_size=64",
+    "data.crop_size=64",
+    "data.aspect_ratio=1",
     "generator.aspect_ratio=1",
     "generator.upsamplings=5",
 )

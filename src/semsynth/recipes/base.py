@@ -21,6 +21,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
 from semsynth.models.generator import GeneratorConfig
 from semsynth.models.generators import reads_layouts_alone
+from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 
@@ -228,11 +229,20 @@ def check_generator(generator: GeneratorConfig, data: Pipeline, images: int = 1)
         raise ValueError(
             f"pictures of a layout: {images} in this recipe, {generator.images_per_layout} of the generator"
         )
+    check_size(generator, data)
+
+
+def check_size(generator: GeneratorConfig, data: Pipeline) -> None:
+    """Make sure that a generator makes pictures of the size that the data has, where all of them have one.
+
+    Raises:
+        ValueError: for the validators of recipes' configurations.
+    """
     size = data.output_size
     if size is None:
         return
     possible = generator.nearest_sizes(size)
-    if isinstance(generator, SPADEGeneratorConfig):
+    if isinstance(generator, SPADEGeneratorConfig | OASISGeneratorConfig):
         possible = [generator.output_size]  # what it makes unless it is told
     if size not in possible:
         sizes = " or ".join(pixels(one) for one in possible)

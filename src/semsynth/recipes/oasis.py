@@ -58,7 +58,17 @@ from semsynth.losses.n_plus_one import (
 from semsynth.losses.perceptual import PerceptualLoss, load_perceptual_loss
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Terms,
+    check_classes,
+    check_size,
+)
 
 
 class LossWeights(Config):
@@ -94,12 +104,8 @@ class OASISConfig(RecipeConfig):
     def _parts_fit(self) -> Self:
         if self.generator.encoding != self.discriminator.encoding:
             raise ValueError("generator.encoding and discriminator.encoding must be equal: set both")
-        size, step = self.data.output_size, OASISDiscriminator.STEP
-        if size is not None and size != self.generator.output_size:
-            raise ValueError(
-                f"data.mode, crop_size and aspect_ratio give {pixels(size)}, the generator makes "
-                f"{pixels(self.generator.output_size)}"
-            )
+        step = OASISDiscriminator.STEP
+        check_size(self.generator, self.data)
         if self.generator.output_size[0] % step or self.generator.output_size[1] % step:
             raise ValueError(
                 f"the discriminator takes multiples of {step}, not {pixels(self.generator.output_size)}: "

@@ -46,7 +46,17 @@ from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorCon
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.base import Adam, Collate, Networks, Phase, Recipe, RecipeConfig, Terms, check_classes
+from semsynth.recipes.base import (
+    Adam,
+    Collate,
+    Networks,
+    Phase,
+    Recipe,
+    RecipeConfig,
+    Terms,
+    check_classes,
+    check_size,
+)
 
 
 class LossWeights(Config):
@@ -97,6 +107,7 @@ class SPADEConfig(RecipeConfig):
             raise ValueError("a style encoder needs generator.input=noise")
         if self.encoder is not None and self.encoder.z_dim != self.generator.z_dim:
             raise ValueError(f"encoder.z_dim={self.encoder.z_dim} and generator.z_dim={self.generator.z_dim} differ")
+        check_size(self.generator, self.data)
         return self
 
 
