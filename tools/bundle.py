@@ -104,7 +104,8 @@ MODELS = {
         init_from="facades",
         licence=(
             "Trained on LabelMeFacade (Froehlich, Rodner and Denzler 2010; photos of LabelMe), which its authors give "
-            "for non-commercial use and research. Weights: use as the data allows."
+            "for non-commercial use and research, beginning with the weights of facades; the perceptual term used "
+            "VGG-19 (CC BY 4.0). Weights: use as the data allows."
         ),
         intended_use=(
             "Demonstration, tests and a start for fine-tuning: street scenes at 256x256 from the 8 labelmefacade "
@@ -273,7 +274,11 @@ def write(folder: Path, out: Path, bundle: Bundle, name: str, scores: dict[str, 
     """The model folder that ships; leaves, writing nothing, if it is too large."""
     model = load_model(folder)
     check_bytes(model.networks.values())
-    changes = {"name": name, "licence": bundle.licence, "intended_use": bundle.intended_use, "scores": scores}
+    recipe = ", ".join((model.card.recipe, *bundle.settings))
+    if bundle.init_from is not None:
+        recipe += f"; begins with the weights of {bundle.init_from}, classes by name"
+    changes = {"name": name, "recipe": recipe, "licence": bundle.licence, "intended_use": bundle.intended_use}
+    changes["scores"] = scores
     card = model.card.model_copy(update=changes)
     save_model(out, model.config, model.classes, model.networks, card, torch.float16)
     return card
