@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from semsynth.classes import builtin
 from semsynth.config import override
+from semsynth.images import save_png
 from semsynth.recipes import RECIPES
 from semsynth.training.comparison import read_table
 
@@ -112,7 +115,11 @@ def runs(tmp_path: Path) -> Path:
             "other": {**result, "images_per_second": 1},
         }
         folder.mkdir()
-        (folder / "comparison.json").write_text(json.dumps({"plan": {"entries": entries}, "results": results}))
+        record = {"plan": {"entries": entries}, "results": results, "shown": ["a", "b"]}
+        (folder / "comparison.json").write_text(json.dumps(record))
+        for number, column in itertools.product((1, 2), ("layout", "photo", "plain_one", "other")):
+            picture = np.full((32, 32, 3), 100 * number + 10 * seed + len(column), np.uint8)
+            save_png(folder / "pictures" / f"{number:02d}_{column}.png", picture)
         for name, hits in (("plain_one", 40), ("other", 60)):
             work = folder / "reports" / name / "work"
             work.mkdir(parents=True)
@@ -135,7 +142,8 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_the_command(runs: Path, repository: Path) -> None:
-    command = [sys.executable, repository / "tools" / "quality_table.py", runs, "--out", runs / "table.md"]
+    out = ("--out", runs / "table.md", "--grid", runs / "grid.png")
+    command = [sys.executable, repository / "tools" / "quality_table.py", runs, *out]
     made = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     text = (runs / "table.md").read_text()
@@ -151,6 +159,9 @@ def test_the_command(runs: Path, repository: Path) -> None:
     assert "| real photos |  | 0.0100 | 0.7500 | 0.5000 |" in text
     assert "Best mean IoU: other." in text
     assert "Best diversity: nobody" in text
+    with Image.open(runs / "grid.png") as grid:
+        colors = {color[0] for _, color in grid.getcolors(1 << 16)}
+    assert {number + len(name) for number in (100, 200) for name in ("layout", "plain_one")} <= colors  # seed 0's
 
 
 def test_what_is_missing_is_said(runs: Path, tool: ModuleType) -> None:

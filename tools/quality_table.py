@@ -1,6 +1,6 @@
 """The table of docs/quality.md: systems over several seeds, with paired bootstrap intervals.
 
-    python tools/quality_table.py runs/quality --baseline "SPADE without VGG" [--out table.md]
+    python tools/quality_table.py runs/quality --baseline "SPADE without VGG" [--out table.md] [--grid grid.png]
 
 ``runs/quality/SEED/`` is a folder of ``semsynth compare``, ``runs/quality/SEED/reports/NAME/`` one of ``semsynth
 evaluate --samples K`` of each of its runs. Replicates of the bootstrap draw seeds and images (Poisson weights), the
@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from semsynth.cli.contact_sheet import ContactSheet
 from semsynth.evaluation.metrics.bootstrap import (
     REPLICATES,
     Interval,
@@ -31,6 +33,7 @@ from semsynth.evaluation.metrics.kernel import weighted_kernel_distances
 from semsynth.evaluation.protocols.definition import check_comparable
 from semsynth.evaluation.run import WORK
 from semsynth.files import read_json, write_bytes
+from semsynth.images import save_png
 from semsynth.training.comparison.plan import Entry
 
 Values = NDArray[np.float64]
@@ -240,12 +243,27 @@ def _measured(work: Path) -> Measured:
     return Measured(joined["counts"][:, 0], joined["features"], joined["real_features"], joined["diversity"])
 
 
+def draw_grid(comparison: Path) -> Image.Image:
+    """A row for each layout on a comparison's page: the layout, the photo, and what each system makes of it."""
+    record = read_json(comparison / "comparison.json")
+    folders = [Entry(**values).folder for values in record["plan"]["entries"]]
+    columns = ("layout", "photo", *folders)
+    sheet = ContactSheet(len(columns))
+    for number in range(1, len(record["shown"]) + 1):
+        for column in columns:
+            with Image.open(comparison / "pictures" / f"{number:02d}_{column}.png") as picture:
+                add = sheet.start_row if column == columns[0] else sheet.add
+                add(picture.convert("RGB"), column.replace("_", " "))
+    return sheet.draw()
+
+
 def main() -> None:
     """Read, score, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--baseline", help="what the others are compared with; default the first")
     parser.add_argument("--out", type=Path, help="Markdown file; default only printed")
+    parser.add_argument("--grid", type=Path, help="picture of what the systems of the first seed make of some layouts")
     arguments = parser.parse_args()
     systems, costs, photos = read(arguments.root)
     baseline = arguments.baseline or next(iter(systems))
@@ -255,6 +273,8 @@ def main() -> None:
     print(text)  # noqa: T201  (a script)
     if arguments.out is not None:
         write_bytes(arguments.out, text.encode())
+    if arguments.grid is not None:
+        save_png(arguments.grid, np.asarray(draw_grid(min(arguments.root.glob("*/comparison.json")).parent)))
 
 
 if __name__ == "__main__":
