@@ -120,6 +120,11 @@ def test_bundled_model_begins_a_training_of_street_classes() -> None:
     torch.testing.assert_close(ours[:, -1], theirs[:, -1])  # void
 
 
+def test_another_system_of_other_classes_is_one_line() -> None:
+    with pytest.raises(SemsynthError, match="its generator has other shapes"):
+        begin_with(BUNDLED / "facades", build("oasis", NEW))
+
+
 def test_pictures_are_no_classes(tmp_path: Path) -> None:
     recipe = build("pix2pixhd", OLD)
     recipe.export(tmp_path / "model", recipe.networks, Card(name="x"))

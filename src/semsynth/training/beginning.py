@@ -84,7 +84,9 @@ def for_classes(
     table = torch.stack([each[places[item.name]] if item.name in places else mean for item in new.classes])  # [L,K]
     result = dict(state)
     for key, axis in axes.items():
-        rest = state[key].shape[axis] - first - old.num_classes
+        rest = state[key].shape[axis] - first - old.num_classes if key in state else -1
+        if rest < 0:  # of another system, say: whoever loads the tensors finds that they do not fit
+            continue
         before, classes, after = state[key].split([first, old.num_classes, rest], axis)
         moved = torch.tensordot(table.to(classes), classes, dims=([1], [axis])).movedim(0, axis)
         result[key] = torch.cat([before, moved, after], axis)
