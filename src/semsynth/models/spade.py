@@ -6,6 +6,7 @@ section 3, figure 3 (block and generator), table 4 (concatenation instead), tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -17,6 +18,7 @@ from semsynth.layout import LayoutBatch, Level, Size
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
+from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
 from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
 from semsynth.ops.spectral_norm import conv2d
@@ -55,6 +57,9 @@ class SPADEGeneratorConfig(GeneratorConfig):
     """What enters the first layer: the downsampled layout or a random vector."""
     z_dim: int = Field(256, ge=1)
     """Length of the random vector."""
+    noise_injection: bool = False
+    """Noise with a learned scale for each channel after every doubling of the resolution (StyleGAN): texture in regions
+    where the layout is constant. Not in the paper."""
 
     @property
     def start_size(self) -> Size:
@@ -104,6 +109,7 @@ class ConcatResBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, config: SPADEGeneratorConfig) -> None:
         super().__init__()
         middle, labels = min(in_channels, out_channels), config.encoding.num_channels
+        self.in_channels = in_channels
         self.learned_shortcut = in_channels != out_channels
         self.norm_0 = _affine_norm(in_channels, config)
         self.conv_0 = conv2d(labels + in_channels, middle, 3, padding=1, spectral=config.spectral)
@@ -149,6 +155,14 @@ class SPADEGenerator(LayoutGenerator):
             self.up_4 = block(last, last // 2, config)
             last //= 2
         self.to_rgb = nn.Conv2d(last, 3, 3, padding=1)
+        self.noises = nn.ModuleList(self._noises() if config.noise_injection else ())
+
+    def _noises(self) -> Iterator[NoiseInjection]:
+        height, width = self.config.start_size
+        for block, double in self.stages:
+            if double:
+                height, width = 2 * height, 2 * width
+                yield NoiseInjection(block.in_channels, height, width)
 
     @property
     def stages(self) -> list[tuple[Block, bool]]:
@@ -178,9 +192,11 @@ class SPADEGenerator(LayoutGenerator):
         """
         height, width = self._start_size(size)
         x = self._first_features(layout.at(height, width), z)  # [N,16*width,h,w]
+        noises = iter(self.noises)
         for block, double in self.stages:
             if double:
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
+                x = next(noises)(x) if self.noises else x
             x = block(x, layout.at(x.shape[2], x.shape[3]))
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
 

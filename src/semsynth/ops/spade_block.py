@@ -55,6 +55,7 @@ class SPADEResBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, config: BlockConfig) -> None:
         super().__init__()
         middle = min(in_channels, out_channels)
+        self.in_channels = in_channels
         self.learned_shortcut = in_channels != out_channels
         self.norm_0 = _spade(in_channels, config)
         self.conv_0 = conv2d(in_channels, middle, 3, padding=1, spectral=config.spectral)

@@ -200,6 +200,11 @@ class SPADERecipe(Recipe):
             terms["gradient_penalty"] = squared_gradient(score_of_patches(inner(batch.layout, seen)), photos)
         return terms
 
+    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A generator without injected noise can go on with it: the scales begin as zero."""
+        own = {key: value for key, value in self.networks[name].state_dict().items() if key.startswith("noises.")}
+        return own | state
+
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random styles from the prior."""
         return networks["generator"](batch.layout, self._prior(batch))  # type: ignore[no-any-return]

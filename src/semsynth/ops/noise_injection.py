@@ -1,0 +1,44 @@
+"""Noise as a source of texture.
+
+Karras, Laine and Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks", CVPR 2019:
+section 3.2.
+
+Inside a large region of one class everything that a layout tells a generator is constant. What varies there, such as
+leaves or plaster, must grow out of something: here, of noise that each channel takes in as much of as it learned to.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+TILE = 128
+"""Side of the noise that is kept, in pixels; wider features repeat it."""
+
+
+class NoiseInjection(nn.Module):
+    """Add noise to features, scaled for each channel.
+
+    The scales begin as zero: a trained network that gets this layer goes on where it was. The noise is drawn once and
+    stays with the weights, so that a layout and a style make one picture.
+    """
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        """Make the layer.
+
+        Args:
+            channels: of the features.
+            height: of the features; others can follow.
+            width: of the features.
+        """
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("noise", torch.randn(min(height, TILE), min(width, TILE)))
+
+    noise: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N,C,h,w] -> [N,C,h,w]."""
+        (rows, columns), (height, width) = self.noise.shape, x.shape[2:]
+        noise = self.noise.repeat(-(-height // rows), -(-width // columns))[:height, :width]
+        return x + (self.scale.view(-1, 1, 1) * noise).to(x.dtype)
