@@ -64,6 +64,8 @@ def repository() -> Path:
 def load_tool(repository: Path) -> Callable[[str], ModuleType]:
     """Imports ``tools/NAME.py``, which belongs to no package."""
 
+    sys.path.insert(0, str(repository / "tools"))  # where a script looks first
+
     def load(name: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(f"tools.{name}", repository / "tools" / f"{name}.py")
         assert spec is not None

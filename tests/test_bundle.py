@@ -26,8 +26,12 @@ TINY = (
     "generator.z_dim=4",
     "generator.crop_size=64",
     "discriminator.width=2",
+    "encoder.width=2",
+    "encoder.z_dim=4",
+    "encoder.size=64",
     "data.crop_size=64",
     "data.load_size=72",
+    "loss.perceptual=0",
     "training.precision=32-true",
     "training.workers=0",
 )
@@ -53,24 +57,33 @@ def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_model_that_ships_can_be_trained_and_is_small_enough(tool: ModuleType) -> None:
     assert set(tool.MODELS) >= {"facades", "streets"}
     for bundle in tool.MODELS.values():
-        config = bundle.config(builtin(bundle.class_set))
-        assert config.data.output_size is not None
-        with torch.device("meta"):
-            generator = config.generator.build()
-        assert 2 * sum(p.numel() for p in generator.parameters()) < tool.LARGEST
+        for stage in bundle.stages:
+            config = bundle.config(stage, builtin(bundle.class_set))
+            assert config.data.output_size is not None
+            with torch.device("meta"):
+                generator = config.generator.build()
+            assert 2 * sum(p.numel() for p in generator.parameters()) < tool.LARGEST
 
 
 def test_settings_come_on_top(tool: ModuleType) -> None:
-    config = tool.MODELS["streets"].config(builtin("labelmefacade"), ("generator.width=4",))
+    bundle = tool.MODELS["streets"]
+    config = bundle.config(bundle.stages[0], builtin("labelmefacade"), ("generator.width=4",))
     assert (config.generator.width, config.data.mode) == (4, "scale_shortside_and_crop")
 
 
 def test_what_a_model_begins_with_has_its_shapes(tool: ModuleType) -> None:
     bundle = tool.MODELS["streets"]
-    config = bundle.config(builtin(bundle.class_set), ("loss.perceptual=0",))
+    config = bundle.config(bundle.stages[0], builtin(bundle.class_set), ("loss.perceptual=0",))
     recipe = RECIPES[bundle.system].build(config, builtin(bundle.class_set), None)
     beginning = begin_with(BUNDLED / bundle.init_from, recipe)
     assert (beginning.networks, beginning.by_name) == (("generator", "encoder"), ("door", "window"))
+
+
+def test_other_steps_are_shared_in_proportion(tool: ModuleType) -> None:
+    facades = tool.MODELS["facades"]
+    assert facades.with_steps(None) == facades.stages
+    assert [stage.steps for stage in facades.with_steps(20)] == [2, 18]
+    assert [stage.steps for stage in facades.with_steps(1)] == [1, 1]
 
 
 def run(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -96,9 +109,14 @@ def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: P
     places = ("--data", fronts, "--run", tmp_path / "run", "--out", tmp_path / "shipped", "--device", "cpu")
     first = run(repository, "facades", *places, "--steps", 20, *settings)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith("oasis/small: 20 steps of 2 photos of 64x64 on CPU")
+    assert first.stdout.startswith("spade/small: 20 steps of 2 photos of 64x64 on CPU")
     shipped = load_model(tmp_path / "shipped")
-    assert (shipped.card.name, shipped.card.steps) == ("facades", 20)
+    assert (shipped.card.name, shipped.card.steps, shipped.card.images_seen) == ("facades", 20, 40)
+    assert shipped.card.recipe.startswith("2 steps (4 images): spade, preset small, ")
+    assert "; then 18 steps (36 images): " in shipped.card.recipe
+    assert "generator.noise_injection=true" in shipped.card.recipe
+    assert shipped.card.recipe.endswith("begins with 1")
+    assert shipped.card.styles == "4 photographs of fronts, train split"
     assert "CMP Facade Database" in shipped.card.licence
     assert shipped.card.scores["val: standard deviation over 4 seeds, 0..255"] > 0
     assert (tmp_path / "shipped" / "generator.safetensors").stat().st_size < 25_000_000
@@ -106,4 +124,4 @@ def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: P
     again = run(repository, "facades", *places, "--steps", 24, *settings)
     assert again.returncode == 0, again.stderr
     assert "continuing" in again.stderr
-    assert load_model(tmp_path / "shipped").card.steps == 24
+    assert load_model(tmp_path / "shipped").card.steps == 24  # 2 and 22: what the second began with stays

@@ -2,7 +2,8 @@
 
     python tools/bundle.py MODEL [--data DIR] [--run RUN] [--steps N] [--set KEY=VALUE ...] [--segmenter SEG]
 
-Everything that makes a model is in :data:`MODELS`. The same command again goes on with a training that was stopped.
+Everything that makes a model is in ``bundled_models.py``. The same command again goes on with a training that was
+stopped.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from bundled_models import MODELS, Bundle, Stage
 from PIL import Image
 from torch import nn
 
 from semsynth.checkpoint import BUNDLED, Card, load_model, save_model
 from semsynth.classes import ClassSet, builtin
-from semsynth.config import load_config, override
+from semsynth.config import load_config
 from semsynth.data.folder import CLASSES_FILE, DatasetFolder
 from semsynth.data.transforms import Pipeline
 from semsynth.evaluation.result import Result
@@ -31,13 +32,11 @@ from semsynth.images import to_tensor
 from semsynth.layout import pixels
 from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.vgg import load_vgg19
-from semsynth.recipes import RECIPES
-from semsynth.recipes.base import RecipeConfig
 from semsynth.synthesizer import Synthesizer
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.devices import device_name, make_fabric
 from semsynth.training.learner import Learner
-from semsynth.training.run import RunFolder, RunRecord
+from semsynth.training.run import RunFolder, RunRecord, told
 from semsynth.training.start import build_recipe, open_data
 
 SEEDS = range(4)
@@ -45,76 +44,6 @@ SEEDS = range(4)
 LARGEST = 25_000_000
 """Bytes of a bundled model at most."""
 TIMED_STEPS = 3
-SEMSYNTH = (sys.executable, "-m", "semsynth")
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """One model that ships: how it is trained, and what its card says."""
-
-    data: str
-    """The dataset folder, below the folder of data sets."""
-    class_set: str
-    system: str
-    preset: str
-    steps: int
-    settings: tuple[str, ...]
-    """What differs from the preset, as ``--set`` takes it."""
-    init_from: str | None
-    """The bundled model that it begins with; None: fresh weights."""
-    licence: str
-    intended_use: str
-
-    def config(self, classes: ClassSet, extra: tuple[str, ...] = ()) -> RecipeConfig:
-        """The resolved configuration."""
-        return override(RECIPES[self.system].presets[self.preset](classes, False), [*self.settings, *extra])
-
-
-MODELS = {
-    "facades": Bundle(
-        data="cmp_facades",
-        class_set="cmp_facades",
-        system="oasis",
-        preset="small",
-        steps=20_000,
-        settings=(),
-        init_from=None,
-        licence=(
-            "Trained on the CMP Facade Database (Tylecek and Sara 2013), whose authors state no licence and ask for "
-            "citation. Weights: use as the data allows."
-        ),
-        intended_use=(
-            "Demonstration, tests and a start for fine-tuning: house fronts at 256x256 from the 12 cmp_facades "
-            "classes. Not a measure of what the system can do at the paper's size, and no source of facts about real "
-            "buildings."
-        ),
-    ),
-    "streets": Bundle(
-        data="labelmefacade",
-        class_set="labelmefacade",
-        system="spade",
-        preset="small",
-        steps=20_000,
-        settings=(
-            "generator.frozen_statistics=true",  # batch statistics of two photos take away what a style would change
-            "data.mode=scale_shortside_and_crop",  # windows of the photos, not squeezed ones: 4:3, squares and upright
-            "data.load_size=288",
-            "training.seed=7",
-        ),
-        init_from="facades",
-        licence=(
-            "Trained on LabelMeFacade (Froehlich, Rodner and Denzler 2010; photos of LabelMe), which its authors give "
-            "for non-commercial use and research, beginning with the weights of facades; the perceptual term used "
-            "VGG-19 (CC BY 4.0). Weights: use as the data allows."
-        ),
-        intended_use=(
-            "Demonstration, tests and a start for fine-tuning: street scenes at 256x256 from the 8 labelmefacade "
-            "classes. Not a measure of what the system can do at the paper's size, and no source of facts about real "
-            "places."
-        ),
-    ),
-}
-"""What ships, by name: the one place that says how."""
 
 
 def main() -> None:
@@ -122,9 +51,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--data", type=Path, help="dataset folder; default its place below ../shared/data")
-    parser.add_argument("--run", type=Path, help="run folder; default runs/MODEL")
+    parser.add_argument("--run", type=Path, help="folder for a run of each stage; default runs/MODEL")
+    parser.add_argument("--trained", type=Path, help="run folder that is trained already: score and write it")
     parser.add_argument("--out", type=Path, help="model folder to write; default its place in the package")
-    parser.add_argument("--steps", type=int, help="default: MODELS says")
+    parser.add_argument("--steps", type=int, help="of all stages together; default: bundled_models.py says")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="other settings, for tries")
     parser.add_argument("--perceptual-weights", type=Path, help="file with VGG-19 or its beginning")
     parser.add_argument("--segmenter", help="who scores: a folder, a Hugging Face id or a class set; default nobody")
@@ -132,16 +62,19 @@ def main() -> None:
     arguments = parser.parse_args()
     bundle = MODELS[arguments.model]
     data = arguments.data or Path("../shared/data") / bundle.data
-    run = RunFolder(arguments.run or Path("runs") / arguments.model)
     check_data(data, bundle)
-    config = bundle.config(ClassSet.load(data / CLASSES_FILE), tuple(arguments.set))
-    steps = arguments.steps or bundle.steps
-    print(estimate(bundle, data, config, steps, arguments), flush=True)  # noqa: T201  (a script)
-    train(bundle, data, run, steps, arguments)
+    if arguments.trained is None:
+        stages = bundle.with_steps(arguments.steps)
+        print(estimate(bundle, data, stages, arguments), flush=True)  # noqa: T201  (a script)
+        run = train(bundle, data, stages, arguments)
+    else:
+        run = RunFolder(arguments.trained)
+        run.open()
+    semsynth("styles", "fit", str(run.root), "--data", str(data), "--device", arguments.device)
     report = evaluate(run, data, arguments.segmenter, arguments.device)
-    out = arguments.out or BUNDLED / arguments.model
-    scores = score(run.model, data, config.data, arguments.perceptual_weights) | report
-    card = write(run.model, out, bundle, arguments.model, scores)
+    pipeline = bundle.config(bundle.stages[-1], ClassSet.load(data / CLASSES_FILE), tuple(arguments.set)).data
+    scores = score(run.model, data, pipeline, arguments.perceptual_weights) | report
+    card = write(run, arguments.out or BUNDLED / arguments.model, bundle, arguments.model, scores)
     print(card.model_dump_json(indent=2))  # noqa: T201  (a script)
 
 
@@ -155,11 +88,13 @@ def check_data(data: Path, bundle: Bundle) -> None:
         sys.exit(f"error: {data} has other classes than '{bundle.class_set}': give the model's own data")
 
 
-def estimate(bundle: Bundle, data: Path, config: RecipeConfig, steps: int, arguments: argparse.Namespace) -> str:
-    """Time and size, from some steps that nobody keeps.
+def estimate(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argparse.Namespace) -> str:
+    """Time and size, from some steps of the last stage that nobody keeps.
 
     Leaves if the model would be too large to ship.
     """
+    config = bundle.config(stages[-1], ClassSet.load(data / CLASSES_FILE), tuple(arguments.set))
+    steps = sum(stage.steps for stage in stages)
     weights = None if arguments.perceptual_weights is None else str(arguments.perceptual_weights)
     record = RunRecord(
         system=bundle.system,
@@ -205,20 +140,35 @@ def _synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def train(bundle: Bundle, data: Path, run: RunFolder, steps: int, arguments: argparse.Namespace) -> None:
-    """Train, or go on; leaves as ``semsynth train`` does where that stops or fails."""
-    command = [*SEMSYNTH, "train", bundle.system, "--device", arguments.device]
-    command += ["--steps", str(steps)]
-    if run.record.is_file():
-        command += ["--resume", str(run.root)]
-    else:
-        command += ["--data", str(data), "--out", str(run.root), "--preset", bundle.preset]
-        if bundle.init_from is not None:
-            command += ["--init-from", str(BUNDLED / bundle.init_from)]
-        command += [part for setting in (*bundle.settings, *arguments.set) for part in ("--set", setting)]
-        if arguments.perceptual_weights is not None:
-            command += ["--perceptual-weights", str(arguments.perceptual_weights)]
-    code = subprocess.run(command).returncode
+def train(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argparse.Namespace) -> RunFolder:
+    """Train stage after stage, or go on; leaves as ``semsynth train`` does where that stops or fails.
+
+    Returns:
+        The last stage's run.
+    """
+    root = arguments.run or Path("runs") / arguments.model
+    runs = [RunFolder(root / str(number)) for number in range(1, len(stages) + 1)]
+    before = None if bundle.init_from is None else BUNDLED / bundle.init_from
+    begun = [number for number, run in enumerate(runs) if run.begun]
+    for number, (stage, run) in enumerate(zip(stages, runs, strict=True)):
+        command = ["train", bundle.system, "--device", arguments.device, "--steps", str(stage.steps)]
+        if run.begun:
+            command += ["--resume", str(run.root)]
+        else:
+            command += ["--data", str(data), "--out", str(run.root), "--preset", bundle.preset]
+            command += [] if before is None else ["--init-from", str(before)]
+            command += [part for setting in (*stage.settings, *arguments.set) for part in ("--set", setting)]
+            if arguments.perceptual_weights is not None:
+                command += ["--perceptual-weights", str(arguments.perceptual_weights)]
+        if number >= max(begun, default=0):  # what another stage began with stays
+            semsynth(*command)
+        before = run.root
+    return runs[-1]
+
+
+def semsynth(*command: str) -> None:
+    """Run ``semsynth COMMAND``; leaves with its exit code if it fails."""
+    code = subprocess.run([sys.executable, "-m", "semsynth", *command]).returncode
     if code:
         sys.exit(code)
 
@@ -228,8 +178,8 @@ def evaluate(run: RunFolder, data: Path, segmenter: str | None, device: str) -> 
     if segmenter is None:
         return {}
     out = run.root / "report"
-    command = [*SEMSYNTH, "evaluate", str(run.root), "--data", str(data), "--out", str(out)]
-    subprocess.run([*command, "--segmenter", segmenter, "--samples", "5", "--device", device], check=True)
+    command = ["evaluate", str(run.root), "--data", str(data), "--out", str(out)]
+    semsynth(*command, "--segmenter", segmenter, "--samples", "5", "--device", device)
     result = load_config(Result, out / "report.json")
     found = {"mean IoU": result.segmentation.mean_iou.value}
     if result.oracle is not None:
@@ -270,18 +220,34 @@ def score(folder: Path, data: Path, pipeline: Pipeline, weights: Path | None) ->
     return {name: round(sum(values) / len(values), 4) for name, values in scores.items()}
 
 
-def write(folder: Path, out: Path, bundle: Bundle, name: str, scores: dict[str, float]) -> Card:
+def write(run: RunFolder, out: Path, bundle: Bundle, name: str, scores: dict[str, float]) -> Card:
     """The model folder that ships; leaves, writing nothing, if it is too large."""
-    model = load_model(folder)
+    model = load_model(run.model)
     check_bytes(model.networks.values())
-    recipe = ", ".join((model.card.recipe, *bundle.settings))
-    if bundle.init_from is not None:
-        recipe += f"; begins with the weights of {bundle.init_from}, classes by name"
-    changes = {"name": name, "recipe": recipe, "licence": bundle.licence, "intended_use": bundle.intended_use}
-    changes["scores"] = scores
+    cards = list(history(run))
+    changes = {
+        "name": name,
+        "recipe": "; then ".join(
+            f"{card.steps:,} steps ({card.images_seen:,} images): {card.recipe}" for card in cards
+        ),
+        "steps": sum(card.steps for card in cards),
+        "images_seen": sum(card.images_seen for card in cards),
+        "seconds": round(sum(card.seconds for card in cards), 1),
+        "licence": bundle.licence,
+        "intended_use": bundle.intended_use,
+        "scores": scores,
+    }
     card = model.card.model_copy(update=changes)
     save_model(out, model.config, model.classes, model.networks, card, torch.float16)
     return card
+
+
+def history(run: RunFolder) -> Iterator[Card]:
+    """The cards of a run and of those that it goes on from, the first one first."""
+    record, model = run.open(), load_model(run.model)
+    if record.init_from is not None and (before := RunFolder(Path(record.init_from))).record.is_file():
+        yield from history(before)
+    yield model.card.model_copy(update={"recipe": told(record, model.classes)})
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_models import save_tiny_pix2pixhd
+from tiny_models import save_tiny_model, save_tiny_pix2pixhd
 from typer.testing import CliRunner
 
+from semsynth.checkpoint import load_model
 from semsynth.classes import ClassSet
 from semsynth.cli.main import app
 from semsynth.data.toy import write_toy
@@ -112,8 +113,36 @@ def test_unusable_styles_files(data: Path, model: Path, tmp_path: Path, text: st
 
 def test_models_and_data_that_do_not_fit(data: Path, tmp_path: Path):
     plain = save_tiny_pix2pixhd(tmp_path / "plain", features=0)
-    assert "has no instance encoder" in run("styles", "fit", plain, "--data", data).output
+    assert "has no style encoder" in run("styles", "fit", plain, "--data", data).output
     other = save_tiny_pix2pixhd(tmp_path / "other")
     result = run("styles", "fit", other, "--data", data)
     assert result.exit_code == 2
     assert "fit it on its own data" in result.output
+
+
+def test_seeds_draw_the_styles_of_photos_once_these_are_fitted(data: Path, tmp_path: Path):
+    model = save_tiny_model(tmp_path / "model", classes=ClassSet.load(data / "classes.json"))
+    label_map = sorted((data / "train" / "labels").iterdir())[0]
+    lender = sorted((data / "train" / "images").iterdir())[0]
+
+    def made(*style: object) -> np.ndarray:
+        out = tmp_path / "out"
+        result = run("synthesize", label_map, "--model", model, "--out", out, "--precision", "float32", *style)
+        assert result.exit_code == 0, result.output
+        (photo,) = out.iterdir()
+        return pixels(photo)
+
+    before = made("--style", lender), made("--seed", 1)
+    fitted = run("styles", "fit", model, "--data", data, "--device", "cpu")
+    assert fitted.exit_code == 0, fitted.output
+    assert "seeds draw the styles of 3 photographs of toy, train split" in fitted.output
+    assert load_model(model).card.styles == "3 photographs of toy, train split"
+    assert np.abs(made("--style", lender) - before[0]).max() <= 1
+    assert np.abs(made("--seed", 1) - before[1]).max() > 1
+
+
+def test_models_from_layouts_alone_have_no_styles_to_fit(data: Path, tmp_path: Path):
+    model = save_tiny_model(tmp_path / "model", styles=False, classes=ClassSet.load(data / "classes.json"))
+    result = run("styles", "fit", model, "--data", data)
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "has no style encoder" in result.output

@@ -33,6 +33,7 @@ from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.unet import UNetConfig
+from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.spectral_norm import iterate_singular_vectors
 from semsynth.synthesizer import TorchEngine
 
@@ -60,9 +61,12 @@ def _oasis(**options: object) -> OASISModel:
 
 MODELS: dict[str, Callable[[], ModelConfig]] = {
     "spade": _spade,
-    "spade from noise, with edges": lambda: _spade(input="noise", encoding=encoding(void="after", edges=True)),
+    "spade from noise, with edges": lambda: _spade(
+        input="noise", noise_injection=True, encoding=encoding(void="after", edges=True)
+    ),
     "spade, instance norm": lambda: _spade(norm="instance"),
     "spade, concatenation": lambda: _spade(layout_at_every_layer="concat"),
+    "spade, noise injection": lambda: _spade(noise_injection=True),
     "spade, seven doublings": lambda: _spade(upsamplings=7, crop_size=128, kernel_size=1),
     "pix2pixhd": _pix2pixhd,
     "pix2pixhd, two scales, instances and features": lambda: _pix2pixhd(
@@ -107,6 +111,8 @@ def save(folder: Path, config: ModelConfig, classes: ClassSet = CLASSES) -> Load
             nn.init.xavier_normal_(module.weight)
             if module.bias is not None:
                 nn.init.normal_(module.bias, std=0.2)
+        elif isinstance(module, NoiseInjection):
+            nn.init.normal_(module.scale)
         for name, buffer in module.named_buffers(recurse=False):
             if name == "running_mean":
                 buffer.normal_(std=0.3)

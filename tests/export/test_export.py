@@ -47,7 +47,15 @@ def test_an_exported_model_makes_the_same_pictures(name: str, kind: ExportFormat
     assert difference(made, photos(model, given)) < 1e-4
 
 
-DYNAMIC = ["spade", "pix2pixhd, two scales, instances and features", "crn", "oasis", "unet", "full resolution"]
+DYNAMIC = [
+    "spade",
+    "spade, noise injection",
+    "pix2pixhd, two scales, instances and features",
+    "crn",
+    "oasis",
+    "unet",
+    "full resolution",
+]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class Card(Config):
     """What is known about the licences of the data and of the weights."""
     recipe: str = ""
     """The recipe, its preset and overrides."""
+    styles: str = ""
+    """The photographs whose styles seeds draw, where they were fitted to some; else seeds draw from the prior."""
     steps: int = 0
     """Optimiser steps."""
     images_seen: int = 0

@@ -1,4 +1,4 @@
-"""``semsynth styles``: the modes that a model's objects can have, found in photographs or stored by name."""
+"""``semsynth styles``: what seeds draw, and the modes that objects can have, found in photographs or stored by name."""
 
 from __future__ import annotations
 
@@ -14,54 +14,91 @@ if TYPE_CHECKING:
 
     from semsynth.checkpoint import LoadedModel
     from semsynth.classes import ClassSet
+    from semsynth.data.folder import DatasetFolder
 
-app = typer.Typer(no_args_is_help=True, help="Styles of single objects: features (pix2pixHD) or noise (OASIS).")
+app = typer.Typer(
+    no_args_is_help=True, help="Styles of photos (SPADE) and of single objects: features (pix2pixHD) or noise (OASIS)."
+)
 
 
 @app.callback()
 def _commands() -> None:
-    """Styles of single objects: features (pix2pixHD) or noise (OASIS)."""
+    """Styles of photos (SPADE) and of single objects: features (pix2pixHD) or noise (OASIS)."""
 
 
 @app.command()
 def fit(
-    model: Annotated[Path, typer.Argument(help="Model or run folder with an instance encoder.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="Model or run folder with a style encoder.", show_default=False)],
     data: Annotated[Path, typer.Option(help="Dataset folder; best the one of the training.", show_default=False)],
     split: Annotated[str, typer.Option(help="Which part of it.")] = "train",
-    modes: Annotated[int, typer.Option(min=1, max=1000, help="At most so many per class: K of the k-means.")] = 10,
+    modes: Annotated[
+        int, typer.Option(min=1, max=1000, help="Of objects: at most so many per class, K of the k-means.")
+    ] = 10,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Encode every object of the photos, cluster them per class, and keep the modes in the model folder."""
-    from semsynth.checkpoint import Pix2PixHDModel, find_model, load_model
-    from semsynth.cli.progress import count_bar
+    """Encode the photos, and keep the styles found in the model folder.
+
+    Of pix2pixHD every object is encoded and each class gets modes; of SPADE every photo, and from then on seeds draw
+    styles that are distributed like theirs.
+    """
+    from semsynth.checkpoint import Pix2PixHDModel, SPADEModel, find_model, load_model
     from semsynth.data.folder import INSTANCES, DatasetFolder
+    from semsynth.models.instance_encoder import InstanceEncoder
+    from semsynth.models.style_encoder import StyleEncoder
+
+    folder = find_model(model)
+    loaded = load_model(folder)
+    encoder = loaded.networks.get("encoder")
+    if isinstance(loaded.config, SPADEModel) and isinstance(encoder, StyleEncoder):
+        samples = DatasetFolder(data, split)
+        _check_classes(samples.classes, loaded, data)
+        _fit_photos(folder, loaded, samples, f"{data.resolve().name}, {split} split", device)
+    elif isinstance(loaded.config, Pix2PixHDModel) and isinstance(encoder, InstanceEncoder):
+        by_labels = loaded.config.objects == "labels"
+        instances = not by_labels and (data / split / INSTANCES).is_dir()
+        samples = DatasetFolder(data, split, instances=instances)
+        _check_classes(samples.classes, loaded, data)
+        if not by_labels and not instances:
+            typer.echo(f"note: {data / split} has no {INSTANCES}/, so every class counts as one object", err=True)
+        _fit_objects(folder, loaded, samples, modes, device)
+    else:
+        raise SemsynthError(f"{folder} has no style encoder: train spade or pix2pixhd with a preset such as small")
+
+
+def _fit_photos(folder: Path, loaded: LoadedModel, samples: DatasetFolder, name: str, device: str) -> None:
+    from semsynth.checkpoint import save_model
+    from semsynth.cli.progress import count_bar
+    from semsynth.models.spade import SPADEGenerator
+    from semsynth.models.style_encoder import StyleEncoder
+    from semsynth.styles.whitening import encode_styles, whiten_styles
+    from semsynth.synthesizer import choose_device
+
+    generator, encoder = loaded.networks["generator"], loaded.networks["encoder"]
+    assert isinstance(generator, SPADEGenerator)
+    assert isinstance(encoder, StyleEncoder)
+    with count_bar("encoding") as bar:
+        mu, logvar = encode_styles(encoder, samples, device=choose_device(device), progress=bar)
+    whiten_styles(generator, encoder.cpu(), mu, logvar)
+    about = f"{len(samples)} photographs of {name}"
+    save_model(folder, loaded.config, loaded.classes, loaded.networks, loaded.card.model_copy(update={"styles": about}))
+    typer.echo(f"seeds draw the styles of {about}: {folder}")
+
+
+def _fit_objects(folder: Path, loaded: LoadedModel, samples: DatasetFolder, modes: int, device: str) -> None:
+    from semsynth.checkpoint import Pix2PixHDModel
+    from semsynth.cli.progress import count_bar
     from semsynth.models.instance_encoder import InstanceEncoder
     from semsynth.styles.bank import STYLES
     from semsynth.styles.fitting import fit_styles
     from semsynth.synthesizer import choose_device
 
-    folder = find_model(model)
-    loaded = load_model(folder)
-    encoder = loaded.networks.get("encoder")
-    if not isinstance(loaded.config, Pix2PixHDModel) or not isinstance(encoder, InstanceEncoder):
-        raise SemsynthError(f"{folder} has no instance encoder: train pix2pixhd with a preset such as small")
-    by_labels = loaded.config.objects == "labels"
-    instances = not by_labels and (data / split / INSTANCES).is_dir()
-    samples = DatasetFolder(data, split, instances=instances)
-    _check_classes(samples.classes, loaded, data)
-    if not by_labels and not instances:
-        typer.echo(f"note: {data / split} has no {INSTANCES}/, so every class counts as one object", err=True)
+    config, encoder = loaded.config, loaded.networks["encoder"]
+    assert isinstance(config, Pix2PixHDModel)
+    assert isinstance(encoder, InstanceEncoder)
+    by_labels, device_ = config.objects == "labels", choose_device(device)
     with count_bar("encoding") as bar:
-        bank = fit_styles(
-            encoder,
-            samples,
-            loaded.config.data,
-            by_labels=by_labels,
-            modes=modes,
-            device=choose_device(device),
-            progress=bar,
-        )
-    bank.save(folder, loaded.config.style_weights)
+        bank = fit_styles(encoder, samples, config.data, by_labels=by_labels, modes=modes, device=device_, progress=bar)
+    bank.save(folder, config.style_weights)
     names = {item.id: item.name for item in loaded.classes.classes}
     for class_id, centres in bank.modes.items():
         typer.echo(f"{class_id:5d} {names[class_id]}: {len(centres)} mode{'s' if len(centres) > 1 else ''}")

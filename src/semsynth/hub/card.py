@@ -93,6 +93,7 @@ def _training(model: LoadedModel) -> str:
     facts = [
         ("Data", card.data),
         ("Recipe", card.recipe),
+        ("Styles of seeds", card.styles),
         ("Steps", f"{card.steps:,}, {card.images_seen:,} images seen" if card.steps else ""),
         ("Time", f"{card.seconds / 3600:.1f} hours" if card.seconds else ""),
         ("Hardware", card.hardware),

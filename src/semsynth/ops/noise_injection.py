@@ -39,6 +39,6 @@ class NoiseInjection(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w]."""
-        (rows, columns), (height, width) = self.noise.shape, x.shape[2:]
-        noise = self.noise.repeat(-(-height // rows), -(-width // columns))[:height, :width]
+        rows, columns = (torch.arange(x.shape[axis], device=x.device) % self.noise.shape[axis - 2] for axis in (2, 3))
+        noise = self.noise[rows[:, None], columns]
         return x + (self.scale.view(-1, 1, 1) * noise).to(x.dtype)

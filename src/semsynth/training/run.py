@@ -17,6 +17,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
+from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.state import StateFolder
 
@@ -102,13 +103,29 @@ class RunFolder:
 
 def model_card(run: RunFolder, classes: ClassSet, num_images: int) -> Card:
     """The part of a model's card that does not change as training goes on; people add the rest."""
-    record = run.open() if run.record.exists() else None
     return Card(
         name=run.root.resolve().name,
         data=f"{classes.name}: {num_images} training images",
-        recipe=f"{record.system}, preset {record.preset}" if record else "",
+        recipe=told(run.open(), classes) if run.record.exists() else "",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def told(record: RunRecord, classes: ClassSet) -> str:
+    """A training in words: system, preset, what differs from that, and what it began with."""
+    flat = _flat(record.config)
+    preset = RECIPES[record.system].presets.get(record.preset)
+    bases = [] if preset is None else [_flat(preset(classes, edges).model_dump(mode="json")) for edges in (False, True)]
+    free = {f"training.{key}" for key in CHANGEABLE}
+    changes = [[key for key in flat if key not in free and flat[key] != base.get(key)] for base in bases]
+    settings = [f"{key}={_text(flat[key])}" for key in min(changes, key=len, default=[])]
+    begins = [f"begins with {Path(record.init_from).name}"] if record.init_from else []
+    return ", ".join([record.system, f"preset {record.preset}", *settings, *begins])
+
+
+def _text(value: object) -> str:
+    """As ``--set`` takes it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images: int, record: Path) -> None:
