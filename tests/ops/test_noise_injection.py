@@ -12,7 +12,7 @@ from semsynth.ops.noise_injection import TILE, NoiseInjection
 
 
 def test_each_channel_takes_what_it_learned_to():
-    layer = NoiseInjection(3, 8, 6)
+    layer = NoiseInjection(3, 8, 6).eval()
     x = torch.randn(2, 3, 8, 6)
     assert torch.equal(layer(x), x)
     layer.scale.data = torch.tensor([0.0, 1.0, -2.0])
@@ -24,7 +24,7 @@ def test_each_channel_takes_what_it_learned_to():
 
 @pytest.mark.parametrize("size", [(TILE, TILE), (TILE - 1, 2 * TILE), (2 * TILE + 3, 5)])
 def test_features_of_any_size_repeat_the_noise(size):
-    layer = NoiseInjection(1, 4 * TILE, 4 * TILE)
+    layer = NoiseInjection(1, 4 * TILE, 4 * TILE).eval()
     layer.scale.data.fill_(1)
     noise = layer(torch.zeros(1, 1, *size))[0, 0]
     rows, columns = torch.arange(size[0]) % TILE, torch.arange(size[1]) % TILE
@@ -32,11 +32,20 @@ def test_features_of_any_size_repeat_the_noise(size):
 
 
 def test_arithmetic_and_memory_format_stay():
-    layer = NoiseInjection(4, 8, 8)
+    layer = NoiseInjection(4, 8, 8).eval()
     x = torch.zeros(2, 4, 8, 8, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
     made = layer(x)
     assert made.dtype == torch.bfloat16
     assert made.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_training_draws_new_noise_for_every_picture():
+    layer = NoiseInjection(1, 64, 64).train()
+    layer.scale.data.fill_(0.5)
+    pictures = torch.cat([layer(torch.zeros(2, 1, 64, 64)) for _ in range(2)]).flatten(1)
+    torch.testing.assert_close(pictures.std(1), torch.full((4,), 0.5), rtol=0.1, atol=0)
+    assert (torch.corrcoef(pictures) - torch.eye(4)).abs().max() < 0.1
+    torch.testing.assert_close(layer.eval()(torch.zeros(1, 1, 64, 64))[0, 0], layer.noise / 2)
 
 
 @pytest.mark.parametrize("kind", ["spade", "concat"])

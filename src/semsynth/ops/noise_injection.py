@@ -12,15 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-TILE = 128
+TILE = 256
 """Side of the noise that is kept, in pixels; wider features repeat it."""
 
 
 class NoiseInjection(nn.Module):
     """Add noise to features, scaled for each channel.
 
-    The scales begin as zero: a trained network that gets this layer goes on where it was. The noise is drawn once and
-    stays with the weights, so that a layout and a style make one picture.
+    The scales begin as zero: a trained network that gets this layer goes on where it was. Training draws new noise every
+    time, else the network would learn marks at fixed places. Afterwards one noise stays with the weights, so that a
+    layout and a style make one picture.
     """
 
     def __init__(self, channels: int, height: int, width: int) -> None:
@@ -39,6 +40,9 @@ class NoiseInjection(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w]."""
-        rows, columns = (torch.arange(x.shape[axis], device=x.device) % self.noise.shape[axis - 2] for axis in (2, 3))
-        noise = self.noise[rows[:, None], columns]
+        if self.training:
+            noise = torch.randn(len(x), 1, *x.shape[2:], device=x.device)
+        else:
+            rows, columns = (torch.arange(x.shape[i], device=x.device) % self.noise.shape[i - 2] for i in (2, 3))
+            noise = self.noise[rows[:, None], columns]
         return x + (self.scale.view(-1, 1, 1) * noise).to(x.dtype)

@@ -202,8 +202,8 @@ class SPADERecipe(Recipe):
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A generator without injected noise can go on with it: the scales begin as zero."""
-        own = {key: value for key, value in self.networks[name].state_dict().items() if key.startswith("noises.")}
-        return own | state
+        own = self.networks[name].state_dict()
+        return {key: value for key, value in own.items() if key.startswith("noises.") and key not in state} | state
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random styles from the prior."""
