@@ -19,9 +19,9 @@ TILE = 256
 class NoiseInjection(nn.Module):
     """Add noise to features, scaled for each channel.
 
-    The scales begin as zero: a trained network that gets this layer goes on where it was. Training draws new noise every
-    time, else the network would learn marks at fixed places. Afterwards one noise stays with the weights, so that a
-    layout and a style make one picture.
+    The scales begin as zero: a trained network that gets this layer goes on where it was. Training draws new noise
+    every time, else the network would learn marks at fixed places. Afterwards one noise stays with the weights, so that
+    a layout and a style make one picture.
     """
 
     def __init__(self, channels: int, height: int, width: int) -> None:
