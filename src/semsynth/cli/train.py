@@ -285,7 +285,13 @@ def _train_run(
             progress.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")
         signal = trainer.fit()
         _leave_if_stopped(signal, run.root, progress, f" after step {trainer.step}")
-        progress.note(f"done after {trainer.step} steps: the model is {run.model}")
+        styles = "encoder" in recipe.networks and record.shards is None
+        fit = (
+            f"; 'semsynth styles fit {run.root} --data {record.data}' finds the styles that seeds draw"
+            if styles
+            else ""
+        )
+        progress.note(f"done after {trainer.step} steps: the model is {run.model}{fit}")
 
 
 def _leave_if_stopped(signal: int | None, root: Path, progress: ProgressBar, step: str = "") -> None:
