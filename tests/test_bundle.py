@@ -115,7 +115,7 @@ def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: P
     assert shipped.card.recipe.startswith("2 steps (4 images): spade, preset small, ")
     assert "; then 18 steps (36 images): " in shipped.card.recipe
     assert "generator.noise_injection=true" in shipped.card.recipe
-    assert shipped.card.recipe.endswith("begins with 1")
+    assert "begins with" not in shipped.card.recipe
     assert shipped.card.styles == "4 photographs of fronts, train split"
     assert "CMP Facade Database" in shipped.card.licence
     assert shipped.card.scores["val: standard deviation over 4 seeds, 0..255"] > 0

@@ -245,9 +245,15 @@ def write(run: RunFolder, out: Path, bundle: Bundle, name: str, scores: dict[str
 def history(run: RunFolder) -> Iterator[Card]:
     """The cards of a run and of those that it goes on from, the first one first."""
     record, model = run.open(), load_model(run.model)
-    if record.init_from is not None and (before := RunFolder(Path(record.init_from))).record.is_file():
-        yield from history(before)
-    yield model.card.model_copy(update={"recipe": told(record, model.classes)})
+    recipe = told(record, model.classes)
+    if record.init_from is not None:
+        before = RunFolder(Path(record.init_from))
+        if before.record.is_file():
+            yield from history(before)
+        else:
+            card = load_model(before.root).card
+            recipe += f", begins with {card.name} of {card.created[:10]} ({card.images_seen:,} images)"
+    yield model.card.model_copy(update={"recipe": recipe})
 
 
 if __name__ == "__main__":

@@ -56,6 +56,11 @@ SHARPER = (
 )
 """Settings for networks that know their classes already."""
 
+WINDOWS = (
+    "data.mode=scale_shortside_and_crop",  # windows of the photos, not squeezed ones: 4:3, squares and upright
+    "data.load_size=288",
+)
+
 MODELS = {
     "facades": Bundle(
         data="cmp_facades",
@@ -80,13 +85,17 @@ MODELS = {
         system="spade",
         preset="small",
         stages=(
-            Stage(
-                20_000,
+            Stage(6_000, (*SHARPER, *WINDOWS, "training.seed=9")),
+            Stage(  # walls come out mottled unless they are then held closer to photos
+                14_000,
                 (
                     *SHARPER,
-                    "data.mode=scale_shortside_and_crop",  # windows of the photos, not squeezed ones
-                    "data.load_size=288",
-                    "training.seed=9",
+                    *WINDOWS,
+                    "loss.pixels=5",
+                    "loss.perceptual=10",
+                    "generator_optimizer.lr=0.00015",
+                    "discriminator_optimizer.lr=0.0002",
+                    "training.seed=12",
                 ),
             ),
         ),

@@ -103,24 +103,25 @@ class RunFolder:
 
 def model_card(run: RunFolder, classes: ClassSet, num_images: int) -> Card:
     """The part of a model's card that does not change as training goes on; people add the rest."""
+    record = run.open() if run.record.exists() else None
+    begins = f", begins with {Path(record.init_from).name}" if record and record.init_from else ""
     return Card(
         name=run.root.resolve().name,
         data=f"{classes.name}: {num_images} training images",
-        recipe=told(run.open(), classes) if run.record.exists() else "",
+        recipe=told(record, classes) + begins if record else "",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
 def told(record: RunRecord, classes: ClassSet) -> str:
-    """A training in words: system, preset, what differs from that, and what it began with."""
+    """A training in words: system, preset, and what differs from that."""
     flat = _flat(record.config)
     preset = RECIPES[record.system].presets.get(record.preset)
     bases = [] if preset is None else [_flat(preset(classes, edges).model_dump(mode="json")) for edges in (False, True)]
     free = {f"training.{key}" for key in CHANGEABLE}
     changes = [[key for key in flat if key not in free and flat[key] != base.get(key)] for base in bases]
     settings = [f"{key}={_text(flat[key])}" for key in min(changes, key=len, default=[])]
-    begins = [f"begins with {Path(record.init_from).name}"] if record.init_from else []
-    return ", ".join([record.system, f"preset {record.preset}", *settings, *begins])
+    return ", ".join([record.system, f"preset {record.preset}", *settings])
 
 
 def _text(value: object) -> str:
