@@ -1,9 +1,9 @@
-"""How long one waits: for a photo of the bundled model, and for ``semsynth --help``.
+"""How long one waits: for a photo of each bundled model, and for ``semsynth --help``.
 
     python benchmarks/latency.py [--repeats 20] [--json FILE]
 
 *Cold* is one layout that the synthesiser has never seen, *warm* one photo more of the same layout in
-another style: its windows are known. Layouts come from the facade grammar.
+another style: its windows are known. Layouts come from the grammar of the model's classes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import torch
 from report import machine, print_table, write_report
 
 import semsynth
-from semsynth.data.facades import draw_facade
+from semsynth.data.grammars import grammar_of
 from semsynth.layout import LayoutBatch
 from semsynth.synthesizer import Synthesizer
 
+MODELS = ("facades", "streets")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -35,14 +36,16 @@ def seconds_of(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def synthesis(repeats: int) -> list[dict[str, Any]]:
+def synthesis(model: str, repeats: int) -> list[dict[str, Any]]:
     """Milliseconds per photo, by precision; the precisions take turns."""
-    synthesizers = {name: semsynth.load(precision=name, device="cpu") for name in PRECISIONS}
-    size = next(iter(synthesizers.values())).config.output_size
+    synthesizers = {name: semsynth.load(model, precision=name, device="cpu") for name in PRECISIONS}
+    any_of_them = next(iter(synthesizers.values()))
+    grammar, size = grammar_of(any_of_them.classes), any_of_them.config.output_size
+    assert grammar is not None
     cold: dict[str, list[float]] = {name: [] for name in PRECISIONS}
     warm: dict[str, list[float]] = {name: [] for name in PRECISIONS}
     for seed in range(-1, repeats):  # the first one warms up
-        layout = draw_facade(max(seed, 0), size[0])
+        layout = grammar.draw(max(seed, 0), size)
         for name, synthesizer in synthesizers.items():
             batch = LayoutBatch.from_layouts([layout], synthesizer.config.encoding)
             first = seconds_of(lambda s=synthesizer, b=batch: _photo(s, b, 0))
@@ -52,6 +55,7 @@ def synthesis(repeats: int) -> list[dict[str, Any]]:
                 warm[name].append(second)
     return [
         {
+            "model": model,
             "precision": name,
             "cold_ms": 1000 * statistics.median(cold[name]),
             "warm_ms": 1000 * statistics.median(warm[name]),
@@ -92,9 +96,11 @@ def main() -> None:
     starts = commands(arguments.repeats)
     rows = [[row["command"], f"{row['median_ms']:.0f}", f"{row['best_ms']:.0f}"] for row in starts]
     print_table("Commands", ["command", "median ms", "best ms"], rows)
-    photos = synthesis(arguments.repeats)
-    rows = [[row["precision"], *(f"{row[key]:.0f}" for key in ("cold_ms", "warm_ms", "warm_p95_ms"))] for row in photos]
-    print_table("One photo of the bundled model", ["precision", "new layout, ms", "same layout, ms", "p95, ms"], rows)
+    photos = [row for model in MODELS for row in synthesis(model, arguments.repeats)]
+    times = ("cold_ms", "warm_ms", "warm_p95_ms")
+    rows = [[row["model"], row["precision"], *(f"{row[key]:.0f}" for key in times)] for row in photos]
+    columns = ["model", "precision", "new layout, ms", "same layout, ms", "p95, ms"]
+    print_table("One photo of each bundled model", columns, rows)
     if arguments.json:
         write_report(arguments.json, {"commands": starts, "synthesis": photos})
 
