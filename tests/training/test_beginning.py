@@ -105,7 +105,7 @@ def test_what_judges_classes_keeps_fake_and_void_first() -> None:
 def test_bundled_model_begins_a_training_of_street_classes() -> None:
     model = load_model(BUNDLED / "facades")
     streets = class_set("building", "car", "window", "sky", "door")
-    settings = ["generator.frozen_statistics=true", "loss.perceptual=0"]
+    settings = ["generator.frozen_statistics=true", "generator.noise_injection=true", "loss.perceptual=0"]
     recipe = RECIPES["spade"].build(
         override(RECIPES["spade"].presets["small"](streets, False), settings), streets, None
     )
