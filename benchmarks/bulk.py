@@ -27,8 +27,8 @@ from semsynth.bulk.sources import open_layouts
 from semsynth.checkpoint import find_model
 from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress
+from semsynth.layout.label_files import write_layout
 
 
 def measure(engine: Engine, job: Job, tasks: list[Task], out: Path) -> dict[str, float]:

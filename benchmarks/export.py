@@ -35,7 +35,7 @@ from semsynth.checkpoint import (
 )
 from semsynth.classes import ClassSet, builtin
 from semsynth.data.grammars import grammar_of
-from semsynth.export import export_model, open_exported
+from semsynth.exporting import export_model, open_exported
 from semsynth.layout import Layout, LayoutEncoding, Size
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.oasis import OASISGeneratorConfig

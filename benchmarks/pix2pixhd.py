@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from semsynth.classes import VOID
 from semsynth.data.folder import DatasetFolder
 from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout_ops.objects import ObjectMap, object_means, spread
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator, Pix2PixHDGeneratorConfig
-from semsynth.ops.objects import ObjectMap, object_means, spread
 
 ENCODING = LayoutEncoding(num_classes=35, edges=True)
 

@@ -26,9 +26,9 @@ from report import machine, print_table, write_report
 
 from semsynth.config import override
 from semsynth.data.folder import save_classes
-from semsynth.data.label_files import write_instances, write_layout
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.toy import TOY_CLASSES, draw_scene
+from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Collate
 from semsynth.training.data import MicroBatches, Share, read_batches

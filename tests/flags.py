@@ -13,7 +13,6 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, save_classes
-from semsynth.data.label_files import write_layout
 from semsynth.evaluation.features import random_features
 from semsynth.evaluation.judges import Judges, assemble
 from semsynth.evaluation.pictures import Picture, RealPhotos
@@ -22,6 +21,7 @@ from semsynth.evaluation.run import Evaluation
 from semsynth.evaluation.truth import SegmenterPredictor
 from semsynth.images import save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_layout
 
 CLASSES = ClassSet(
     name="flags",

@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID, ClassInfo, ClassSet, builtin
-from semsynth.instances import instances_from_components
 from semsynth.layout import Layout
+from semsynth.layout.instances import instances_from_components
 
 CITYSCAPES = builtin("cityscapes")
 ROAD, BUILDING, TREE, PERSON, CAR, TRUCK = 7, 11, 21, 24, 26, 27

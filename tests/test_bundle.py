@@ -15,8 +15,8 @@ from semsynth.checkpoint import BUNDLED, load_model
 from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import IMAGES, LABELS
-from semsynth.data.label_files import write_layout
 from semsynth.images import save_png
+from semsynth.layout.label_files import write_layout
 from semsynth.recipes import RECIPES
 from semsynth.training.beginning import begin_with
 

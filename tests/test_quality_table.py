@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 
 from semsynth.classes import builtin
+from semsynth.comparison import read_table
 from semsynth.config import override
 from semsynth.images import save_png
 from semsynth.recipes import RECIPES
-from semsynth.training.comparison import read_table
 
 
 @pytest.fixture(scope="module")

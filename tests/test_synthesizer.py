@@ -18,10 +18,10 @@ import semsynth
 from semsynth.checkpoint import load_model
 from semsynth.classes import VOID, builtin
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png, to_uint8
 from semsynth.layout import Layout, LayoutBatch
+from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import DEFAULT_MODEL, Synthesizer, choose_device, choose_dtype, load
 
 LAYOUTS = [draw_facade(seed, 32) for seed in range(5)]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.cli.contact_sheet import ContactSheet
+from semsynth.comparison.plan import Entry
 from semsynth.evaluation.metrics.bootstrap import (
     REPLICATES,
     Interval,
@@ -34,7 +35,6 @@ from semsynth.evaluation.protocols.definition import check_comparable
 from semsynth.evaluation.run import WORK
 from semsynth.files import read_json, write_bytes
 from semsynth.images import save_png
-from semsynth.training.comparison.plan import Entry
 
 Values = NDArray[np.float64]
 """[1+R]: the score of all images and seeds, then that of R replicates."""

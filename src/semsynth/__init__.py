@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from semsynth.layout import Layout
     from semsynth.synthesizer import Synthesizer, load
 
-__version__ = "0.1.0"
+from semsynth.version import __version__
+
 __all__ = ["ClassSet", "Layout", "Synthesizer", "__version__", "load"]
 
 _HOME = {

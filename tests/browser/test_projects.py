@@ -11,7 +11,7 @@ from PIL import Image
 from studio_page import StudioPage
 
 from semsynth.classes import VOID, VOID_8BIT, builtin
-from semsynth.data.label_files import read_layout
+from semsynth.layout.label_files import read_layout
 
 CLASSES = builtin("cmp_facades")
 

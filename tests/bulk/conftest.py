@@ -14,7 +14,7 @@ from tiny_models import CLASSES, save_tiny_model
 from semsynth.bulk.job import in_this_process
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
+from semsynth.layout.label_files import write_layout
 
 COUNT = 24
 

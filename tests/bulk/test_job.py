@@ -22,11 +22,11 @@ from semsynth.bulk.run import run_job
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.label_files import write_instances, write_layout
 from semsynth.data.progress import Progress
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
 

@@ -20,11 +20,11 @@ from semsynth.cli.bulk import make_job
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import CLASSES_FILE, DatasetFolder
-from semsynth.data.label_files import write_layout
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, save_png
 from semsynth.layout import LayoutEncoding
+from semsynth.layout.label_files import write_layout
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.styles.seeds import picture_seed

@@ -18,7 +18,7 @@ from semsynth.bulk.job import in_this_process
 from semsynth.bulk.manifest import read_lines
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
+from semsynth.layout.label_files import write_layout
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from semsynth.checkpoint import Card, GeneratorModel, save_model
 from semsynth.classes import builtin
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import LayoutEncoding
+from semsynth.layout.label_files import write_layout
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.synthesizer import load
 

@@ -13,7 +13,7 @@ from semsynth.data.components import PARTIAL
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.toy import draw_scene
 from semsynth.images import save_png
-from semsynth.instances import instances_from_components
+from semsynth.layout.instances import instances_from_components
 
 
 def run(*arguments: object) -> Result:

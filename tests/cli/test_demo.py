@@ -15,8 +15,8 @@ from semsynth.cli.demo import EXAMPLES, STYLE_SEEDS
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.data.grammars import GRAMMARS, grammar_of
-from semsynth.data.label_files import read_layout
 from semsynth.images import decode_image, save_png
+from semsynth.layout.label_files import read_layout
 from semsynth.synthesizer import load
 
 (FACADES,) = [grammar.featured for grammar in GRAMMARS if grammar.class_set == "cmp_facades"]

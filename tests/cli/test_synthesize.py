@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 from semsynth.classes import VOID, builtin
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_instances, write_layout
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.synthesizer import load
 
 

@@ -24,10 +24,10 @@ from semsynth.convert.pix2pixhd_options import (
 )
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
-from semsynth.ops.objects import ObjectMap
 from semsynth.recipes.base import Adam
 from semsynth.styles.bank import StyleBank
 

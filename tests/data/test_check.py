@@ -10,11 +10,11 @@ from PIL import Image
 from semsynth.data.check import check_dataset, in_between
 from semsynth.data.facades import draw_facade, write_facades
 from semsynth.data.folder import save_classes
-from semsynth.data.label_files import write_layout
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_layout
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from semsynth.classes import NO_CLASSES
 from semsynth.data.check_conditions import check_conditions
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.folder import holds_conditions, load_classes
-from semsynth.data.sample import Batch, ConditionPicture, Sample
+from semsynth.data.sample import Batch, Sample
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.data.transforms import Mode, Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
+from semsynth.layout import ConditionPicture
 
 
 def smooth(seed: int, height: int = 40, width: int = 56) -> np.ndarray:

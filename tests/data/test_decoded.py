@@ -13,10 +13,10 @@ from semsynth.classes import builtin
 from semsynth.data import decoded
 from semsynth.data.decoded import INDEX, PIXELS, DecodedSamples, write_decoded
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.sample import ConditionPicture, Sample
+from semsynth.data.sample import Sample
 from semsynth.data.toy import write_toy
 from semsynth.errors import SemsynthError
-from semsynth.layout import Layout
+from semsynth.layout import ConditionPicture, Layout
 
 
 @pytest.fixture(scope="module")

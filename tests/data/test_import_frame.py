@@ -25,8 +25,8 @@ from semsynth.data.importers.pairs import Listing, Pair, import_listing, in_para
 from semsynth.data.progress import silent
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
-from semsynth.instances import objects
 from semsynth.layout import Layout
+from semsynth.layout.instances import objects
 
 CLASSES = ClassSet(
     name="two", classes=(ClassInfo(id=1, name="sky", color=(0, 0, 255)), ClassInfo(id=2, name="car", color=(255, 0, 0)))

@@ -14,7 +14,7 @@ from semsynth.classes import NO_CLASSES
 from semsynth.config import dump_config, load_config
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.sample import ConditionPicture, Sample
+from semsynth.data.sample import Sample
 from semsynth.data.shards.index import ShardIndex
 from semsynth.data.shards.reading import TRIES, ShardSplit
 from semsynth.data.shards.sharding import shard_folder
@@ -22,6 +22,7 @@ from semsynth.data.source import FolderSource, ShardSource, open_source
 from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
+from semsynth.layout import ConditionPicture
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from semsynth.checkpoint import load_model
 from semsynth.classes import builtin
 from semsynth.cli.main import app
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.label_files import write_layout
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import find_features, find_segmenter
 from semsynth.evaluation.during_training import BestModel
@@ -30,6 +29,7 @@ from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterReco
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import index_table
 from semsynth.images import decode_image, save_png, to_tensor, to_uint8
+from semsynth.layout.label_files import write_layout
 
 PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 

@@ -12,7 +12,6 @@ from torch import nn
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.label_files import read_layout
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters import labelling
 from semsynth.evaluation.segmenters.augmentation import Augmentation
@@ -23,6 +22,7 @@ from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping,
 from semsynth.evaluation.segmenters.photos import import_unlabelled, label_photo
 from semsynth.evaluation.segmenters.training import SegmenterSettings, Validation
 from semsynth.images import save_png
+from semsynth.layout.label_files import read_layout
 
 SMALL = {"hidden_sizes": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "heads": (1, 1, 1, 1), "decoder_size": 8}
 SETTINGS = SegmenterSettings(

@@ -25,10 +25,10 @@ from semsynth.checkpoint import CONFIG, Card, load_model
 from semsynth.cli.main import app
 from semsynth.config import dump_config
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 from semsynth.hub import example_layouts, model_page, push_model
+from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import load
 
 NAME = "somebody/fronts"

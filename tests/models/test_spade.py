@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout_ops.spade_block import SPADEResBlock
+from semsynth.layout_ops.spade_layer import SPADE
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
-from semsynth.ops.spade_block import SPADEResBlock
-from semsynth.ops.spade_layer import SPADE
 
 
 def relative(a: torch.Tensor, b: torch.Tensor) -> float:

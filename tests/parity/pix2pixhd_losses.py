@@ -12,10 +12,10 @@ from semsynth.classes import ClassInfo, ClassSet
 from semsynth.convert.pix2pixhd import official_names
 from semsynth.convert.pix2pixhd_options import recipe_config
 from semsynth.data.sample import Batch
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.vgg import OFFICIAL_SPADE
-from semsynth.ops.objects import ObjectMap
 from semsynth.recipes.base import Phase
 from semsynth.recipes.pix2pixhd import Pix2PixHDRecipe
 

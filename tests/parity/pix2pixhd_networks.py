@@ -19,10 +19,10 @@ from semsynth.convert.pix2pixhd_options import (
     parse_options,
 )
 from semsynth.layout import Layout, LayoutBatch
+from semsynth.layout_ops.objects import ObjectMap, spread
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
-from semsynth.ops.objects import ObjectMap, spread
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.objects import LARGE, ObjectVectors, cluster, encode_objects
 

@@ -15,10 +15,10 @@ from semsynth.data.sample import Sample
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
+from semsynth.layout_ops.pyramid import halved, halved_layout
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
-from semsynth.ops.layout_pyramid import halved, halved_layout
 from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, Pix2PixHDRecipe
 from semsynth.recipes.pix2pixhd_presets import PRESETS, stages
 

@@ -24,9 +24,9 @@ from semsynth.classes import builtin
 from semsynth.cli.main import app
 from semsynth.cli.studio import _fits, _segment_with
 from semsynth.data.facades import draw_facade
-from semsynth.data.label_files import write_layout
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import load
 
 

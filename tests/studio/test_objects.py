@@ -13,10 +13,9 @@ from starlette.testclient import TestClient
 from studio_server import CLASSES, FakeEngine, ask, assert_problem, browse, label_png, photo_png, pixels_of, serve_fake
 from tiny_models import save_tiny_pix2pixhd
 
-from semsynth import edits
 from semsynth.images import encode_png
-from semsynth.instances import instances_from_components, surroundings
-from semsynth.layout import Layout
+from semsynth.layout import Layout, edits
+from semsynth.layout.instances import instances_from_components, surroundings
 from semsynth.studio.engine import serve
 
 WALL, WINDOW, DOOR = 1, 2, 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from semsynth.classes import VOID
 from semsynth.errors import SemsynthError
-from semsynth.ops.objects import ObjectMap
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.styles.bank import STYLES, StyleBank, draw_numbers
 from semsynth.styles.objects import ObjectVectors, cluster, object_classes
 

@@ -18,10 +18,10 @@ from semsynth.classes import NO_CLASSES
 from semsynth.cli.main import app
 from semsynth.convert.pix2pixhd import convert_pix2pixhd, official_names
 from semsynth.convert.pix2pixhd_options import generator_config, parse_options
-from semsynth.data.sample import ConditionPicture
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, save_png, to_tensor, to_uint8
+from semsynth.layout import ConditionPicture
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
 from semsynth.recipes.pix2pixhd import Pix2PixHDConfig
 from semsynth.recipes.pix2pixhd_presets import PRESETS

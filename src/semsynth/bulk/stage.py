@@ -14,21 +14,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from semsynth import __version__
 from semsynth.bulk.job import Job, Outcome, Piece, Task, model_digest
 from semsynth.bulk.manifest import Line
 from semsynth.checkpoint import find_model
 from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS
 from semsynth.data.importers.pairs import link
-from semsynth.data.label_files import instances_from_bytes, layout_from_bytes, stored_instances, stored_labels
-from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, sha256, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
-from semsynth.layout import Layout
+from semsynth.layout import Condition, ConditionPicture, Layout
+from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes, stored_instances, stored_labels
 from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
+from semsynth.version import __version__
 
 _FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, INSTANCE: INSTANCES, CONDITION: CONDITIONS}
 

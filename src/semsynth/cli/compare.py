@@ -10,7 +10,7 @@ import typer
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.training.comparison import Budget, ComparisonFolder, Evaluate, Plan
+    from semsynth.comparison import Budget, ComparisonFolder, Evaluate, Plan
 
 
 RESUMING = ("out", "steps", "minutes", "count", "device", "segmenter")
@@ -63,8 +63,8 @@ def compare(
     Each sees equally many images (--steps) or trains equally long (--minutes), in the same order and from the same
     seed. Ctrl-C or SIGTERM saves and leaves with 130 or 143; the same command, or just --out, goes on from there.
     """
+    from semsynth.comparison import Budget, ComparisonFolder
     from semsynth.data.source import absolute
-    from semsynth.training.comparison import Budget, ComparisonFolder
 
     if steps is not None and minutes is not None:
         raise SemsynthError("--steps and --minutes are two budgets: give one of them")
@@ -107,7 +107,7 @@ def _earlier(folder: ComparisonFolder, budget: Budget | None, count: int | None,
 def _new(
     values: dict[str, Any], title: str | None, recipes: str | None, variants: list[str], table: Path | None, preset: str
 ) -> Plan:
-    from semsynth.training.comparison import Plan, parse_recipe, parse_variant, read_table
+    from semsynth.comparison import Plan, parse_recipe, parse_variant, read_table
 
     entries = [parse_recipe(text, preset) for text in recipes.split(",")] if recipes else []
     entries += [parse_variant(text, preset) for text in variants]
@@ -126,11 +126,11 @@ def _scorer(plan: Plan, segmenter: str, device: str) -> Evaluate:
     Raises:
         SemsynthError: no such segmenter, other classes, or no validation split with photographs.
     """
+    from semsynth.comparison import picture_size
     from semsynth.data.source import open_source
     from semsynth.evaluation.choices import find_segmenter
     from semsynth.evaluation.during_training import ScoreModel
     from semsynth.evaluation.protocols.shipped import find_protocol
-    from semsynth.training.comparison import picture_size
 
     classes, size = open_source(plan.data).classes, picture_size(plan)
     protocol = find_protocol("semsynth-2026" if size is None else f"semsynth-2026-{size[1]}x{size[0]}", classes)
@@ -140,8 +140,8 @@ def _scorer(plan: Plan, segmenter: str, device: str) -> Evaluate:
 
 def _train(out: Path, plan: Plan, device: str, evaluate: Evaluate | None) -> None:
     from semsynth.cli.progress import ProgressBar
-    from semsynth.training.comparison import ComparisonFolder
-    from semsynth.training.comparison import compare as compare_entries
+    from semsynth.comparison import ComparisonFolder
+    from semsynth.comparison import compare as compare_entries
 
     with ProgressBar(shown=True) as progress:
         signal = compare_entries(out, plan, progress, device, evaluate)

@@ -131,8 +131,8 @@ def _example_layouts(synthesizer: Synthesizer, folder: Path, size: Size) -> list
 def _write_examples(shown: _Shown, out: Path, progress: Progress) -> list[_Example]:
     import numpy as np
 
-    from semsynth.data.label_files import write_layout
     from semsynth.images import save_png
+    from semsynth.layout.label_files import write_layout
 
     synthesizer, examples = shown.synthesizer, []
     styles = [synthesizer.style(seed=seed) for seed in STYLE_SEEDS] if synthesizer.has_styles else [None]

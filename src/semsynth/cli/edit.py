@@ -16,8 +16,8 @@ from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
     from semsynth.classes import ClassSet
-    from semsynth.edits import Fill
     from semsynth.layout import Layout
+    from semsynth.layout.edits import Fill
 
 PREVIEW = "preview"
 """Sub-folder of the maps drawn in their classes' colours."""
@@ -117,8 +117,8 @@ def _outputs(out: Path, path: Path, instances: Path | None) -> tuple[Path, Path,
 
 
 def _opened(path: Path, classes: str | None, instances: Path | None, components: bool) -> Layout:
-    from semsynth.data.label_files import read_layout
-    from semsynth.instances import instances_from_components
+    from semsynth.layout.instances import instances_from_components
+    from semsynth.layout.label_files import read_layout
 
     described = path.absolute().parent.parent.parent  # DIR/SPLIT/labels/NAME.png
     layout = read_layout(path, class_set(classes, described), instances)
@@ -127,7 +127,7 @@ def _opened(path: Path, classes: str | None, instances: Path | None, components:
 
 def _edited(layout: Layout, name: str, text: str, fill: Fill, path: Path) -> Layout:
     """One edit, as ``--name text`` says."""
-    from semsynth import edits
+    from semsynth.layout import edits
 
     option = f"--{name.replace('_', '-')}"
     try:
@@ -149,7 +149,7 @@ def _edited(layout: Layout, name: str, text: str, fill: Fill, path: Path) -> Lay
 
 
 def _relabelled(layout: Layout, name: str, text: str) -> Layout:
-    from semsynth import edits
+    from semsynth.layout import edits
 
     first, colon, second = text.partition(":")
     if not colon:
@@ -195,8 +195,8 @@ def _is_number(text: str) -> bool:
 
 
 def _write(layout: Layout, labels: Path, instances: Path, preview: Path) -> None:
-    from semsynth.data.label_files import write_instances, write_layout
     from semsynth.images import save_png
+    from semsynth.layout.label_files import write_instances, write_layout
 
     if layout.instances is not None:
         write_instances(instances, layout)  # the only one that can refuse what it is given
@@ -207,7 +207,7 @@ def _write(layout: Layout, labels: Path, instances: Path, preview: Path) -> None
 
 
 def _print_objects(layout: Layout) -> None:
-    from semsynth.instances import objects
+    from semsynth.layout.instances import objects
 
     names: dict[int, str] = {item.id: item.name for item in layout.classes.classes}
     table = Table("instance", "class", "name", "pixels", "row", "column", "width x height")

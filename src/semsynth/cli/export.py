@@ -43,7 +43,7 @@ def export(
         raise SemsynthError("--dynamic-size leaves the size free: leave out --size")
 
     from semsynth.checkpoint import find_model, load_model
-    from semsynth.export import SUFFIXES, export_model
+    from semsynth.exporting import SUFFIXES, export_model
 
     named = next((kind for kind, suffix in SUFFIXES.items() if suffix == out.suffix), None)
     chosen = export_format or named

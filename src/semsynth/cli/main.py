@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from semsynth import __version__
 from semsynth.cli import convert, data, segmenter, study, styles
 from semsynth.cli.bulk import remake
 from semsynth.cli.compare import compare
@@ -31,6 +30,7 @@ from semsynth.cli.study_mturk import app as study_mturk
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
+from semsynth.version import __version__
 
 
 class _ErrorLineGroup(TyperGroup):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-    from semsynth.data.sample import Condition
+    from semsynth.layout import Condition
     from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 

@@ -188,7 +188,7 @@ def choices(
     from semsynth.cli.synthesize import parse_size
     from semsynth.files import make_folder
     from semsynth.images import save_png
-    from semsynth.instances import surroundings
+    from semsynth.layout.instances import surroundings
     from semsynth.synthesizer import load
 
     synthesizer = load(model, device)

@@ -19,8 +19,7 @@ from semsynth.files import make_folder
 
 if TYPE_CHECKING:
     from semsynth.cli.contact_sheet import ContactSheet
-    from semsynth.data.sample import Condition
-    from semsynth.layout import Size
+    from semsynth.layout import Condition, Size
     from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, list_pictures, load_classes, pairing_problems, splits
-from semsynth.data.label_files import read_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, open_image, read_image_bytes
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_layout
 
 MAX_IN_BETWEEN = 0.06
 """Share of border pixels that may lie between their neighbours' ids, beyond ``MIN_IN_BETWEEN`` pixels.

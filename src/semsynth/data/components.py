@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.data.folder import INSTANCES, LABELS, list_pictures, load_classes, splits
-from semsynth.data.label_files import read_layout, write_instances
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
-from semsynth.instances import MAX_STORED, instances_from_components
+from semsynth.layout.instances import MAX_STORED, instances_from_components
+from semsynth.layout.label_files import read_layout, write_instances
 
 PARTIAL = f".{INSTANCES}.part"
 """Where the maps of a split lie until all of them are there."""

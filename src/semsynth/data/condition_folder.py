@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.data.folder import CONDITIONS, IMAGES, list_pictures, pairing_problems, splits
-from semsynth.data.sample import ConditionPicture, Sample
+from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
+from semsynth.layout import ConditionPicture
 
 CONDITION = "condition"
 """What messages call one."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config
 from semsynth.data.progress import Progress, silent
-from semsynth.data.sample import Condition, ConditionPicture, Sample, Samples
+from semsynth.data.sample import Sample, Samples
 from semsynth.errors import SemsynthError
 from semsynth.files import write_atomically
-from semsynth.layout import Layout
+from semsynth.layout import Condition, ConditionPicture, Layout
 
 INDEX, PIXELS = "decoded.json", "decoded.bin"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import LABELS, save_classes
-from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_layout
 
 
 def write_drawn(

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.data.label_files import read_layout
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES, decode_image
+from semsynth.layout.label_files import read_layout
 
 CLASSES_FILE = "classes.json"
 IMAGES, LABELS, INSTANCES = "images", "labels", "instances"

@@ -4,66 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.images import decode_image, resize_image, to_rgb, to_tensor
-from semsynth.layout import Layout, LayoutBatch, LayoutEncoding, Size
-from semsynth.ops.objects import ObjectMap
-
-
-@dataclass(frozen=True, eq=False)
-class ConditionPicture:
-    """A picture that stands where others have a layout: an edge map, say (pix2pixHD's ``label_nc=0``).
-
-    Attributes:
-        pixels: [H,W,3] uint8.
-    """
-
-    pixels: NDArray[np.uint8]
-
-    @property
-    def size(self) -> Size:
-        """(height, width)."""
-        height, width, _ = self.pixels.shape
-        return height, width
-
-    def resized(self, size: Size) -> ConditionPicture:
-        """Bicubic, as photographs are (official ``aligned_dataset.py``)."""
-        return ConditionPicture(resize_image(self.pixels, size))
-
-    def colors(self) -> NDArray[np.uint8]:
-        """[H,W,3] uint8: what people are shown, the pixels themselves."""
-        return self.pixels
-
-    @classmethod
-    def open(cls, source: Path | str | Image.Image | NDArray[np.integer]) -> ConditionPicture:
-        """Read a picture.
-
-        Args:
-            source: its path, or its pixels: [H,W,3] or grey [H,W] uint8.
-
-        Raises:
-            SemsynthError: not a picture, or not of 8 bits per channel.
-        """
-        if isinstance(source, str | Path):
-            return cls(decode_image(Path(source)))
-        if isinstance(source, Image.Image):
-            return cls(to_rgb(source, "the given picture"))
-        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3)):
-            raise SemsynthError(f"a picture is [H,W,3] or [H,W] uint8: got {source.dtype} {list(source.shape)}")
-        return cls(to_rgb(Image.fromarray(source), "the given array"))
-
-
-Condition = Layout | ConditionPicture
-"""What a generator is told to make a photograph of."""
+from semsynth.images import to_tensor
+from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size
+from semsynth.layout_ops.objects import ObjectMap
 
 
 @dataclass(frozen=True, eq=False)

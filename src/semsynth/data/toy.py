@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, save_classes
-from semsynth.data.label_files import write_instances, write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_instances, write_layout
 
 TOY_CLASSES = ClassSet(
     name="toy",

@@ -27,10 +27,10 @@ from pydantic import Field
 
 from semsynth.classes import UNKNOWN, VOID
 from semsynth.config import Config
-from semsynth.data.sample import ConditionPicture, Sample
+from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS, resize_image
-from semsynth.layout import Layout, Size
+from semsynth.layout import ConditionPicture, Layout, Size
 
 T = TypeVar("T", bound=np.generic)
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semsynth import __version__
 from semsynth.data.progress import Progress, silent
 from semsynth.data.source import LabelledSamples
 from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
@@ -32,6 +31,7 @@ from semsynth.evaluation.scoring import (
 )
 from semsynth.evaluation.truth import true_indices
 from semsynth.images import to_uint8
+from semsynth.version import __version__
 
 WORK = "work"
 """Sub-folder of measurements."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semsynth.classes import ClassSet
-from semsynth.data.label_files import read_layout
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import files_digest, named_files, resampled_tensor
@@ -19,6 +18,7 @@ from semsynth.evaluation.protocols.definition import Protocol as Definition
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.layout import Layout, Size, pixels
+from semsynth.layout.label_files import read_layout
 
 Indices = NDArray[np.int64]
 """[H,W]: evaluated classes 0..K-1; K is void in the truth, "none of them" in predictions."""

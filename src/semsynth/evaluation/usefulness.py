@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, LABELS, save_classes
-from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.data.source import LabelledSamples, absolute
 from semsynth.evaluation.measuring import CHUNK
@@ -30,6 +29,7 @@ from semsynth.evaluation.segmenters.hugging_face import load_segmenter
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import SegmenterPredictor, true_indices
 from semsynth.images import save_png, to_uint8
+from semsynth.layout.label_files import write_layout
 
 Reporter = Callable[[str], Progress]
 """Begins a piece of work with a name."""

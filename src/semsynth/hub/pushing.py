@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from semsynth.checkpoint import CARD, CLASSES, CONFIG, HUB_ID, LoadedModel, load_model, weight_files
 from semsynth.data.grammars import grammar_of
-from semsynth.data.sample import Condition
 from semsynth.errors import SemsynthError
 from semsynth.hub.card import model_page
 from semsynth.images import encode_png
-from semsynth.layout import Layout
+from semsynth.layout import Condition, Layout
 from semsynth.styles.bank import STYLES
 from semsynth.synthesizer import Synthesizer, choose_device
 

@@ -8,7 +8,19 @@ level, and only a level can be turned into a dense one-hot tensor or into its di
 from __future__ import annotations
 
 from semsynth.layout.batch import LabelWindows, LayoutBatch, Level, Regions
+from semsynth.layout.conditions import Condition, ConditionPicture
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 
-__all__ = ["LabelWindows", "Layout", "LayoutBatch", "LayoutEncoding", "Level", "Regions", "Size", "pixels"]
+__all__ = [
+    "Condition",
+    "ConditionPicture",
+    "LabelWindows",
+    "Layout",
+    "LayoutBatch",
+    "LayoutEncoding",
+    "Level",
+    "Regions",
+    "Size",
+    "pixels",
+]

@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from semsynth.errors import SemsynthError
+from semsynth.layout.averaging import average_squares
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
-from semsynth.ops.layout_pyramid import averaged_layout
 from semsynth.ops.windows import DistinctRows, distinct_rows, distinct_values, window_columns
 
 
@@ -200,9 +200,9 @@ class LayoutBatch:
         if size not in self._averaged:
             (rows, odd_rows), (columns, odd_columns) = map(divmod, self.size, size)
             if rows == columns == 2 and not (odd_rows or odd_columns):
-                self._averaged[size] = averaged_layout(self.full)
+                self._averaged[size] = average_squares(self.full.symbols, self.encoding)
             elif rows == columns and rows & (rows - 1) == 0 and rows > 2 and not (odd_rows or odd_columns):
-                self._averaged[size] = averaged_layout(self.averaged(2 * height, 2 * width))
+                self._averaged[size] = F.avg_pool2d(self.averaged(2 * height, 2 * width), 2)
             else:
                 self._averaged[size] = F.adaptive_avg_pool2d(self.full.one_hot(), size)
         return self._averaged[size]

@@ -15,11 +15,11 @@ from torch.utils.checkpoint import checkpoint
 
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, Level, Size, pixels
+from semsynth.layout_ops.conv import layout_conv2d
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.doubled_conv import doubled_conv2d
 from semsynth.ops.initialization import initialize_glorot_uniform
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
-from semsynth.ops.layout_conv import layout_conv2d
 
 NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU (official code)."""

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, Size
+from semsynth.layout_ops.conv import layout_conv2d
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, multiples
 from semsynth.ops.conv_norm import AffineNorm
-from semsynth.ops.layout_conv import layout_conv2d
 from semsynth.ops.norm import NormKind
 
 KERNEL, STRIDE, PADDING = 5, 2, 2

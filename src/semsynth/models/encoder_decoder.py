@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.layout_ops.conv import concat_conv2d
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, multiples
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
-from semsynth.ops.layout_conv import concat_conv2d
 
 NEGATIVE_SLOPE = 0.2
 """As in the cascade."""

@@ -13,10 +13,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from semsynth.layout import LayoutBatch, Size
+from semsynth.layout_ops.conv import layout_conv2d
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.ops.dilated_conv import dilated_conv2d
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
-from semsynth.ops.layout_conv import layout_conv2d
 
 KERNEL = 3
 NEGATIVE_SLOPE = 0.2

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size, pixels
-from semsynth.ops.spade_layer import ModulationPath, choose_path, freeze_modulation
+from semsynth.layout_ops.spade_layer import ModulationPath, choose_path, freeze_modulation
 from semsynth.ops.spectral_norm import fold_spectral_norm
 
 

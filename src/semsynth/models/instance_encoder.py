@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.config import Config
+from semsynth.layout_ops.objects import ObjectMap, object_means, spread
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
-from semsynth.ops.objects import ObjectMap, object_means, spread
 
 BORDER = 3
 

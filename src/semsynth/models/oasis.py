@@ -15,11 +15,11 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Regions, Size
+from semsynth.layout_ops.conv import layout_conv2d, weight_of_vectors
+from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.doubled_conv import repeated, repeated_conv2d
-from semsynth.ops.layout_conv import layout_conv2d, weight_of_vectors
 from semsynth.ops.norm import NormKind
-from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock
 from semsynth.ops.spectral_norm import conv2d
 from semsynth.ops.windows import distinct_rows
 
@@ -102,7 +102,7 @@ class OASISGenerator(LayoutGenerator):
 
     Noise that is the same at all pixels of a region goes through layout tables: of a region, not of a class, every
     window is looked up, and a region stands for its noise beside its label. That is exact, see
-    :func:`semsynth.ops.layout_conv.weight_of_vectors`.
+    :func:`semsynth.layout_ops.conv.weight_of_vectors`.
     """
 
     def __init__(self, config: OASISGeneratorConfig) -> None:

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level
+from semsynth.layout_ops.conv import layout_conv2d
+from semsynth.layout_ops.pyramid import halved, halved_layout
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm
-from semsynth.ops.layout_conv import layout_conv2d
-from semsynth.ops.layout_pyramid import halved, halved_layout
 from semsynth.ops.spectral_norm import conv2d
 
 KERNEL = 4

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.layout_ops.conv import concat_conv2d
+from semsynth.layout_ops.pyramid import halved, halved_layout
+from semsynth.layout_ops.spade_layer import SPADE
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
-from semsynth.ops.layout_conv import concat_conv2d
-from semsynth.ops.layout_pyramid import halved, halved_layout
-from semsynth.ops.spade_layer import SPADE
 from semsynth.ops.spectral_norm import conv2d, conv_transpose2d
 
 BORDER = 3

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.layout_ops.conv import concat_conv2d, layout_conv2d
+from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
 from semsynth.ops.conv_norm import conv_norm
-from semsynth.ops.layout_conv import concat_conv2d, layout_conv2d
 from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
-from semsynth.ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
 from semsynth.ops.spectral_norm import conv2d
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)

@@ -44,6 +44,7 @@ from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
 from semsynth.errors import SemsynthError
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
@@ -52,7 +53,6 @@ from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderCon
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.ops.initialization import initialize_normal
-from semsynth.ops.objects import ObjectMap
 from semsynth.recipes.base import (
     Adam,
     Collate,

@@ -8,7 +8,6 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from semsynth import __version__
 from semsynth.studio.engine import ServedModel
 from semsynth.studio.examples import ExampleLayouts
 from semsynth.studio.guard import Access, Guard
@@ -16,6 +15,7 @@ from semsynth.studio.problems import add_handlers
 from semsynth.studio.routes import router
 from semsynth.studio.service import Studio
 from semsynth.studio.uploads import Limits
+from semsynth.version import __version__
 
 STATIC = Path(__file__).parent / "static"
 """The editor's files."""

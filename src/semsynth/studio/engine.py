@@ -16,8 +16,7 @@ from torch import Tensor
 
 from semsynth.checkpoint import CONFIG, Card, find_model, load_model
 from semsynth.classes import ClassSet
-from semsynth.data.sample import Condition
-from semsynth.layout import Layout, Size
+from semsynth.layout import Condition, Layout, Size
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.styles.bank import STYLES
 from semsynth.styles.choice import ObjectStyle, StyleChoice

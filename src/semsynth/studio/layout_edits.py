@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth import edits
-from semsynth.data.label_files import stored_instances
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
-from semsynth.instances import instances_from_components, objects
-from semsynth.layout import Layout
+from semsynth.layout import Layout, edits
+from semsynth.layout.instances import instances_from_components, objects
+from semsynth.layout.label_files import stored_instances
 from semsynth.studio.engine import Engine
 from semsynth.studio.options import Add, BringForward, Duplicate, Edit, EditOptions, Move, Relabel, RelabelClass, Remove
 from semsynth.studio.schemas import EditedLayout, LayoutObject

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat
 
 from semsynth.config import Config
-from semsynth.edits import Fill
+from semsynth.layout.edits import Fill
 
 MAX_COUNT = 16
 """Photos of one request at most."""

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, File, Form, HTTPException, Query, Reques
 from fastapi.responses import Response
 from pydantic import BaseModel, Json
 
-from semsynth import __version__
-from semsynth.data.label_files import stored_instances
 from semsynth.images import encode_png
+from semsynth.layout.label_files import stored_instances
 from semsynth.studio.cache import Answer, request_key
 from semsynth.studio.describe import describe
 from semsynth.studio.engine import ServedModel
@@ -22,6 +21,7 @@ from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, Models, Problem, StyleVector, Version
 from semsynth.studio.service import Gone, Parts, Studio
 from semsynth.studio.uploads import read_part, read_parts
+from semsynth.version import __version__
 
 API = 1
 """Version of the interface."""

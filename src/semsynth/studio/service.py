@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from semsynth.data.sample import Condition
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
-from semsynth.instances import surroundings
-from semsynth.layout import Layout, Size, pixels
+from semsynth.layout import Condition, Layout, Size, pixels
+from semsynth.layout.instances import surroundings
 from semsynth.studio.cache import Answer, AnswerCache, request_key
 from semsynth.studio.engine import ServedModel
 from semsynth.studio.layout_edits import EditParts, edit_layout

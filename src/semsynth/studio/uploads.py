@@ -12,10 +12,9 @@ from fastapi import UploadFile
 from numpy.typing import NDArray
 from PIL import Image
 
-from semsynth.data.label_files import instances_from_bytes, layout_from_bytes
-from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.images import PICTURE_FORMATS, open_image, to_rgb
-from semsynth.layout import Layout, Size, pixels
+from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
+from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes
 from semsynth.studio.engine import Engine
 from semsynth.studio.problems import Refusal
 

@@ -12,11 +12,11 @@ from PIL import Image, UnidentifiedImageError
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import list_pictures
-from semsynth.data.label_files import read_layout
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.images import decode_image, resize_image, save_png
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_layout
 from semsynth.layout.maps import pixels
 
 LAYOUT, DAMAGED = " layout", " damaged"

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, resize_image, to_rgb, to_tensor
-from semsynth.instances import class_name
 from semsynth.layout import Layout, pixels
+from semsynth.layout.instances import class_name
+from semsynth.layout_ops.objects import ObjectMap, spread
 from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.ops.objects import ObjectMap, spread
 from semsynth.styles.bank import StyleBank, draw_numbers
 from semsynth.styles.objects import object_classes
 

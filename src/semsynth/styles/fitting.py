@@ -13,8 +13,8 @@ from semsynth.data.sample import Samples
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.ops.objects import ObjectMap
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.objects import MODES, ObjectVectors, cluster, encode_objects
 

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.instances import class_name
 from semsynth.layout import Layout, Size
+from semsynth.layout.instances import class_name
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import ObjectStyle, Photo, RegionNoise, StyleChoice, VectorStyles
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semsynth.classes import VOID
+from semsynth.layout_ops.objects import ObjectMap
 from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.ops.objects import ObjectMap
 
 MODES = 10
 """K of the paper's k-means."""

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.classes import NO_CLASSES, VOID, VOID_8BIT, ClassSet
-from semsynth.data.label_files import layout_from_bytes, read_layout
-from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS
-from semsynth.layout import Layout, Size, pixels
+from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
+from semsynth.layout.label_files import layout_from_bytes, read_layout
 
 LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""

@@ -12,11 +12,10 @@ from torch import Tensor
 
 from semsynth.checkpoint import LoadedModel, Pix2PixHDModel
 from semsynth.classes import ClassSet
-from semsynth.data.sample import Condition
 from semsynth.errors import SemsynthError
-from semsynth.export import ExportedModel
+from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
-from semsynth.layout import Layout, LayoutBatch, Size
+from semsynth.layout import Condition, Layout, LayoutBatch, Size
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import (
     ObjectChoice,

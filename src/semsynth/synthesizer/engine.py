@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from semsynth.checkpoint import LoadedModel
-from semsynth.data.sample import Condition, ConditionPicture
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
-from semsynth.layout import Layout, LayoutBatch, LayoutEncoding, Size, pixels
+from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size, pixels
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.oasis import OASISGenerator
 from semsynth.models.spade import SPADEGenerator

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from semsynth.checkpoint import find_model, load_model
 from semsynth.errors import SemsynthError
-from semsynth.export import SUFFIXES, open_exported
+from semsynth.exporting import SUFFIXES, open_exported
 from semsynth.synthesizer.core import Synthesizer
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
 

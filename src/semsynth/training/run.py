@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from semsynth import __version__
 from semsynth.checkpoint import Card
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
@@ -20,6 +19,7 @@ from semsynth.files import explained
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.state import StateFolder
+from semsynth.version import __version__
 
 CHANGEABLE = ("steps", "workers", "log_every", "sample_every", "save_every")
 """Keys of ``training`` that may change on resuming: none of them changes what a step computes."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from semsynth import __version__
 from semsynth.checkpoint import load_model, save_model
 from semsynth.config import Config, dump_config, load_config, override, validated
 from semsynth.errors import SemsynthError
@@ -20,6 +19,7 @@ from semsynth.recipes import RECIPES
 from semsynth.training.run import STAGES, RunFolder, RunRecord
 from semsynth.training.start import prepare
 from semsynth.training.trainer import Data, Observer, Trainer
+from semsynth.version import __version__
 
 
 class StagesRecord(Config):

@@ -22,10 +22,10 @@ from semsynth.data.folder import list_pictures
 from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.official import read_lines, required
 from semsynth.data.importers.pairs import Instances, Listing, Pair, matched, own_instances
-from semsynth.data.label_files import read_instances
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_instances
 
 SPLITS = {"train": "training", "val": "validation"}
 """Ours -> the folders' names."""

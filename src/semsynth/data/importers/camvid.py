@@ -14,9 +14,9 @@ from semsynth.data.folder import list_pictures
 from semsynth.data.importers.ids import translated
 from semsynth.data.importers.official import required
 from semsynth.data.importers.pairs import Listing, Pair, matched, matched_splits
-from semsynth.data.label_files import read_instances
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_instances
 
 SPLITS = ("train", "val", "test")
 PHOTOS, COLORS = "701_StillsRaw_full", "LabeledApproved_full"

@@ -12,9 +12,9 @@ from pathlib import Path
 from semsynth.classes import VOID, builtin
 from semsynth.data.importers.ids import translated
 from semsynth.data.importers.pairs import Listing, Pair, matched_splits
-from semsynth.data.label_files import read_instances
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_instances
 
 PARTS = {"base": "cmp_b", "extended": "cmp_x"}
 """Folder -> how its files' names begin."""

@@ -17,10 +17,10 @@ from semsynth.data.folder import list_pictures, pairing_problems
 from semsynth.data.importers.coco_files import first_of, listed, understood
 from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
-from semsynth.data.label_files import read_instances
 from semsynth.errors import SemsynthError
 from semsynth.files import read_json
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_instances
 
 SPLITS = ("train", "val")
 

@@ -9,9 +9,9 @@ from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, list_pictures, splits
 from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair, matched
-from semsynth.data.label_files import read_layout
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
+from semsynth.layout.label_files import read_layout
 
 
 def list_folder(source: Path, classes: ClassSet, *, split: str = "train", void: int | None = None) -> Listing:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from semsynth.classes import ClassSet
 from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair
-from semsynth.data.label_files import layout_from_bytes
 from semsynth.errors import SemsynthError
 from semsynth.images import read_image_bytes
 from semsynth.layout import Layout
+from semsynth.layout.label_files import layout_from_bytes
 
 if TYPE_CHECKING:
     from datasets import Dataset

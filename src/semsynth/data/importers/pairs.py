@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, pairing_problems, save_classes
-from semsynth.data.label_files import holds_colors, read_layout, write_instances, write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, write_atomically, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
+from semsynth.layout.label_files import holds_colors, read_layout, write_instances, write_layout
 
 Item = TypeVar("Item")
 

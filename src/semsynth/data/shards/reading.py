@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import Protocol
 
 from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.data.label_files import instances_from_bytes, layout_from_bytes
-from semsynth.data.sample import Condition, ConditionPicture, Sample
+from semsynth.data.sample import Sample
 from semsynth.data.shards.index import (
     CONDITION,
     IMAGE,
@@ -27,7 +26,8 @@ from semsynth.data.shards.index import (
 from semsynth.data.shards.tar import read_members
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, to_rgb
-from semsynth.layout import Layout
+from semsynth.layout import Condition, ConditionPicture, Layout
+from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes
 
 TRIES = 100
 """Samples in place of a damaged one that may be damaged as well."""

@@ -14,7 +14,6 @@ from semsynth.classes import VOID
 from semsynth.data.folder import IMAGES, LABELS, save_classes
 from semsynth.data.importers.edges import divided
 from semsynth.data.importers.pairs import Place, first_of_splits, link, once
-from semsynth.data.label_files import write_layout
 from semsynth.data.progress import Progress, silent
 from semsynth.evaluation.pictures import resampled
 from semsynth.evaluation.protocols.definition import Resampling
@@ -23,6 +22,7 @@ from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.images import decode_image
 from semsynth.layout import Layout
+from semsynth.layout.label_files import write_layout
 
 Photo = NDArray[np.uint8]
 """[H,W,3]."""

@@ -5,7 +5,7 @@ import { freeInstance, VOID } from "./labels.js";
 /** @import { Box, LabelLayer } from "./labels.js" */
 /** @import { LabelClass } from "./api.js" */
 
-/** Groups whose classes stand in front of others and do not go on behind them, as in semsynth.edits. */
+/** Groups whose classes stand in front of others and do not go on behind them, as in semsynth.layout.edits. */
 const FOREGROUND = ["human", "vehicle", "object", "void"];
 
 /**

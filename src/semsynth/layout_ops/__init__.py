@@ -1,0 +1,1 @@
+"""What networks do with layouts: tables of distinct windows, convolutions of labels, SPADE layers, pyramids."""
