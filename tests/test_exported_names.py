@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 
 import pytest
 
@@ -30,3 +32,9 @@ def test_every_module_imports_and_offers_what_it_lists(name: str) -> None:
     assert module.__doc__ or not any(getattr(value, "__module__", None) == name for value in vars(module).values()), (
         "a module with content says in its docstring what it is for"
     )
+
+
+def test_dir_shows_every_public_name_before_it_is_imported() -> None:
+    code = "import sys, semsynth; print(dir(semsynth) == sorted(semsynth.__all__), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -6,18 +6,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from semsynth.api.models import ListedModel, list_models
     from semsynth.classes import ClassSet
+    from semsynth.errors import SemsynthError
     from semsynth.layout import Layout
     from semsynth.synthesizer import Synthesizer, load
 
 from semsynth.version import __version__
 
-__all__ = ["ClassSet", "Layout", "Synthesizer", "__version__", "load"]
+__all__ = [
+    "ClassSet",
+    "Layout",
+    "ListedModel",
+    "SemsynthError",
+    "Synthesizer",
+    "__version__",
+    "list_models",
+    "load",
+]
 
 _HOME = {
     "ClassSet": "semsynth.classes",
     "Layout": "semsynth.layout",
+    "ListedModel": "semsynth.api.models",
+    "SemsynthError": "semsynth.errors",
     "Synthesizer": "semsynth.synthesizer",
+    "list_models": "semsynth.api.models",
     "load": "semsynth.synthesizer",
 }
 
@@ -27,3 +41,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'semsynth' has no attribute '{name}'")
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted(__all__)

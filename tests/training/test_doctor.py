@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -12,13 +13,13 @@ from semsynth.training.learner import Learner
 
 
 def test_a_sound_machine_learns_the_picture() -> None:
-    looks: list[tuple[int, float]] = []
+    looks: list[tuple[int, int]] = []
     threads = torch.get_num_threads()
-    result = overfit("cpu", progress=lambda step, error: looks.append((step, error)))
+    result = overfit("cpu", progress=lambda step, total: looks.append((step, total)))
     assert result.solved
     assert result.last_error < SOLVED < result.first_error
-    assert [step for step, _ in looks] == [doctor.CHECK_EVERY * (i + 1) for i in range(len(looks))]
-    assert looks[-1] == (result.steps, result.last_error)
+    assert looks == [(doctor.CHECK_EVERY * (i + 1), doctor.MAX_STEPS) for i in range(len(looks))]
+    assert looks[-1][0] == result.steps
     assert torch.get_num_threads() == threads
 
 
@@ -48,6 +49,16 @@ def test_the_machine_is_described_as_it_is() -> None:
     assert machine.free_memory is not None
     assert 0 < machine.free_memory < machine.memory
     assert machine.bf16_speedup > 0
+
+
+@pytest.mark.parametrize(
+    ("has_bf16", "speedup", "precision"), [(True, 1.3, "bf16-mixed"), (True, 1.1, "32-true"), (False, 2.0, "32-true")]
+)
+def test_bfloat16_is_recommended_where_it_is_in_hardware_and_faster(
+    has_bf16: bool, speedup: float, precision: str
+) -> None:
+    machine = dataclasses.replace(inspect_machine("cpu"), has_bf16=has_bf16, bf16_speedup=speedup)
+    assert machine.precision == precision
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

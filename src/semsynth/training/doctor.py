@@ -7,13 +7,14 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Batch
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.data.transforms import Pipeline
@@ -34,9 +35,8 @@ MAX_STEPS = 400
 """A sound machine needs about 70."""
 CHECK_EVERY = 10
 """Steps between two looks at the error."""
-
-Progress = Callable[[int, float], None]
-"""Called with the steps done and the error."""
+WORTHWHILE = 1.2
+"""Speed-up from which bfloat16 is recommended."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Machine:
     """Whether the hardware multiplies in bfloat16."""
     bf16_speedup: float
     """Speed of a convolution in bfloat16 relative to float32."""
+
+    @property
+    def precision(self) -> str:
+        """The ``training.precision`` that suits the machine."""
+        return "bf16-mixed" if self.has_bf16 and self.bf16_speedup > WORTHWHILE else "32-true"
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def inspect_machine(device: str = "auto") -> Machine:
     )
 
 
-def overfit(device: str = "auto", precision: str = "32-true", progress: Progress | None = None) -> Overfit:
+def overfit(device: str = "auto", precision: str = "32-true", progress: Progress = silent) -> Overfit:
     """Train a tiny SPADE on one drawn picture, with the recipe and the steps of a real training.
 
     Stops when the picture is learnt, or after ``MAX_STEPS``.
@@ -112,7 +117,7 @@ def overfit(device: str = "auto", precision: str = "32-true", progress: Progress
     Args:
         device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         precision: as ``training.precision``.
-        progress: told about every look at the error.
+        progress: called after every look at the error; most machines need far fewer than all the steps.
 
     Raises:
         SemsynthError: there is no such device, or it does not have that arithmetic.
@@ -129,8 +134,7 @@ def overfit(device: str = "auto", precision: str = "32-true", progress: Progress
             for _ in range(CHECK_EVERY):
                 learner.train_step([batch])
             error = _error(recipe, batch)
-            if progress is not None:
-                progress(learner.step, error)
+            progress(learner.step, MAX_STEPS)
     return Overfit(learner.step, time.monotonic() - start, first, error)
 
 

@@ -1,0 +1,1 @@
+"""The public functions that join several packages; ``semsynth`` itself offers them lazily."""
