@@ -20,7 +20,8 @@ from semsynth.losses.level_weights import (
     BalancedWeights,
     LevelWeights,
 )
-from semsynth.models.vgg import TORCHVISION, VGG19, InputConvention, load_vgg19
+from semsynth.models.input_convention import TORCHVISION, InputConvention
+from semsynth.models.vgg import VGG19, load_vgg19
 
 THIN = [4, 4, 6, 6, 8, 8, 8, 8, 10, 10, 10, 10, 12, 12]
 ENCODING = LayoutEncoding(num_classes=3)

@@ -9,7 +9,8 @@ from torch import Tensor
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, to_tensor
 from semsynth.losses.perceptual import PerceptualLoss
-from semsynth.models.vgg import OFFICIAL_SPADE, TORCHVISION, VGG19, InputConvention, load_vgg19
+from semsynth.models.input_convention import OFFICIAL_SPADE, TORCHVISION, InputConvention
+from semsynth.models.vgg import VGG19, load_vgg19
 
 CAFFE = InputConvention(low=0, high=255, mean=(123.68, 116.779, 103.939), std=(1, 1, 1))
 THIN = [4, 4, 6, 6, 8, 8, 8, 8, 10, 10, 10, 10, 12]

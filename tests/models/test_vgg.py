@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.models import vgg as vgg_module
-from semsynth.models.vgg import OFFICIAL_SPADE, TORCHVISION, VGG19, InputConvention, load_vgg19, parse_convention
+from semsynth.models.input_convention import OFFICIAL_SPADE, TORCHVISION, InputConvention, parse_convention
+from semsynth.models.vgg import VGG16, VGG19, load_vgg, load_vgg19
 
 WIDTHS = (64, 64, 128, 128, *(256,) * 4, *(512,) * 8)
 THIN = [2, 2, 3, 3, 4]
@@ -122,8 +122,8 @@ class _Harmful:
     [
         ("vgg.safetensors", b"", "is corrupt"),
         ("vgg.safetensors", b"\xff" * 400, "is corrupt"),
-        ("vgg.pth", b"PK not a zip", "is no file of plain tensors"),
-        ("vgg.pth", _Harmful(), "is no file of plain tensors"),
+        ("vgg.pth", b"PK not a zip", "is not a file of plain tensors"),
+        ("vgg.pth", _Harmful(), "is not a file of plain tensors"),
         ("vgg.pth", [torch.zeros(1)], "holds a list"),
         ("vgg.pth", {"conv1.weight": torch.zeros(1)}, "has no 'features.0.weight'"),
         ("vgg.pth", {"features.0.weight": torch.zeros(2, 3, 5, 5), "features.0.bias": torch.zeros(2)}, "not VGG-19's"),
@@ -166,8 +166,8 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.parent.mkdir()
     torch.save(thin_state(), path)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(vgg_module, "TORCHVISION_URL", path.as_uri())
-    monkeypatch.setattr(vgg_module, "TORCHVISION_SHA256", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+    monkeypatch.setattr(VGG19, "URL", path.as_uri())
+    monkeypatch.setattr(VGG19, "CHECKSUM", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
     return path
 
 
@@ -190,3 +190,10 @@ def test_no_network(published: Path) -> None:
     published.unlink()
     with pytest.raises(SemsynthError, match=r"cannot download VGG-19 .*--no-perceptual"):
         load_vgg19()
+
+
+def test_the_other_network_of_the_family_is_refused(tmp_path: Path) -> None:
+    for kind, other, place in ((VGG16, VGG19, 16), (VGG19, VGG16, 17)):
+        save_file(other([2] * 10).state_dict(), tmp_path / "vgg.safetensors", {"input": SENTENCE})
+        with pytest.raises(SemsynthError, match=rf"has 'features\.{place}\.weight', where {kind.NAME} has no"):
+            load_vgg(kind, tmp_path / "vgg.safetensors")

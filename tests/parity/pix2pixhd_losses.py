@@ -14,8 +14,8 @@ from semsynth.convert.pix2pixhd_options import recipe_config
 from semsynth.data.sample import Batch
 from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.input_convention import OFFICIAL_SPADE
 from semsynth.models.patch import MultiScaleDiscriminator
-from semsynth.models.vgg import OFFICIAL_SPADE
 from semsynth.recipes.base import Phase
 from semsynth.recipes.pix2pixhd import Pix2PixHDRecipe
 

@@ -13,8 +13,9 @@ from semsynth.losses.adversarial import discriminator_loss, generator_loss
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.models.input_convention import OFFICIAL_SPADE
 from semsynth.models.patch import MultiScaleDiscriminator
-from semsynth.models.vgg import OFFICIAL_SPADE, VGG19
+from semsynth.models.vgg import VGG19
 
 
 def compare_value(case: Case, name: str, value: Tensor) -> None:

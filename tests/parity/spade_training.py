@@ -18,7 +18,7 @@ from semsynth.convert.spade import official_names
 from semsynth.convert.spade_options import parse_options, recipe_config
 from semsynth.data.sample import Batch
 from semsynth.losses.perceptual import PerceptualLoss
-from semsynth.models.vgg import OFFICIAL_SPADE
+from semsynth.models.input_convention import OFFICIAL_SPADE
 from semsynth.recipes.base import Phase
 from semsynth.recipes.spade import SPADERecipe
 

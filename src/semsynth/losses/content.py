@@ -16,7 +16,8 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
 from semsynth.losses.distance import at_least_single
 from semsynth.losses.level_weights import INPUT, TAPS, LevelWeights
-from semsynth.models.vgg import VGG19, InputConvention
+from semsynth.models.input_convention import InputConvention
+from semsynth.models.vgg import VGG19
 
 MATCONVNET = InputConvention(low=0, high=255, mean=(123.68, 116.779, 103.939), std=(1, 1, 1))
 """Of the official VGG-19, ``imagenet-vgg-verydeep-19.mat``: its numbers are what the official weights fit."""

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
 from semsynth.losses.distance import mean_absolute_difference
-from semsynth.models.vgg import OFFICIAL_SPADE, VGG19, InputConvention, load_vgg19
+from semsynth.models.input_convention import OFFICIAL_SPADE, InputConvention
+from semsynth.models.vgg import VGG19, load_vgg19
 
 PerceptualInput = Literal["as_trained", "official"]
 """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code of SPADE does."""

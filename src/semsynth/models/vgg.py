@@ -1,4 +1,4 @@
-"""VGG-19 (Simonyan and Zisserman 2015, configuration E) as a source of features.
+"""VGG-16 and VGG-19 (Simonyan and Zisserman 2015, configurations D and E) as sources of features.
 
 Parameter names are torchvision's (``features.N.weight``), and a *prefix* of the network is enough.
 Every set of weights comes with the convention of the images it was trained on.
@@ -6,99 +6,53 @@ Every set of weights comes with the convention of the images it was trained on.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
-from urllib.error import URLError
+from typing import ClassVar, Literal, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from semsynth.config import Config, validated
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder
+from semsynth.models.input_convention import EXAMPLE, TORCHVISION, InputConvention
+from semsynth.models.weights_file import WeightsFile, downloaded, read_weights
 
-BLOCKS = (2, 2, 4, 4, 4)
-"""Convolutions per block; a pooling layer stands between blocks."""
-TORCHVISION_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-TORCHVISION_SHA256 = "dcbb9e9d"
-"""The first digits of the file's checksum, as torchvision publishes them in its name."""
-
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
-
-Triple = tuple[float, float, float]
+Pooling = Literal["max", "average"]
 
 
-class InputConvention(Config):
-    """The numbers a network expects for an image: ``(value - mean) / std``, values from ``low`` to ``high``."""
+class VGG(nn.Module):
+    """The convolutional part of a VGG network, or its beginning; frozen."""
 
-    low: float = 0.0
-    """The value of black."""
-    high: float = 1.0
-    """The value of white."""
-    mean: Triple = _IMAGENET_MEAN
-    """Subtracted from red, green and blue."""
-    std: Triple = _IMAGENET_STD
-    """Then divides them."""
-    order: Literal["RGB", "BGR"] = "RGB"
-    """The channels' order in the network's first convolution; ``mean`` and ``std`` are RGB all the same."""
-
-    @property
-    def gain(self) -> float:
-        """How much larger than torchvision's the numbers are, and with them a network's features.
-
-        A network of convolutions, ReLUs and pooling is positively homogeneous: inputs ``gain`` times as large with
-        biases ``gain`` times as large make features ``gain`` times as large. 1 for torchvision's convention,
-        57 for 0..255 minus means.
-        """
-        return (self.high - self.low) * sum(_IMAGENET_STD) / sum(self.std)
-
-    def convert(self, image: Tensor) -> Tensor:
-        """[N,3,H,W] RGB in [-1,1] -> the numbers and the order that the network expects."""
-        half = (self.high - self.low) / 2
-        factor = image.new_tensor([half / std for std in self.std]).view(3, 1, 1)
-        shift = image.new_tensor(
-            [(self.low + half - mean) / std for mean, std in zip(self.mean, self.std, strict=True)]
-        ).view(3, 1, 1)
-        converted = image * factor + shift
-        return converted.flip(1) if self.order == "BGR" else converted
-
-
-TORCHVISION = InputConvention()
-"""0..1 minus the mean over the deviation of ImageNet."""
-EXAMPLE = TORCHVISION.model_dump_json()
-OFFICIAL_SPADE = InputConvention(low=-1, high=1, mean=(0, 0, 0), std=(1, 1, 1))
-"""[-1,1] straight in: what the official SPADE code feeds to torchvision's weights."""
-
-
-class VGG19(nn.Module):
-    """The convolutional part of VGG-19, or its beginning; frozen."""
+    NAME: ClassVar[str]
+    BLOCKS: ClassVar[tuple[int, ...]]
+    """Convolutions per block; a pooling layer stands after each."""
+    URL: ClassVar[str]
+    """Torchvision's ImageNet weights."""
+    CHECKSUM: ClassVar[str]
+    """The first digits of the file's SHA-256, as torchvision publishes them in its name."""
 
     def __init__(
         self,
         widths: Sequence[int],
         convention: InputConvention = TORCHVISION,
-        pooling: Literal["max", "average"] = "max",
+        pooling: Pooling = "max",
     ) -> None:
         """Build the network with random weights.
 
         Args:
-            widths: output channels of each convolution; up to 16, fewer make a prefix of the network.
+            widths: output channels of each convolution; fewer than the network has make a prefix of it.
             convention: of the weights that will be loaded.
             pooling: ``average`` is what CRN uses.
         """
         super().__init__()
         self.convention = convention
         self.taps: dict[str, int] = {}
-        """Index in ``features`` of each activation that exists, ``relu1_1`` .. ``relu5_4``."""
+        """Index in ``features`` of each activation that exists, ``relu1_1``, ``relu1_2`` and so on."""
         self.features = nn.Sequential()
         remaining = list(widths)
         channels = 3
-        for block, depth in enumerate(BLOCKS, start=1):
+        for block, depth in enumerate(self.BLOCKS, start=1):
             for position in range(1, depth + 1):
                 if not remaining:
                     break
@@ -131,129 +85,104 @@ class VGG19(nn.Module):
         return found
 
 
-def load_vgg19(
-    path: Path | None = None,
-    *,
-    convention: InputConvention | None = None,
-    pooling: Literal["max", "average"] = "max",
-) -> VGG19:
-    """Load VGG-19, or the prefix of it that a file holds.
+class VGG19(VGG):
+    """Configuration E: 16 convolutions."""
 
-    A ``.safetensors`` file says in its metadata what it expects: JSON of an :class:`InputConvention` under
-    ``input_convention``, or a sentence such as "RGB order, range 0..255, minus (123.68,116.779,103.939), no std
-    division" under ``input``. A ``.pth`` file is taken to be torchvision's.
+    NAME = "VGG-19"
+    BLOCKS = (2, 2, 4, 4, 4)
+    URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+    CHECKSUM = "dcbb9e9d"
+
+
+class VGG16(VGG):
+    """Configuration D: 13 convolutions."""
+
+    NAME = "VGG-16"
+    BLOCKS = (2, 2, 3, 3, 3)
+    URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+    CHECKSUM = "397923af"
+
+
+V = TypeVar("V", bound=VGG)
+
+
+def load_vgg19(
+    path: Path | None = None, *, convention: InputConvention | None = None, pooling: Pooling = "max"
+) -> VGG19:
+    """Load VGG-19, or the prefix of it that a file holds: see :func:`load_vgg`."""
+    return load_vgg(VGG19, path, convention=convention, pooling=pooling)
+
+
+def load_vgg(
+    kind: type[V], path: Path | None = None, *, convention: InputConvention | None = None, pooling: Pooling = "max"
+) -> V:
+    """Load a VGG network, or the prefix of it that a file holds.
+
+    A ``.safetensors`` file says in its metadata what it expects, see :meth:`WeightsFile.stated_convention`. A ``.pth``
+    file is taken to be torchvision's.
 
     Args:
+        kind: which of them.
         path: ``.safetensors`` or ``.pth`` with torchvision's names; None takes torchvision's ImageNet weights from
-            the torch hub cache and downloads them (548 MB, checksum verified) when they are not there.
+            the torch hub cache and downloads them (some 550 MB, checksum verified) when they are not there.
         convention: overrides what the file says.
         pooling: ``max`` as trained, or ``average``.
 
     Raises:
-        SemsynthError: missing or corrupt file, other parameter names, no stated convention, or no network.
+        SemsynthError: missing or corrupt file, another network's weights, no stated convention, or no connection.
     """
     if path is None:
-        path = _download()
-    state, stated = _read_safetensors(path) if path.suffix == ".safetensors" else (_read_pth(path), TORCHVISION)
-    chosen = convention or stated
+        path = downloaded(
+            kind.URL,
+            kind.CHECKSUM,
+            kind.NAME,
+            "give a local one with --perceptual-weights FILE, or train with --no-perceptual "
+            "(crn: --set loss.kind=image_space)",
+        )
+    file = read_weights(path)
+    widths = _prefix_widths(kind, file)
+    chosen = convention or (file.stated_convention() if path.suffix == ".safetensors" else TORCHVISION)
     if chosen is None:
         raise SemsynthError(
             f"{path} does not say which input it expects: add metadata 'input_convention' with JSON such as {EXAMPLE}"
         )
-    widths = _prefix_widths(path, state)
-    network = VGG19(widths, chosen, pooling)
-    expected = set(network.state_dict())
-    network.load_state_dict({name: state[name] for name in expected})
+    network = kind(widths, chosen, pooling)
+    own = network.state_dict()
+    network.load_state_dict({name: file.tensor(name, *own[name].shape, of=kind.NAME) for name in own})
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def parse_convention(sentence: str) -> InputConvention | None:
-    """Read a sentence such as "RGB order, range 0..255, minus (123.68,116.779,103.939), no std division".
-
-    Returns:
-        None where it names no range.
-    """
-    number = r"(-?\d+(?:\.\d+)?)"
-    span = re.search(rf"{number}\s*(?:\.\.|to)\s*{number}", sentence)
-    if span is None:
-        return None
-    triple = rf"\(\s*{number}\s*,\s*{number}\s*,\s*{number}\s*\)"
-    mean = re.search(rf"(?:minus|mean)\D*?{triple}", sentence, re.IGNORECASE)
-    std = re.search(rf"(?:std|over|divided by|/)\D*?{triple}", sentence, re.IGNORECASE)
-    return InputConvention.model_validate(
-        {
-            "low": span[1],
-            "high": span[2],
-            "mean": mean.groups() if mean else (0, 0, 0),
-            "std": std.groups() if std else (1, 1, 1),
-            "order": "BGR" if "BGR" in sentence else "RGB",
-        }
-    )
-
-
-def _prefix_widths(path: Path, state: Mapping[str, Tensor]) -> list[int]:
-    """Output channels of the convolutions that ``state`` holds without a gap from the first on."""
+def _prefix_widths(kind: type[VGG], file: WeightsFile) -> list[int]:
+    """Output channels of the convolutions that the file holds without a gap from the first on."""
     widths: list[int] = []
-    channels, index = 3, 0
-    for depth in BLOCKS:
-        for _ in range(depth):
-            weight, bias = state.get(f"features.{index}.weight"), state.get(f"features.{index}.bias")
-            if weight is None or bias is None:
-                break
-            if weight.shape[1:] != (channels, 3, 3) or bias.shape != weight.shape[:1]:
-                raise SemsynthError(f"{path}: features.{index}.weight is {tuple(weight.shape)}, which is not VGG-19's")
-            channels = weight.shape[0]
-            widths.append(channels)
-            index += 2
-        else:
-            index += 1  # the pooling layer
-            continue
-        break
+    channels = 3
+    places = _places(kind)
+    for index in places:
+        weight, bias = (file.tensors.get(f"features.{index}.{what}") for what in ("weight", "bias"))
+        if weight is None or bias is None:
+            break
+        if weight.shape[1:] != (channels, 3, 3) or bias.shape != weight.shape[:1]:
+            shape = tuple(weight.shape)
+            raise SemsynthError(f"{file.path}: features.{index}.weight is {shape}, which is not {kind.NAME}'s")
+        channels = weight.shape[0]
+        widths.append(channels)
     if not widths:
-        raise SemsynthError(f"{path} has no 'features.0.weight': expected VGG-19 under torchvision's names")
+        raise SemsynthError(f"{file.path} has no 'features.0.weight': expected {kind.NAME} under torchvision's names")
+    found = (re.fullmatch(r"features\.(\d+)\.weight", name) for name in file.tensors)
+    foreign = [int(match[1]) for match in found if match and int(match[1]) not in places]
+    if foreign:
+        raise SemsynthError(
+            f"{file.path} has 'features.{min(foreign)}.weight', where {kind.NAME} has no convolution: "
+            "it is another network's file"
+        )
     return widths
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], InputConvention | None]:
-    try:
-        with explained(path, "cannot read"), safe_open(path, "pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            metadata = file.metadata() or {}
-    except SafetensorError as error:
-        raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
-    if "input_convention" in metadata:
-        source = f"{path}, metadata 'input_convention'"
-        try:
-            values = json.loads(metadata["input_convention"])
-        except ValueError as error:
-            raise SemsynthError(f"{source} is not valid JSON ({error}): write it as {EXAMPLE}") from error
-        return state, validated(InputConvention, values, source)
-    return state, parse_convention(metadata.get("input", ""))
-
-
-def _read_pth(path: Path) -> dict[str, Tensor]:
-    try:
-        with explained(path, "cannot read"):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SemsynthError:
-        raise
-    except Exception as error:  # torch raises many kinds, from UnpicklingError to RuntimeError
-        raise SemsynthError(f"{path} is no file of plain tensors ({type(error).__name__}): get it again") from error
-    if not isinstance(state, dict):
-        raise SemsynthError(f"{path} holds a {type(state).__name__}, expected a state dict with 'features.0.weight'")
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
-
-
-def _download() -> Path:
-    """Path of torchvision's weights, downloaded once."""
-    path = Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_URL.rsplit("/", 1)[1]
-    if not path.exists():
-        make_folder(path.parent)
-        try:
-            torch.hub.download_url_to_file(TORCHVISION_URL, str(path), hash_prefix=TORCHVISION_SHA256, progress=False)
-        except (URLError, OSError, RuntimeError) as error:
-            raise SemsynthError(
-                f"cannot download VGG-19 from {TORCHVISION_URL} ({error}): put the file at {path}, give a local one "
-                "with --perceptual-weights FILE, or train with --no-perceptual (crn: --set loss.kind=image_space)"
-            ) from error
-    return path
+def _places(kind: type[VGG]) -> list[int]:
+    """Index in ``features`` of every convolution; each has a ReLU after it, and each block a pooling layer."""
+    places: list[int] = []
+    index = 0
+    for depth in kind.BLOCKS:
+        places += range(index, index + 2 * depth, 2)
+        index += 2 * depth + 1
+    return places
