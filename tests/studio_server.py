@@ -56,29 +56,31 @@ class FakeEngine:
         style: Any = None,
         seed: int | None = None,
         size: Size | None = None,
-        styles: Mapping[int, Any] | None = None,
-        count: int | None = None,
+        object_styles: Mapping[int, Any] | None = None,
     ) -> Any:
         self.started.set()
         assert self.may_go_on.wait(20)
-        if count is not None:
-            return [self(layout, None, (seed or 0) + index, size, styles) for index in range(count)]
         if style is not None and seed is not None:
             raise SemsynthError("give a style or a seed, not both")
         self.made.append(seed)
         shift = style.numpy() if isinstance(style, torch.Tensor) else self.style(style).numpy()
         pixels = (layout.colors().astype(int) + (seed or 0) + shift.astype(int)) % 256
-        for instance_id, one in (styles or {}).items():
+        for instance_id, one in (object_styles or {}).items():
             color = np.asarray(one).reshape(-1, 3).mean(0) if isinstance(one, Image.Image) else [one] * 3
             pixels[layout.instances == instance_id] = color
         return Image.fromarray(pixels.astype(np.uint8))
 
+    def variations(
+        self, layout: Any, count: int = 4, *, seed: int | None = None, object_styles: Mapping[int, Any] | None = None
+    ) -> list[Image.Image]:
+        return [self(layout, None, (seed or 0) + index, None, object_styles) for index in range(count)]
+
     def style_choices(
-        self, layout: Layout, instance_id: int, seed: int = 0, styles: Mapping[int, Any] | None = None
+        self, layout: Layout, instance_id: int, seed: int = 0, object_styles: Mapping[int, Any] | None = None
     ) -> list[Image.Image]:
         if not self.has_object_styles:
             raise SemsynthError("this model has no styles for objects")
-        return [self(layout, None, seed, None, {**(styles or {}), instance_id: 10 * mode}) for mode in range(3)]
+        return [self(layout, None, seed, None, {**(object_styles or {}), instance_id: 10 * mode}) for mode in range(3)]
 
 
 def serve_fake(engine: FakeEngine, name: str = "fake", **more: Any) -> ServedModel:

@@ -45,7 +45,7 @@ def test_collections(tmp_path: Path) -> None:
         make_job(str(tmp_path / "crn"), "float32", None, None, 2, None, False, {})
     job, synthesizer = make_job(str(tmp_path / "crn"), "float32", None, None, 3, None, False, {})
     run_job(job, tasks_of(tmp_path / "maps", job.numbers), CLASSES, tmp_path / "out", in_this_process)
-    for number, photo in enumerate(synthesizer(tmp_path / "maps/a.png", count=3)):
+    for number, photo in enumerate(synthesizer.variations(tmp_path / "maps/a.png", 3)):
         assert np.array_equal(decode_image(tmp_path / f"out/train/images/a_{number}.png"), np.asarray(photo))
         line = find_line(tmp_path / "out", f"a_{number}")
         assert line.seed is None

@@ -52,7 +52,7 @@ def test_collection_of_every_map_and_its_contact_sheet(model: Path, maps: Path, 
     assert "6 photos in" in result.output
     synthesizer = load(model, precision="float32")
     for number in range(2):
-        expected = synthesizer(maps / f"front_{number}.png", count=COUNT)
+        expected = synthesizer.variations(maps / f"front_{number}.png", COUNT)
         for i, photo in enumerate(expected, 1):
             assert np.array_equal(decode_image(out / f"front_{number}_{i}.png"), np.asarray(photo))
     assert decode_image(out / "contact_sheet.png").shape[1] > (1 + COUNT) * 256
@@ -64,7 +64,7 @@ def test_collection_of_every_map_and_its_contact_sheet(model: Path, maps: Path, 
 def test_without_count_the_first_of_the_collection(model: Path, maps: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run(maps, "--model", model, "--out", out).exit_code == 0
-    first = load(model, precision="float32")(maps / "front_1.png", count=COUNT)[0]
+    first = load(model, precision="float32").variations(maps / "front_1.png", COUNT)[0]
     assert np.array_equal(decode_image(out / "front_1.png"), np.asarray(first))
     assert not (out / "front_1_2.png").exists()
 

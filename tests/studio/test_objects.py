@@ -119,7 +119,7 @@ def test_a_trained_model_with_object_styles(
     sheet = pixels_of(ask(client, "style-choices", label_png(layout), options, "tiny", **parts).content)
     chosen = {"seed": 5, "objects": {"1": modes[WINDOW] - 1}, **PNG}
     photo = pixels_of(ask(client, "synthesize", label_png(layout), chosen, "tiny", **parts).content)
-    assert np.array_equal(photo, np.asarray(served.engine(layout, None, 5, styles={1: modes[WINDOW] - 1})))
+    assert np.array_equal(photo, np.asarray(served.engine(layout, None, 5, object_styles={1: modes[WINDOW] - 1})))
     row, column = divmod(modes[WINDOW] - 1, int(np.ceil(np.sqrt(modes[WINDOW]))))
     cell = sheet[32 * row : 32 * row + 32, 32 * column : 32 * column + 32].astype(int)
     assert np.abs(cell - photo).max() <= 1

@@ -49,7 +49,7 @@ def test_a_mode_of_a_class_is_that_of_the_python_interface(client: TestClient, f
     options = {"seed": 3, "objects": {str(WALL): 1}, **PNG}
     made = pixels_of(ask(client, "synthesize", label_png(layout), options, "noise").content)
     synthesizer = load(folder, "cpu", "float32")
-    assert np.array_equal(made, np.asarray(synthesizer(layout, seed=3, styles={WALL: "plaster"})))
+    assert np.array_equal(made, np.asarray(synthesizer(layout, seed=3, object_styles={WALL: "plaster"})))
     assert not np.array_equal(made, np.asarray(synthesizer(layout, seed=3)))
 
 
@@ -59,7 +59,7 @@ def test_the_modes_of_a_class_side_by_side(client: TestClient, folder: Path) -> 
     answer = ask(client, "style-choices", label_png(layout), options, "noise")
     assert answer.headers["Semsynth-Count"] == "2"
     sheet = pixels_of(answer.content)
-    first = np.asarray(load(folder, "cpu", "float32")(layout, seed=3, styles={WALL: 0})).astype(int)
+    first = np.asarray(load(folder, "cpu", "float32")(layout, seed=3, object_styles={WALL: 0})).astype(int)
     assert abs(sheet[:64, :64].astype(int) - first).max() <= 1
 
 

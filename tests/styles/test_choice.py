@@ -49,7 +49,7 @@ def pixels(photo: Image.Image) -> np.ndarray:
 def features(synthesizer: Synthesizer, layout: Layout, **choice: object) -> np.ndarray:
     reader = synthesizer._styles
     assert isinstance(reader, ObjectStyles)
-    read = reader.read(reader.choose(choice.get("style"), choice.get("seed"), choice.get("objects")), layout)
+    read = reader.read(reader.choose(choice.get("style"), choice.get("seed"), choice.get("object_styles")), layout)
     return read.numpy()
 
 
@@ -80,7 +80,7 @@ def test_an_object_keeps_its_style_when_another_is_removed(synthesizer, layout):
 
 def test_modes_and_vectors_reach_their_object_alone(synthesizer, layout):
     plain = features(synthesizer, layout)
-    styled = features(synthesizer, layout, objects={4001: [0.25, -0.5, 1.0], WALL: 1})
+    styled = features(synthesizer, layout, object_styles={4001: [0.25, -0.5, 1.0], WALL: 1})
     assert styled[:, 8, 26].tolist() == [0.25, -0.5, 1.0]
     assert np.array_equal(styled[:, 0, 0], bank(synthesizer)[WALL][1].numpy())
     assert np.array_equal(styled[:, 8, 6], plain[:, 8, 6])
@@ -99,8 +99,8 @@ def test_a_crop_lends_its_style_to_one_object(synthesizer, layout, tmp_path):
     crop = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 11, 3), np.uint8))
     crop.save(tmp_path / "crop.png")
     for style in (crop, tmp_path / "crop.png"):
-        read = features(synthesizer, layout, objects={4000: style})
-        assert np.array_equal(read[:, 8, 6], features(synthesizer, layout, objects={4000: crop})[:, 8, 6])
+        read = features(synthesizer, layout, object_styles={4000: style})
+        assert np.array_equal(read[:, 8, 6], features(synthesizer, layout, object_styles={4000: crop})[:, 8, 6])
         assert np.array_equal(read[:, 8, 26], features(synthesizer, layout)[:, 8, 26])
 
 
@@ -108,7 +108,7 @@ def test_the_choices_are_the_photos_of_every_mode(synthesizer, layout):
     photos = synthesizer.style_choices(layout, WALL, seed=2)
     assert len(photos) == len(bank(synthesizer)[WALL])
     for mode, photo in enumerate(photos):
-        assert np.abs(pixels(photo) - pixels(synthesizer(layout, seed=2, styles={WALL: mode}))).max() <= 1
+        assert np.abs(pixels(photo) - pixels(synthesizer(layout, seed=2, object_styles={WALL: mode}))).max() <= 1
     assert np.abs(pixels(photos[0]) - pixels(photos[1])).max() > 0
 
 
@@ -149,14 +149,14 @@ def test_padding_continues_the_layout(synthesizer, layout):
 )
 def test_impossible_styles_are_refused(synthesizer, layout, objects, message):
     with pytest.raises(SemsynthError, match=message):
-        synthesizer(layout, styles=objects)
+        synthesizer(layout, object_styles=objects)
 
 
 def test_an_object_on_two_classes_cannot_be_styled_but_is_no_problem_otherwise(synthesizer, layout):
     layout.labels[6:10, 4:14] = DOOR
     assert synthesizer(layout).size == (40, 24)
     with pytest.raises(SemsynthError, match=r"object 4000 spans 4 .* and 6 .*: give each its own instance id"):
-        synthesizer(layout, styles={4000: 0})
+        synthesizer(layout, object_styles={4000: 0})
 
 
 def test_void_alone_can_be_made(synthesizer):
@@ -181,9 +181,9 @@ def test_models_without_styles_for_objects_say_so(layout, tmp_path):
     plain = load(save_tiny_pix2pixhd(tmp_path / "plain", features=0), "cpu", "float32")
     spade = load(save_tiny_model(tmp_path / "spade"), "cpu", "float32")
     with pytest.raises(SemsynthError, match="makes one photo of a layout"):
-        plain(layout, styles={4000: 0})
+        plain(layout, object_styles={4000: 0})
     with pytest.raises(SemsynthError, match="one style for the whole picture"):
-        spade(layout, styles={4000: 0})
+        spade(layout, object_styles={4000: 0})
     with pytest.raises(SemsynthError, match="no styles for objects"):
         spade.style_choices(layout, 4000)
 

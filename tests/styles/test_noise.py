@@ -97,7 +97,7 @@ def test_what_cannot_be(synthesizer: Synthesizer, tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="a seed is a number"):
         synthesizer(layout(), region_seeds={TOP.name: -1})
     with pytest.raises(SemsynthError, match="no mode 2 of class 1; it has none"):
-        synthesizer(layout(), styles={1: 2})
+        synthesizer(layout(), object_styles={1: 2})
     with pytest.raises(SemsynthError, match="stands alone"):
         synthesizer(layout(), style=synthesizer.style(region_seeds={TOP.name: 1}), seed=1)
     spade = load(save_tiny_model(tmp_path / "spade"), "cpu", "float32")

@@ -99,7 +99,7 @@ def test_a_mode_reaches_its_region_alone(styles: dict, rows: slice, columns: sli
 
 
 def test_modes_and_seeds_of_regions_go_together(synthesizer: Synthesizer) -> None:
-    choice = synthesizer.style(seed=3, objects={TOP.id: "red"}, region_seeds={71: 9})
+    choice = synthesizer.style(seed=3, object_styles={TOP.id: "red"}, region_seeds={71: 9})
     noise = synthesizer._styles.read(choice, layout())
     assert torch.equal(noise[:, 0, 0], noise_of(11, Z_DIM))
     assert torch.equal(noise[:, 0, 40], noise_of(9, Z_DIM)), "what is said later counts"
@@ -109,7 +109,7 @@ def test_modes_and_seeds_of_regions_go_together(synthesizer: Synthesizer) -> Non
 def test_a_mode_is_the_picture_of_its_seed(synthesizer: Synthesizer) -> None:
     by_mode, by_seed = (
         np.asarray(synthesizer(layout(), seed=3, **given)).astype(int)
-        for given in ({"styles": {TOP.id: "blue"}}, {"region_seeds": {TOP.name: 12}})
+        for given in ({"object_styles": {TOP.id: "blue"}}, {"region_seeds": {TOP.name: 12}})
     )
     assert np.array_equal(by_mode, by_seed)
     assert abs(by_mode - np.asarray(synthesizer(layout(), seed=3))).max() > 1
@@ -121,24 +121,24 @@ def test_the_choices_are_the_photos_of_every_mode(synthesizer: Synthesizer) -> N
         photos = synthesizer.style_choices(layout(), region, seed=2)
         assert len(photos) == 2
         for mode, photo in enumerate(photos):
-            expected = np.asarray(synthesizer(layout(), seed=2, styles={region: mode})).astype(int)
+            expected = np.asarray(synthesizer(layout(), seed=2, object_styles={region: mode})).astype(int)
             assert abs(np.asarray(photo) - expected).max() <= 1
 
 
 def test_what_cannot_be(synthesizer: Synthesizer, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="no mode 7 of class 1"):
-        synthesizer(layout(), styles={71: 7})
+        synthesizer(layout(), object_styles={71: 7})
     with pytest.raises(SemsynthError, match=r"has 8 numbers here, not \[2\]"):
-        synthesizer(layout(), styles={71: [1.0, 2.0]})
+        synthesizer(layout(), object_styles={71: [1.0, 2.0]})
     for photo in (Image.new("RGB", (4, 4)), Path("a.png"), True):
         with pytest.raises(SemsynthError, match="reads no photos"):
-            synthesizer(layout(), styles={71: photo})
+            synthesizer(layout(), object_styles={71: photo})
     mixed = layout()
     mixed.labels[10:12] = BOTTOM.id
     with pytest.raises(SemsynthError, match="object 71 spans"):
-        synthesizer(mixed, styles={71: 0})
+        synthesizer(mixed, object_styles={71: 0})
     with pytest.raises(SemsynthError, match="no object and no class '12345'"):
-        synthesizer(layout(), styles={12345: 0})
+        synthesizer(layout(), object_styles={12345: 0})
     plain = load(save_tiny_oasis(tmp_path / "plain"), "cpu", "float32")
     with pytest.raises(SemsynthError, match="store some with 'semsynth styles store"):
         plain.style_choices(layout(), 71)
@@ -151,5 +151,5 @@ def test_what_cannot_be(synthesizer: Synthesizer, folder: Path, tmp_path: Path) 
 def test_a_mode_of_an_absent_class_is_a_note(synthesizer: Synthesizer) -> None:
     flat = Layout(np.full((64, 64), BOTTOM.id, np.uint16), CLASSES)
     with pytest.warns(UserWarning, match=f"has no '{TOP.name}'"):
-        changed = np.asarray(synthesizer(flat, seed=3, styles={TOP.id: "red"})).astype(int)
+        changed = np.asarray(synthesizer(flat, seed=3, object_styles={TOP.id: "red"})).astype(int)
     assert abs(changed - np.asarray(synthesizer(flat, seed=3))).max() <= 1

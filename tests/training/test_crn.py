@@ -142,8 +142,8 @@ def test_learns_one_picture_and_its_collection_is_made(start: Start, vgg: Path) 
     assert losses[-1] < 0.35 * losses[0]
     trainer.save(learner.networks_for_inference([]))
     synthesizer = Synthesizer(load_model(trainer.run.model))
-    photos = synthesizer(trainer.fixed.samples[0].layout, count=2)
+    photos = synthesizer.variations(trainer.fixed.samples[0].layout, 2)
     assert [photo.size for photo in photos] == [(32, 32)] * 2
     assert photos[0].tobytes() != photos[1].tobytes()
     with pytest.raises(SemsynthError, match="makes 2 photos of a layout at once, not 3"):
-        synthesizer(trainer.fixed.samples[0].layout, count=3)
+        synthesizer.variations(trainer.fixed.samples[0].layout, 3)

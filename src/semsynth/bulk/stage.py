@@ -142,7 +142,7 @@ class Stage:
         if self.job.count is None or self.synthesizer.config.images_per_layout == 1:
             return []
         with self._by_one_thread():
-            return self.synthesizer(condition, count=self.job.count)
+            return self.synthesizer.variations(condition, self.job.count)
 
     def _photo(self, task: Task, condition: Condition, number: int) -> Image.Image:
         with self._by_one_thread():

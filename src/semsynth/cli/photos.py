@@ -33,7 +33,7 @@ def make_photos(
     if len(choices) > 1 and synthesizer.config.images_per_layout > 1:
         for layout in layouts:
             with warnings.catch_warnings(action="ignore", category=UserWarning):  # told as notes already
-                collection = synthesizer(layout, count=len(choices))
+                collection = synthesizer.variations(layout, len(choices))
             yield from ((layout, number, photo) for number, photo in enumerate(collection))
         return
     remaining = ((layout, number) for layout in layouts for number in range(len(choices)))

@@ -79,7 +79,7 @@ class ModelPictures:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of sizes: the protocol resizes the photos anyway
             if together > 1 and number:
-                return [np.asarray(self.synthesizer(layout, count=together)[number]) for layout in layouts]
+                return [np.asarray(self.synthesizer.variations(layout, together)[number]) for layout in layouts]
             made = self.synthesizer.synthesize_batch(layouts, seeds=seeds, batch_size=self.batch_size)
         return [np.asarray(one) for one in made]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,30 +43,25 @@ class Engine(Protocol):
     def needs_instances(self) -> bool: ...  # noqa: D102
     @property
     def uses_instances(self) -> bool: ...  # noqa: D102
-    @overload
-    def __call__(
+    def __call__(  # noqa: D102
         self,
         layout: Condition,
         style: Style | None = None,
         seed: int | None = None,
         size: Size | None = None,
-        styles: Mapping[int, ObjectStyle] | None = None,
-        count: None = None,
+        object_styles: Mapping[int, ObjectStyle] | None = None,
     ) -> Image.Image: ...
-    @overload
-    def __call__(
+    def variations(  # noqa: D102
         self,
         layout: Condition,
-        style: None = None,
-        seed: int | None = None,
-        size: Size | None = None,
-        styles: Mapping[int, ObjectStyle] | None = None,
+        count: int = 4,
         *,
-        count: int,
+        seed: int | None = None,
+        object_styles: Mapping[int, ObjectStyle] | None = None,
     ) -> list[Image.Image]: ...
     def style(self, style: Style | None = None, seed: int | None = None) -> StyleChoice | None: ...  # noqa: D102
     def style_choices(  # noqa: D102
-        self, layout: Layout, instance_id: int, seed: int = 0, styles: Mapping[int, ObjectStyle] | None = None
+        self, layout: Layout, instance_id: int, seed: int = 0, object_styles: Mapping[int, ObjectStyle] | None = None
     ) -> list[Image.Image]: ...
 
 

@@ -199,7 +199,7 @@ class Studio:
         if options.count > 1:
             if parts.style is not None or options.vector is not None:
                 raise SemsynthError("several photos differ by their seeds: leave out style and vector, or ask for one")
-            return model.engine(condition, None, options.seed, styles=styles, count=options.count)
+            return model.engine.variations(condition, options.count, seed=options.seed, object_styles=styles)
         if parts.style is not None and options.vector is not None:
             raise SemsynthError("style and vector both say what the photo looks like: leave one of them out")
         style: choice.Photo | torch.Tensor | None = None
@@ -207,7 +207,7 @@ class Studio:
             style = read_photo(parts.style, self.limits, "style")
         elif options.vector is not None:
             style = torch.tensor(options.vector)
-        return [model.engine(condition, style, options.seed, styles=styles)]
+        return [model.engine(condition, style, options.seed, object_styles=styles)]
 
     def _object_styles(self, styles: dict[int, ObjectStyle], parts: Parts) -> dict[int, choice.ObjectStyle]:
         return {

@@ -43,7 +43,7 @@ class ObjectChoice:
     """Draws the modes of objects that nothing else is said about."""
     photo: NDArray[np.uint8] | None = None
     """[H,W,3]: a photograph of the layout, whose objects lend their styles, instead of a seed."""
-    objects: Mapping[int, ObjectStyle] = field(default_factory=dict)
+    object_styles: Mapping[int, ObjectStyle] = field(default_factory=dict)
     """Instance id -> style."""
 
 
@@ -71,7 +71,7 @@ class StyleReader(Protocol):
     """Whether a photograph can say how."""
 
     def choose(
-        self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None
+        self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> StyleChoice | None:
         """Check a user's wish, without a layout."""
 
@@ -98,9 +98,11 @@ class NoStyles:
     varies = False
     reads_photos = False
 
-    def choose(self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None) -> None:
+    def choose(
+        self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
+    ) -> None:
         """Nothing can be chosen."""
-        if style is not None or seed is not None or objects:
+        if style is not None or seed is not None or object_styles:
             raise SemsynthError("this model makes one photo of a layout: leave out styles and seed")
 
     def read(self, choice: StyleChoice | None, layout: Layout) -> None:
@@ -117,11 +119,11 @@ class VectorStyles:
         self.reads_photos = encoder is not None
 
     def choose(
-        self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None
+        self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> Tensor:
         """[z_dim]."""
         check_one(style, seed)
-        if objects:
+        if object_styles:
             raise SemsynthError("this model has one style for the whole picture: leave out the styles of objects")
         if style is None:
             return torch.randn(self.z_dim, generator=torch.Generator().manual_seed(seed or 0))
@@ -170,14 +172,14 @@ class ObjectStyles:
         self.reads_photos = encoder is not None
 
     def choose(
-        self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None
+        self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> ObjectChoice:
         """Styles of objects by photo or by seed, and single objects' own."""
         check_one(style, seed)
         if isinstance(style, Tensor):
             raise SemsynthError("this model has a style for each object: give vectors by instance id")
         self._check_encoder(style)
-        return ObjectChoice(seed or 0, None if style is None else read_photo(style), objects or {})
+        return ObjectChoice(seed or 0, None if style is None else read_photo(style), object_styles or {})
 
     def read(self, choice: StyleChoice | None, layout: Layout) -> Tensor:
         """[F,H,W]: every pixel has its object's vector."""
@@ -187,7 +189,7 @@ class ObjectStyles:
             vectors = self._of_photo(choice.photo, layout, objects)
         else:
             vectors = self._drawn(choice.seed, class_ids, objects)
-        for instance_id, style in choice.objects.items():
+        for instance_id, style in choice.object_styles.items():
             row = self.find(layout, objects, instance_id)
             vectors[row] = self._of_object(style, instance_id, int(class_ids[row]))
         return spread(vectors, objects)[0]
@@ -215,14 +217,16 @@ class ObjectStyles:
             raise SemsynthError(f"object {instance_id} spans {names}: give each its own instance id to style it")
         return int(rows[0])
 
-    def choices(self, layout: Layout, object_id: int, seed: int, styles: Mapping[int, ObjectStyle]) -> list[Tensor]:
+    def choices(
+        self, layout: Layout, object_id: int, seed: int, object_styles: Mapping[int, ObjectStyle]
+    ) -> list[Tensor]:
         """What the generator reads, once for every mode that an object can have.
 
         Args:
             layout: with the object.
             object_id: its instance id.
             seed: draws the other objects' modes.
-            styles: theirs, where they are not to be drawn.
+            object_styles: theirs, where they are not to be drawn.
 
         Raises:
             SemsynthError: no such object, or none of its class's modes are known.
@@ -232,7 +236,9 @@ class ObjectStyles:
         count = 0 if self.bank is None else self.bank.count(class_id)
         if not count:
             raise SemsynthError(f"class {class_id} has no modes: fit them with 'semsynth styles fit MODEL --data DIR'")
-        return [self.read(ObjectChoice(seed, None, {**styles, object_id: mode}), layout) for mode in range(count)]
+        return [
+            self.read(ObjectChoice(seed, None, {**object_styles, object_id: mode}), layout) for mode in range(count)
+        ]
 
     def _drawn(self, seed: int, class_ids: NDArray[np.int64], objects: ObjectMap) -> Tensor:
         if self.bank is None:

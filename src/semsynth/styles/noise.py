@@ -41,13 +41,13 @@ class NoiseStyles:
         self._vectors = VectorStyles(z_dim, None, torch.device("cpu"))
 
     def choose(
-        self, style: Photo | Tensor | None, seed: int | None, objects: Mapping[int, ObjectStyle] | None
+        self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> Tensor | RegionNoise:
         """[z_dim], and others or modes for regions, by instance id or class id."""
         vector = self._vectors.choose(style, seed, None)
-        if not objects:
+        if not object_styles:
             return vector
-        return RegionNoise(vector, {region: self._of_region(noise, region) for region, noise in objects.items()})
+        return RegionNoise(vector, {region: self._of_region(noise, region) for region, noise in object_styles.items()})
 
     def choose_regions(self, choice: Tensor | RegionNoise, seeds: Mapping[int | str, int]) -> RegionNoise:
         """Draw the noise of regions: the same for one seed, whatever the region."""
@@ -75,14 +75,16 @@ class NoiseStyles:
             vectors.append(noise if mode is None else mode)  # type: ignore[arg-type]
         return torch.stack(vectors)[torch.from_numpy(number)].permute(2, 0, 1)
 
-    def choices(self, layout: Layout, object_id: int, seed: int, styles: Mapping[int, ObjectStyle]) -> list[Tensor]:
+    def choices(
+        self, layout: Layout, object_id: int, seed: int, object_styles: Mapping[int, ObjectStyle]
+    ) -> list[Tensor]:
         """What the generator reads, once for every mode that a region can have.
 
         Args:
             layout: with the region.
             object_id: its instance id, or its class id.
             seed: draws the noise of the rest.
-            styles: that of other regions, where it is not to be drawn.
+            object_styles: that of other regions, where it is not to be drawn.
 
         Raises:
             SemsynthError: no such region, or none of its class's modes are known.
@@ -93,7 +95,7 @@ class NoiseStyles:
                 f"class {class_id} has no modes: store some with 'semsynth styles store MODEL --class {class_id}'"
             )
         return [
-            self.read(self.choose(None, seed, {**styles, object_id: mode}), layout)
+            self.read(self.choose(None, seed, {**object_styles, object_id: mode}), layout)
             for mode in range(self.bank.count(class_id))
         ]
 

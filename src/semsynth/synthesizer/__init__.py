@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
-from semsynth.synthesizer.core import BATCH_SIZE, Style, Synthesizer
+from semsynth.synthesizer.core import BATCH_SIZE, Synthesizer
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
 from semsynth.synthesizer.engine import Engine, TorchEngine
 from semsynth.synthesizer.loading import DEFAULT_MODEL, load
+from semsynth.synthesizer.styling import Style
 
 __all__ = [
     "BATCH_SIZE",

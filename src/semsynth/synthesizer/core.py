@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -15,32 +16,24 @@ from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
-from semsynth.layout import Condition, Layout, LayoutBatch, Size
+from semsynth.layout import Condition, LayoutBatch, Size
 from semsynth.styles.bank import StyleBank
-from semsynth.styles.choice import (
-    ObjectChoice,
-    ObjectStyle,
-    ObjectStyles,
-    Photo,
-    RegionNoise,
-    StyleChoice,
-)
+from semsynth.styles.choice import ObjectStyle, ObjectStyles, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
-from semsynth.synthesizer.abilities import Abilities
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.engine import Engine, TorchEngine
+from semsynth.synthesizer.old_keywords import count_makes_variations, renamed
 from semsynth.synthesizer.style_readers import reads_pictures, style_reader
+from semsynth.synthesizer.styling import Style, Styling
 
 BATCH_SIZE = 4
 """Photos that go through the network together; more of them are hardly faster on a CPU."""
 
-Style = Photo | StyleChoice
-"""A photo (path or picture), or what :meth:`Synthesizer.style` made: a vector, or a choice for objects or regions."""
 CHOICE_PIXELS = 2**23
 """Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
 
 
-class Synthesizer(Abilities):
+class Synthesizer(Styling):
     """A model on a device. Threads may share it: it makes one batch at a time."""
 
     def __init__(
@@ -69,67 +62,83 @@ class Synthesizer(Abilities):
         )
         """Reads what this model makes photos of."""
 
-    @overload
+    def __repr__(self) -> str:
+        """The model's name, its classes and where it runs, on one line."""
+        name = self.card.name or "unnamed model"
+        return f"Synthesizer({name}, class set {self.classes.name}, {self.device}, {str(self.dtype)[6:]})"
+
+    @count_makes_variations
+    @renamed(styles="object_styles")
     def __call__(
         self,
         layout: ConditionSource,
         style: Style | None = None,
         seed: int | None = None,
         size: Size | None = None,
-        styles: Mapping[int, ObjectStyle] | None = None,
-        count: None = None,
+        object_styles: Mapping[int, ObjectStyle] | None = None,
         region_seeds: Mapping[int | str, int] | None = None,
-    ) -> Image.Image: ...
-    @overload
-    def __call__(
-        self,
-        layout: ConditionSource,
-        style: None = None,
-        seed: int | None = None,
-        size: Size | None = None,
-        styles: Mapping[int, ObjectStyle] | None = None,
-        *,
-        count: int,
-        region_seeds: Mapping[int | str, int] | None = None,
-    ) -> list[Image.Image]: ...
-    def __call__(
-        self,
-        layout: ConditionSource,
-        style: Style | None = None,
-        seed: int | None = None,
-        size: Size | None = None,
-        styles: Mapping[int, ObjectStyle] | None = None,
-        count: int | None = None,
-        region_seeds: Mapping[int | str, int] | None = None,
-    ) -> Image.Image | list[Image.Image]:
-        """Make one photo, or ``count`` different ones.
+    ) -> Image.Image:
+        """Make one photo of a layout.
 
         Args:
-            layout: what stands where; of models that read pictures, the picture.
-            style: a photo to take the style from (of models with styles for objects: a photo of this very layout),
-                or what :meth:`style` returned.
+            layout: a layout, the path of a label map, or its pixels as a picture or an array. For models that read
+                pictures: the picture.
+            style: the style of the whole photo: a photo to take it from (for models with object styles: a photo of
+                this very layout), or what :meth:`style` returned.
             seed: draws the style where none is given; 0 if there is neither. The same on every device.
             size: (height, width) of the photo; None: the layout's own, or the nearest that the network
                 can make, with a warning.
-            styles: single objects' styles, by instance id: a mode, a vector, or a photo of such an object. Of models
-                that read noise also those of classes, by class id, and modes by name, but no photos.
-            count: how many photos: of the styles of ``seed``, ``seed + 1``, ..., or the collection that the model
-                makes at once (CRN, section 3.4).
-            region_seeds: other noise for regions, by instance id, class id or class name (OASIS).
+            object_styles: styles of single objects by instance id: a mode, a vector, or a photo of such an object.
+                For models that read noise (OASIS), also styles of classes by class id, and modes by name, but no
+                photos.
+            region_seeds: seeds of other noise for regions, by instance id, class id or class name (OASIS).
+
+        Returns:
+            An RGB picture.
 
         Raises:
-            SemsynthError: unusable layout, style, size or count, or a style for a model that has none.
+            SemsynthError: an unusable layout, style or size, or a style for a model that has none.
         """
-        if count is None:
-            choice = self.style(style, seed, styles, region_seeds)
-            return self.synthesize_batch([layout], None if choice is None else [choice], size=size)[0]
+        choice = self.style(style, seed, object_styles, region_seeds)
+        condition, note = self._opened(layout, size)
+        _warn(note, stacklevel=5)  # past the two decorators
+        return Image.fromarray(self.synthesize_arrays([condition], [choice])[0][0])
+
+    def variations(
+        self,
+        layout: ConditionSource,
+        count: int = 4,
+        *,
+        seed: int | None = None,
+        size: Size | None = None,
+        object_styles: Mapping[int, ObjectStyle] | None = None,
+        region_seeds: Mapping[int | str, int] | None = None,
+    ) -> list[Image.Image]:
+        """Make several different photos of one layout.
+
+        They have the styles of ``seed``, ``seed + 1``, ...; models that make a collection at once (CRN, section 3.4)
+        make that collection.
+
+        Args:
+            layout: as in :meth:`__call__`.
+            count: how many photos; the size of the collection for models that make one.
+            seed: draws the style of the first photo; None: 0.
+            size: as in :meth:`__call__`.
+            object_styles: as in :meth:`__call__`, the same in all photos.
+            region_seeds: likewise.
+
+        Raises:
+            SemsynthError: as :meth:`__call__`, or a count that the model cannot make.
+        """
         self.check_count(count)
-        if self.config.images_per_layout > 1:
-            self.style(style, seed, styles, region_seeds)  # there are none to choose from: says so
-            return self._collections([self._fitted(layout, size)])
-        choices = [self.style(style, (seed or 0) + i, styles, region_seeds) for i in range(count)]
-        given = [choice for choice in choices if choice is not None]
-        return self.synthesize_batch([layout] * count, given or None, size=size)
+        if self.has_styles and self.config.images_per_layout == 1:
+            choices = [self.style(None, (seed or 0) + i, object_styles, region_seeds) for i in range(count)]
+        else:
+            choices = [self.style(None, seed, object_styles, region_seeds)]
+        condition, note = self._opened(layout, size)
+        _warn(note, stacklevel=3)
+        made = self.synthesize_arrays([condition] * len(choices), choices)
+        return [Image.fromarray(photo) for photos in made for photo in photos]
 
     def synthesize_batch(
         self,
@@ -151,39 +160,58 @@ class Synthesizer(Abilities):
             self.style(None if styles is None else styles[i], None if seeds is None else seeds[i])
             for i in range(len(layouts))
         ]
-        fitted = [self._fitted(source, size) for source in layouts]
-        photos: dict[int, Image.Image] = {}
-        for chosen in _batches([layout.size for layout in fitted], batch_size):
-            read = [self._read_style(choices[i], fitted[i]) for i in chosen]
+        opened = [self._opened(source, size) for source in layouts]
+        for _, note in opened:
+            _warn(note, stacklevel=3)
+        made = self.synthesize_arrays([condition for condition, _ in opened], choices, batch_size)
+        return [Image.fromarray(photos[0]) for photos in made]
+
+    def synthesize_arrays(
+        self, conditions: Sequence[Condition], choices: Sequence[StyleChoice | None], batch_size: int = BATCH_SIZE
+    ) -> list[NDArray[np.uint8]]:
+        """The level below :meth:`synthesize_batch`: conditions and styles have been read, and nothing is resized.
+
+        Args:
+            conditions: what :attr:`conditions` has opened and fitted, of any sizes that the network makes.
+            choices: the style of each, from :meth:`style`.
+            batch_size: how many conditions of one size go through the network together.
+
+        Returns:
+            For each condition [k,H,W,3] uint8: its k photos, k = ``config.images_per_layout``.
+
+        Raises:
+            SemsynthError: a style that does not fit its layout, or too little memory.
+        """
+        made: dict[int, NDArray[np.uint8]] = {}
+        for chosen in _batches([condition.size for condition in conditions], batch_size):
+            read = [self._read_style(choices[i], conditions[i]) for i in chosen]
             given = [one for one in read if one is not None]
-            styles_read = stacked(given, fitted[chosen[0]].size) if given else None
-            made = self._engine.photograph([fitted[i] for i in chosen], styles_read)
-            firsts = to_uint8(made[:: self.config.images_per_layout])
-            photos |= {i: Image.fromarray(image) for i, image in zip(chosen, firsts, strict=True)}
-        return [photos[i] for i in range(len(layouts))]
+            styles_read = stacked(given, conditions[chosen[0]].size) if given else None
+            photos = to_uint8(self._engine.photograph([conditions[i] for i in chosen], styles_read))  # [N*k,H,W,3]
+            together = self.config.images_per_layout
+            made |= {i: photos[row * together : (row + 1) * together] for row, i in enumerate(chosen)}
+        return [made[i] for i in range(len(conditions))]
 
-    def _collections(self, conditions: Sequence[Condition]) -> list[Image.Image]:
-        """All the pictures that the generator makes of conditions of one size, those of a condition together."""
-        return [Image.fromarray(one) for one in to_uint8(self._engine.photograph(conditions, None))]
-
-    def _fitted(self, source: ConditionSource, size: Size | None) -> Condition:
-        """A condition at a size that the network makes; warns where nobody asked for that size."""
+    def _opened(self, source: ConditionSource, size: Size | None) -> tuple[Condition, str | None]:
+        """A condition at a size that the network makes, and a note where nobody asked for that size."""
         called = "the picture" if self.conditions.reads_pictures else "the label map"
-        condition, note = self.conditions.fit(self.conditions.open(source), size, source=called)
-        if note is not None:
-            warnings.warn(note, stacklevel=3)
-        return condition
+        return self.conditions.fit(self.conditions.open(source), size, source=called)
 
+    @renamed(styles="object_styles")
     def style_choices(
-        self, layout: LayoutSource, instance_id: int, seed: int = 0, styles: Mapping[int, ObjectStyle] | None = None
+        self,
+        layout: LayoutSource,
+        instance_id: int,
+        seed: int = 0,
+        object_styles: Mapping[int, ObjectStyle] | None = None,
     ) -> list[Image.Image]:
-        """One photo for every mode that an object can have, the other objects staying as they are.
+        """Make one photo for every mode that an object can have; the other objects stay as they are.
 
         Args:
             layout: of any size that the network makes.
-            instance_id: the object; of models that read noise it may be a class id.
+            instance_id: the object; for models that read noise it may be a class id.
             seed: draws the other objects' modes, or the noise of the rest.
-            styles: the other objects' styles, where they are not to be drawn.
+            object_styles: the other objects' styles, where they are not to be drawn.
 
         Raises:
             SemsynthError: no such object, or a model without modes for it.
@@ -191,7 +219,7 @@ class Synthesizer(Abilities):
         opened = self.conditions.open_layout(layout)
         if not isinstance(self._styles, ObjectStyles | NoiseStyles):
             raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
-        read = self._styles.choices(opened, instance_id, seed, styles or {})
+        read = self._styles.choices(opened, instance_id, seed, object_styles or {})
         together = max(1, CHOICE_PIXELS // opened.labels.size)
         parts = [torch.stack(read[i : i + together]) for i in range(0, len(read), together)]
         photos = []
@@ -222,49 +250,6 @@ class Synthesizer(Abilities):
             raise SemsynthError("an exported model has no tensor level: load the model folder that it was made of")
         return self._engine.run(layout, style, size)
 
-    def style(
-        self,
-        style: Style | None = None,
-        seed: int | None = None,
-        objects: Mapping[int, ObjectStyle] | None = None,
-        region_seeds: Mapping[int | str, int] | None = None,
-    ) -> StyleChoice | None:
-        """Read a style once, for many layouts; None for models that have none.
-
-        A photo's style is the mean of the encoder's distribution: the same every time.
-
-        Returns:
-            A vector [z_dim] (SPADE, OASIS), or a choice for objects (pix2pixHD) or regions (OASIS).
-
-        Raises:
-            SemsynthError: style and seed are both given, or one that this model cannot take.
-        """
-        if isinstance(style, ObjectChoice):
-            if seed is not None or objects or not self.has_object_styles:
-                raise SemsynthError("a choice for objects stands alone, and for models that have styles for objects")
-            return style
-        if isinstance(style, RegionNoise):
-            if seed is not None or objects or region_seeds or not self.has_region_noise:
-                raise SemsynthError("noise of regions stands alone, and for models that read noise")
-            return style
-        choice = self._styles.choose(style, seed, objects)
-        if not region_seeds:
-            return choice
-        if not isinstance(self._styles, NoiseStyles) or not isinstance(choice, Tensor | RegionNoise):
-            raise SemsynthError("this model has no noise for regions: use one of OASIS")
-        return self._styles.choose_regions(choice, region_seeds)
-
-    def check_style(self, layout: Condition, choice: StyleChoice | None) -> None:
-        """Make sure that the layout has the objects that the choice speaks of, without making a photo.
-
-        Raises:
-            SemsynthError: it has not, or one is on several classes.
-        """
-        self._read_style(choice, layout)
-
-    def _read_style(self, choice: StyleChoice | None, condition: Condition) -> Tensor | None:
-        return self._styles.read(choice, condition) if isinstance(condition, Layout) else None
-
 
 def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:
     """Indices of equal size together, at most ``batch_size`` of them."""
@@ -272,3 +257,9 @@ def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:
     for index, size in enumerate(sizes):
         groups.setdefault(size, []).append(index)
     return [group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)]
+
+
+def _warn(note: str | None, stacklevel: int) -> None:
+    """Warn the one who called the synthesizer, if there is a note."""
+    if note is not None:
+        warnings.warn(note, stacklevel=stacklevel)
