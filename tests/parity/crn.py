@@ -19,6 +19,7 @@ from semsynth.losses.level_weights import LevelWeights, official_weights
 from semsynth.models.crn import CascadedRefinementNetwork
 from semsynth.models.vgg import VGG19
 from semsynth.ops import doubled_conv
+from semsynth.recipes.base import Step
 from semsynth.recipes.crn import ContentConfig, CRNConfig, CRNRecipe
 
 MEAN_SHARE = 0.001
@@ -134,7 +135,7 @@ def _check_training(case: Case, recipe: CRNRecipe, batch: Batch) -> None:
     near_zero = {name: torch.zeros_like(value, dtype=torch.bool) for name, value in parameters.items()}
     for step in range(1, max(_steps(case), default=1) + 1):
         optimizer.zero_grad()
-        loss = phase.terms(recipe.networks, batch)["content"]
+        loss = phase.terms(recipe.networks, batch, Step())["content"]
         loss.backward()
         _compare_scalar(case, f"step{step}.G_loss", loss)
         for name, value in parameters.items():
@@ -149,7 +150,7 @@ def _check_training(case: Case, recipe: CRNRecipe, batch: Batch) -> None:
             case.compare(
                 f"after{step}.{names[name]}", torch.where(near_zero[name], expected.to(DTYPE), value.detach()), expected
             )
-        _compare_scalar(case, f"loss_after{step}", lambda: phase.terms(recipe.networks, batch)["content"])
+        _compare_scalar(case, f"loss_after{step}", lambda: phase.terms(recipe.networks, batch, Step())["content"])
     share = sum(int(mask.sum()) for mask in near_zero.values()) / sum(mask.numel() for mask in near_zero.values())
     assert share < 0.1, f"{share:.0%} of the gradients are near zero: the weights were hardly compared"
 

@@ -22,7 +22,7 @@ from semsynth.data.sample import Batch
 from semsynth.layout import LayoutBatch
 from semsynth.models.oasis import OASISGenerator
 from semsynth.recipes import oasis as recipe_module
-from semsynth.recipes.base import Phase
+from semsynth.recipes.base import Phase, Step
 from semsynth.recipes.oasis import OASISRecipe
 from semsynth.training.ema import MovingAverage
 
@@ -67,10 +67,10 @@ def _recipe(case: Case) -> OASISRecipe:
 def _check_step(
     case: Case, recipe: OASISRecipe, batch: Batch, optimizers: dict[str, torch.optim.Adam], step: int
 ) -> None:
-    total = {}
+    total, shared = {}, Step(step - 1)
     for phase in recipe.phases:
         with recorded_outputs(recipe.networks["generator"]) as fakes:
-            values = run_phase(recipe, phase, batch, optimizers[phase.name])
+            values = run_phase(recipe, phase, batch, shared, optimizers[phase.name])
         case.compare(f"fake_{phase.name[0].upper()}.step{step}", fakes[0])
         for name, value in values.items():
             case.compare(f"losses_float64.step{step}.{OFFICIAL_TERMS[name]}", value)

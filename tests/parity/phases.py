@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.data.sample import Batch
-from semsynth.recipes.base import Phase, Recipe
+from semsynth.recipes.base import Phase, Recipe, Step
 
 
 def adam_of(recipe: Recipe, phase: Phase) -> torch.optim.Adam:
@@ -18,12 +18,14 @@ def adam_of(recipe: Recipe, phase: Phase) -> torch.optim.Adam:
     return torch.optim.Adam(phase.parameters(recipe.networks), lr=adam.lr, betas=(adam.beta1, adam.beta2))
 
 
-def run_phase(recipe: Recipe, phase: Phase, batch: Batch, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    """One step of a phase; returns the weighted terms."""
-    for name, network in recipe.networks.items():
-        network.requires_grad_(name in phase.trains)
+def run_phase(recipe: Recipe, phase: Phase, batch: Batch, step: Step, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    """A phase of a step; returns the weighted terms."""
+    for network in recipe.networks.values():
+        network.requires_grad_(False)
+    for parameter in phase.parameters(recipe.networks):
+        parameter.requires_grad_(True)
     optimizer.zero_grad()
-    weighted = {name: phase.weights[name] * term for name, term in phase.terms(recipe.networks, batch).items()}
+    weighted = {name: phase.weights[name] * term for name, term in phase.terms(recipe.networks, batch, step).items()}
     torch.stack(list(weighted.values())).sum().backward()
     optimizer.step()
     return weighted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from parity.golden import DTYPE, Case
+from parity.phases import adam_of, run_phase
 from parity.pix2pixhd_networks import case_condition, case_options, compare_state, load_state
 from parity.spade_losses import compare_value, thin_vgg
 from torch import Tensor
@@ -16,7 +17,7 @@ from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.input_convention import OFFICIAL_SPADE
 from semsynth.models.patch import MultiScaleDiscriminator
-from semsynth.recipes.base import Phase
+from semsynth.recipes.base import Phase, Step
 from semsynth.recipes.pix2pixhd import Pix2PixHDRecipe
 
 NETWORKS = {"netG": "generator", "netD": "discriminator", "netE": "encoder"}
@@ -36,12 +37,13 @@ def check_objective(case: Case) -> None:
     fake = case.input("fake_image").requires_grad_()
     networks = {**recipe.networks, "generator": _Constant(fake)}
     generator, discriminator = recipe.phases
-    terms = generator.terms(networks, batch)
+    step = Step()
+    terms = generator.terms(networks, batch, step)
     for name, term in terms.items():
         weighted = generator.weights[name] * term
         compare_value(case, TERMS[name], weighted)
         case.compare(f"grad_fake.{TERMS[name]}", torch.autograd.grad(weighted, fake, retain_graph=True)[0])
-    terms = discriminator.terms(networks, batch)
+    terms = discriminator.terms(networks, batch, step)
     for name, term in terms.items():
         compare_value(case, TERMS[name], 2 * discriminator.weights[name] * term)  # officially halved when added up
     network = recipe.networks["discriminator"]
@@ -87,13 +89,14 @@ def check_training(case: Case) -> None:
     used = {official: name for official, name in NETWORKS.items() if name in recipe.networks}
     for official, name in used.items():
         load_state(case, recipe.networks[name].train(), f"state.{official}.")
-    optimizers = {phase.name: _optimizer(recipe, phase) for phase in recipe.phases}
+    optimizers = {phase.name: adam_of(recipe, phase) for phase in recipe.phases}
     steps = max(int(name.split(".")[0]) for name in case.under("after"))
     fakes: list[Tensor] = []
     recipe.networks["generator"].register_forward_hook(lambda module, inputs, output: fakes.append(output.detach()))
     for step in range(1, steps + 1):
+        shared = Step(step - 1)
         for phase in recipe.phases:
-            values = _run(recipe, phase, batch, optimizers[phase.name])
+            values = run_phase(recipe, phase, batch, shared, optimizers[phase.name])
             for name, value in values.items():
                 halved = 2 if phase.name == "discriminator" else 1
                 case.compare(f"losses_float64.step{step}.{TERMS[name]}", halved * value)
@@ -128,24 +131,6 @@ def _batch(case: Case) -> Batch:
     pooled_by = case.stored("label" if case.opt.get("label_feat") else "instance")[:, 0]
     names = tuple(str(i) for i in range(len(image)))
     return Batch(case_condition(case), image, names, ObjectMap.of(pooled_by))
-
-
-def _optimizer(recipe: Pix2PixHDRecipe, phase: Phase) -> torch.optim.Adam:
-    adam = phase.optimizer
-    return torch.optim.Adam(phase.parameters(recipe.networks), lr=adam.lr, betas=(adam.beta1, adam.beta2))
-
-
-def _run(recipe: Pix2PixHDRecipe, phase: Phase, batch: Batch, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    """One step of a phase as the trainer makes it; returns the weighted terms."""
-    for network in recipe.networks.values():
-        network.requires_grad_(False)
-    for parameter in phase.parameters(recipe.networks):
-        parameter.requires_grad_(True)
-    optimizer.zero_grad()
-    weighted = {name: phase.weights[name] * term for name, term in phase.terms(recipe.networks, batch).items()}
-    torch.stack(list(weighted.values())).sum().backward()
-    optimizer.step()
-    return weighted
 
 
 def _compare_gradients(case: Case, recipe: Pix2PixHDRecipe, phase: Phase) -> None:

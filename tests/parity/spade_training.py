@@ -19,7 +19,7 @@ from semsynth.convert.spade_options import parse_options, recipe_config
 from semsynth.data.sample import Batch
 from semsynth.losses.perceptual import PerceptualLoss
 from semsynth.models.input_convention import OFFICIAL_SPADE
-from semsynth.recipes.base import Phase
+from semsynth.recipes.base import Phase, Step
 from semsynth.recipes.spade import SPADERecipe
 
 OFFICIAL_NETWORKS = {"netG": "generator", "netD": "discriminator", "netE": "encoder"}
@@ -55,11 +55,12 @@ def _check_step(
     case: Case, recipe: SPADERecipe, batch: Batch, optimizers: dict[str, torch.optim.Adam], step: int
 ) -> None:
     digest = any("DIGEST" in line for line in case.about["description"])
+    shared = Step(step - 1)
     for phase in recipe.phases:
         if (step - 1) % phase.every:
             continue
         with recorded_outputs(recipe.networks["generator"]) as fakes:
-            values = run_phase(recipe, phase, batch, optimizers[phase.name])
+            values = run_phase(recipe, phase, batch, shared, optimizers[phase.name])
         if phase.name == "generator":
             _compare_fake(case, step, fakes[0])
         _compare_losses(case, step, values)

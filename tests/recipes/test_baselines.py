@@ -21,6 +21,7 @@ from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.unet import UNetConfig
 from semsynth.ops.dilated_conv import dilated_conv2d
 from semsynth.recipes import RECIPES
+from semsynth.recipes.base import Step
 from semsynth.recipes.gan_segmentation import PRESETS as GAN_SEGMENTATION_PRESETS
 from semsynth.recipes.gan_segmentation import GANSegmentationConfig, GANSegmentationRecipe
 from semsynth.recipes.pix2pix import PRESETS as PIX2PIX_PRESETS
@@ -87,10 +88,10 @@ def test_pix2pix_minimises_cross_entropy_and_a_hundred_times_l1():
     batch = batch_of(recipe.config, photo=-0.25)
     of_d, of_g = recipe.phases
     fake, real = 1.0, -0.5  # the logits
-    terms = of_d.terms(networks, batch)
+    terms = of_d.terms(networks, batch, Step())
     assert not terms["fake"].requires_grad
     assert weighted_sum(terms, of_d.weights).item() == pytest.approx((softplus(fake) + softplus(-real)) / 2, rel=1e-6)
-    loss = weighted_sum(of_g.terms(networks, batch), of_g.weights)
+    loss = weighted_sum(of_g.terms(networks, batch, Step()), of_g.weights)
     assert loss.item() == pytest.approx(softplus(-fake) + 100 * 0.75, rel=1e-6)
     loss.backward()
     assert networks["generator"].value.grad.item() == pytest.approx(-2 / (1 + math.exp(fake)) + 100, rel=1e-5)
@@ -101,12 +102,12 @@ def test_gan_and_segmentation_minimises_both_cross_entropies():
     networks = {"generator": Painter(0.5), "discriminator": Critic(2.0, conditional=False)}
     batch = batch_of(recipe.config, photo=-0.25)
     of_d, of_g = recipe.phases
-    assert weighted_sum(of_d.terms(networks, batch), of_d.weights).item() == pytest.approx(
+    assert weighted_sum(of_d.terms(networks, batch, Step()), of_d.weights).item() == pytest.approx(
         softplus(1.0) + softplus(0.5), rel=1e-6
     )
     others = TOY_CLASSES.num_classes - 1
     segmentation = math.log(math.exp(0.5) + others) - 0.5
-    loss = weighted_sum(of_g.terms(networks, batch), of_g.weights)
+    loss = weighted_sum(of_g.terms(networks, batch, Step()), of_g.weights)
     assert loss.item() == pytest.approx(softplus(-1.0) + 3 * segmentation, rel=1e-6)
     loss.backward()
     through_segmenter = math.exp(0.5) / (math.exp(0.5) + others) - 1
@@ -119,10 +120,10 @@ def test_the_segmenter_learns_from_photos_and_void_teaches_nothing():
     networks = {"segmenter": Brightness()}
     warm_up = recipe.phases[0]
     others = TOY_CLASSES.num_classes - 1
-    value = warm_up.terms(networks, batch_of(recipe.config, photo=-0.25, channel=1))["segmentation"].item()
+    value = warm_up.terms(networks, batch_of(recipe.config, photo=-0.25, channel=1), Step())["segmentation"].item()
     assert value == pytest.approx(math.log(math.exp(-0.25) + others), rel=1e-6)
     void = recipe.config.generator.encoding.num_classes
-    assert warm_up.terms(networks, batch_of(recipe.config, photo=1.0, channel=void))["segmentation"].item() == 0
+    assert warm_up.terms(networks, batch_of(recipe.config, photo=1.0, channel=void), Step())["segmentation"].item() == 0
 
 
 def test_a_segmenter_that_is_passed_in_is_frozen_and_needs_no_warm_up():
@@ -201,7 +202,7 @@ def test_the_image_space_baseline_changes_nothing_but_the_loss(preset):
     small = override(config, ["generator.width_scale=0.004", "generator.refinements=2"])
     recipe = RECIPES["image_space"].build(small, TOY_CLASSES, None)
     (phase,) = recipe.phases
-    terms = phase.terms({"generator": Painter(0.5)}, batch_of(config, photo=-0.25))
+    terms = phase.terms({"generator": Painter(0.5)}, batch_of(config, photo=-0.25), Step())
     assert weighted_sum(terms, phase.weights).item() == pytest.approx(0.75 * 255 / 2, rel=1e-6)
 
 

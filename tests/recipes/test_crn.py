@@ -15,8 +15,9 @@ from semsynth.errors import SemsynthError
 from semsynth.losses.level_weights import OFFICIAL_256P, OFFICIAL_512P, BalancedWeights
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.vgg import VGG19
-from semsynth.recipes.crn import CRNConfig, CRNRecipe, build
-from semsynth.recipes.crn_presets import PRESETS, stages
+from semsynth.recipes.base import Step
+from semsynth.recipes.crn import CRNConfig, CRNRecipe
+from semsynth.recipes.crn_presets import CRN_SYSTEM, PRESETS, stages
 
 CITYSCAPES = builtin("cityscapes_19")
 THIN = [4, 4, 4, 4, 6, 6, 6, 6, 8, 8, 8, 8, 8, 8]
@@ -123,7 +124,7 @@ def test_weights_of_the_levels_that_there_are() -> None:
 
 def test_official_weights_of_256p_make_the_loss() -> None:
     recipe = tiny("loss.weights=official_256p")
-    terms = recipe.generator_terms(recipe.networks, tiny_batch(recipe))
+    terms = recipe.generator_terms(recipe.networks, tiny_batch(recipe), Step())
     expected = sum(weight * float(terms[level]) for level, weight in OFFICIAL_256P.items())
     assert terms["content"].item() == pytest.approx(expected, rel=1e-5)
     assert set(terms) == set(recipe.phases[0].weights)
@@ -132,9 +133,9 @@ def test_official_weights_of_256p_make_the_loss() -> None:
 
 def test_image_space_loss_needs_no_perceptual_network() -> None:
     config = override(PRESETS["default"](TOY_CLASSES, True), (*TINY, "loss.kind=image_space"))
-    recipe = build(config, TOY_CLASSES)
+    recipe = CRN_SYSTEM.build(config, TOY_CLASSES)
     batch = tiny_batch(recipe)
-    terms = recipe.generator_terms(recipe.networks, batch)
+    terms = recipe.generator_terms(recipe.networks, batch, Step())
     made = recipe.networks["generator"](batch.layout)
     torch.testing.assert_close(terms["content"], 127.5 * (made - batch.image).abs().mean())
 
@@ -149,14 +150,14 @@ def test_image_space_loss_needs_no_perceptual_network() -> None:
 )
 def test_other_generators_take_the_objective(generator: str) -> None:
     recipe = tiny(f"generator={generator}", "data.aspect_ratio=1.0")
-    loss = recipe.generator_terms(recipe.networks, tiny_batch(recipe))["content"]
+    loss = recipe.generator_terms(recipe.networks, tiny_batch(recipe), Step())["content"]
     loss.backward()
     assert all(parameter.grad is not None for parameter in recipe.networks["generator"].parameters())
 
 
 def test_other_classes_are_refused() -> None:
     with pytest.raises(SemsynthError, match="19 classes"):
-        build(preset("default", "loss.kind=image_space"), TOY_CLASSES)
+        CRN_SYSTEM.build(preset("default", "loss.kind=image_space"), TOY_CLASSES)
 
 
 def test_output_layers_of_collections_begin_anew() -> None:

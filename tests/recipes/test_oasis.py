@@ -14,15 +14,17 @@ from semsynth.config import override, validated
 from semsynth.data.sample import Batch
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
-from semsynth.recipes.oasis import OASISConfig, OASISRecipe, build
-from semsynth.recipes.oasis_presets import PRESETS
+from semsynth.recipes.base import Step
+from semsynth.recipes.oasis import OASISConfig, OASISRecipe
+from semsynth.recipes.oasis_presets import OASIS_SYSTEM, PRESETS
 
 
 def tiny(*settings: str) -> OASISRecipe:
     torch.manual_seed(0)
-    return build(
-        override(PRESETS["default"](TOY_CLASSES, True), (*OASIS_SIZES, "training.batch_size=2", *settings)), TOY_CLASSES
-    )
+    config = override(PRESETS["default"](TOY_CLASSES, True), (*OASIS_SIZES, "training.batch_size=2", *settings))
+    recipe = OASIS_SYSTEM.build(config, TOY_CLASSES)
+    assert isinstance(recipe, OASISRecipe)
+    return recipe
 
 
 def batch_for(recipe: OASISRecipe) -> Batch:
@@ -68,7 +70,7 @@ def test_parts_that_do_not_fit() -> None:
         tiny("generator.encoding.void=none")
     config = PRESETS["default"](builtin("camvid"), True)
     with pytest.raises(SemsynthError, match="the recipe is for"):
-        build(config, TOY_CLASSES)
+        OASIS_SYSTEM.build(config, TOY_CLASSES)
 
 
 @pytest.mark.parametrize("label_mix", ["independent", "official", "none"])
@@ -76,7 +78,7 @@ def test_terms_and_who_learns_from_them(label_mix: str) -> None:
     recipe = tiny(f"loss.label_mix={label_mix}", 'augmentation={"color": true, "cutout": 0.5}')
     batch = batch_for(recipe)
     for phase in recipe.phases:
-        terms = phase.terms(recipe.networks, batch)
+        terms = phase.terms(recipe.networks, batch, Step())
         expected = {"adversarial"} if phase.name == "generator" else {"fake", "real"}
         if phase.name == "discriminator" and label_mix != "none":
             expected.add("label_mix")
@@ -95,7 +97,7 @@ def test_the_generator_is_trained_on_windows_that_the_workers_found() -> None:
     regions = batch.layout.regions().layout  # type: ignore[union-attr]
     before = {size: dict(level._label_windows) for size, level in regions._levels.items()}
     assert len(before) == 5
-    recipe.generator_terms(recipe.networks, batch)
+    recipe.generator_terms(recipe.networks, batch, Step())
     assert {size: level._label_windows for size, level in regions._levels.items()} == before
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import load_model
 from semsynth.errors import SemsynthError
+from semsynth.recipes.base import Step
 from semsynth.training.beginning import begin_with
 from semsynth.training.devices import make_fabric
 from semsynth.training.memory import count_parameters, estimate_memory
@@ -79,9 +80,10 @@ def test_discriminator_judges_the_pictures_of_the_generators_phase(start: Start)
 def test_discriminators_phase_alone_generates_for_itself(start: Start) -> None:
     recipe, learner = (trainer := start("run", system="pix2pixhd")).recipe, trainer.learner
     batch = learner.to_device(trainer.batches[0])
-    alone = recipe.phases[1].terms(recipe.networks, batch)
-    recipe.phases[0].terms(recipe.networks, batch)
-    for name, value in recipe.phases[1].terms(recipe.networks, batch).items():
+    alone = recipe.phases[1].terms(recipe.networks, batch, Step())
+    step = Step()
+    recipe.phases[0].terms(recipe.networks, batch, step)
+    for name, value in recipe.phases[1].terms(recipe.networks, batch, step).items():
         torch.testing.assert_close(alone[name], value)
 
 

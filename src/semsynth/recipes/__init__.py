@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from semsynth.recipes.base import System
+from typing import Any
+
 from semsynth.recipes.crn_presets import CRN_SYSTEM
 from semsynth.recipes.encoder_decoder import ENCODER_DECODER_SYSTEM
 from semsynth.recipes.full_resolution import FULL_RESOLUTION_SYSTEM
@@ -12,8 +13,9 @@ from semsynth.recipes.oasis_presets import OASIS_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
 from semsynth.recipes.spade_presets import SPADE_SYSTEM
+from semsynth.recipes.system import System
 
-RECIPES: dict[str, System] = {
+RECIPES: dict[str, System[Any]] = {
     "spade": SPADE_SYSTEM,
     "pix2pixhd": PIX2PIXHD_SYSTEM,
     "crn": CRN_SYSTEM,

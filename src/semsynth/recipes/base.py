@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card
+from semsynth.checkpoint import Card, ModelConfig, save_model
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
@@ -115,6 +115,36 @@ class RecipeConfig(Config):
         """Steps of the whole run on ``num_images`` images: ``training.steps``, or what the schedule's epochs make."""
         return self.training.steps or math.ceil(self.schedule.total_epochs * num_images / self.training.batch_size)
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the system can be trained on data of these classes.
+
+        Raises:
+            SemsynthError: it cannot.
+        """
+
+    def load_perceptual(self, weights: Path | None) -> nn.Module | None:
+        """Load the pretrained network that the objective compares pictures with, where it needs one.
+
+        Args:
+            weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+
+        Raises:
+            SemsynthError: the weights cannot be had.
+        """
+        return None
+
+
+@dataclass
+class Step:
+    """Where a training is, and what the phases of one step hand on; each micro-batch of each step has its own."""
+
+    number: int = 0
+    """Steps done before this one."""
+    epoch: int = 0
+    """How often the data has been gone through."""
+    fake: Tensor | None = None
+    """[N,3,H,W]: pictures that a phase of this step has made of the batch. Phases that come later detach them."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -124,8 +154,8 @@ class Phase:
     """For logs, for example ``generator``."""
     trains: tuple[str, ...]
     """Names of the networks whose parameters move."""
-    terms: Callable[[Networks, Batch], Terms]
-    """Fresh forward passes; returns the unweighted terms."""
+    terms: Callable[[Networks, Batch, Step], Terms]
+    """Forward passes of one micro-batch; returns the unweighted terms."""
     weights: Mapping[str, float]
     """Factor of each term in the phase's loss."""
     optimizer: Adam
@@ -170,15 +200,6 @@ class Recipe(ABC):
     collate: Callable[[Sequence[Sample]], Batch]
     """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
 
-    def begin_step(self, epoch: int, step: int) -> None:
-        """Called before every step: some objectives change in time.
-
-        Args:
-            epoch: how often the data has been gone through.
-            step: steps done.
-        """
-        return
-
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What to load into network ``name`` from a trained ``state`` of, perhaps, a smaller system.
 
@@ -195,8 +216,13 @@ class Recipe(ABC):
         """[N,3,H,W] in [-1,1]: pictures for previews and for refreshing batch statistics."""
 
     @abstractmethod
+    def model(self) -> ModelConfig:
+        """What inference builds the averaged networks from."""
+
     def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write the model folder that inference loads."""
+        """Write the averaged ones of ``networks`` as the model folder that inference loads."""
+        averaged = {name: networks[name] for name in self.averaged}
+        save_model(folder, self.model(), self.classes, averaged, card)
 
 
 def check_classes(classes: ClassSet, encoding: LayoutEncoding) -> None:
@@ -265,17 +291,3 @@ class Collate:
         if self.discriminator is not None:
             self.discriminator.prepare(batch.layout)
         return batch
-
-
-@dataclass(frozen=True)
-class System:
-    """How the command line makes a recipe."""
-
-    config: type[RecipeConfig]
-    """For reading ``recipe.json``."""
-    presets: Mapping[str, Callable[[ClassSet, bool], RecipeConfig]]
-    """Named configurations, made from the dataset's classes and whether it has instance maps."""
-    build: Callable[[RecipeConfig, ClassSet, Path | None], Recipe]
-    """Makes the recipe; the path names the perceptual network's weights (None: download)."""
-    stages: Callable[[RecipeConfig], Mapping[str, RecipeConfig]] | None = None
-    """Splits a training into stages, by name and in order; None where the system has none."""

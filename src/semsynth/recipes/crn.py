@@ -40,7 +40,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.checkpoint import GeneratorModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
@@ -68,6 +68,7 @@ from semsynth.recipes.base import (
     Recipe,
     RecipeConfig,
     Schedule,
+    Step,
     Terms,
     check_classes,
     check_generator,
@@ -120,6 +121,14 @@ class CRNConfig(RecipeConfig):
                 )
         return self
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes."""
+        check_classes(classes, self.generator.encoding)
+
+    def load_perceptual(self, weights: Path | None) -> VGG19 | None:
+        """VGG-19 with average pooling; None for the image-space loss."""
+        return load_vgg19(weights, pooling="average") if self.loss.kind == "perceptual" else None
+
 
 class CRNRecipe(Recipe):
     """Network and objective; ``generator_terms`` is the paper's equation."""
@@ -155,13 +164,10 @@ class CRNRecipe(Recipe):
             ),
         )
 
-    def begin_step(self, epoch: int, step: int) -> None:
-        """Balance the weights when their epoch has come."""
-        self.content.weights.begin_epoch(epoch)
-
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise  sum_p min_u sum_l lambda_l sum_j |L_p^l * (Phi_l^j(I) - Phi_l^j(g_u(L)))|  and log its parts."""
         assert isinstance(batch.layout, LayoutBatch)
+        self.content.weights.begin_epoch(step.epoch)
         fakes = networks["generator"](batch.layout)  # [N*k,3,H,W]
         content = self.content(fakes, batch.image, batch.layout)
         weights = self.content.weights
@@ -176,9 +182,9 @@ class CRNRecipe(Recipe):
         """All pictures of each layout."""
         return networks["generator"](batch.layout)  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write the generator as a model folder."""
-        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
+    def model(self) -> GeneratorModel:
+        """The generator."""
+        return GeneratorModel(generator=self.config.generator)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A shorter cascade's tensors: modules that it lacks begin anew, as does an output layer that cannot fit."""
@@ -212,21 +218,3 @@ def _in_the_last_modules(generator: AnyGeneratorConfig, count: int | None) -> Ca
     numbers = range(generator.refinements - count, generator.refinements)
     moving = ("to_rgb.", *(f"cascade.{number}." for number in numbers))
     return lambda network, parameter: parameter.startswith(moving)
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> CRNRecipe:
-    """Make the recipe.
-
-    Args:
-        config: a :class:`CRNConfig`.
-        classes: the dataset's classes.
-        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
-
-    Raises:
-        SemsynthError: the class set does not fit, or the perceptual network's weights cannot be had or are too few.
-    """
-    assert isinstance(config, CRNConfig)
-    check_classes(classes, config.generator.encoding)
-    perceptual = config.loss.kind == "perceptual"
-    vgg = load_vgg19(perceptual_weights, pooling="average") if perceptual else None
-    return CRNRecipe(config, classes, vgg)

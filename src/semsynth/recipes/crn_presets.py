@@ -9,8 +9,9 @@ from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
 from semsynth.models.crn import CRNGeneratorConfig
-from semsynth.recipes.base import Adam, RecipeConfig, Schedule, System, Training
-from semsynth.recipes.crn import ContentConfig, CRNConfig, build
+from semsynth.recipes.base import Adam, Schedule, Training
+from semsynth.recipes.crn import ContentConfig, CRNConfig, CRNRecipe
+from semsynth.recipes.system import System
 
 Preset = Callable[[ClassSet, bool], CRNConfig]
 """From the dataset's classes; instance maps are not read."""
@@ -95,7 +96,7 @@ PRESETS: dict[str, Preset] = {
 three in a row."""
 
 
-def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
+def stages(config: CRNConfig) -> dict[str, CRNConfig]:
     """Progressive growing: one more module for each doubling of the size (official scripts, 256p -> 512p -> 1024p).
 
     The first two stages train everything, the third the two modules at the end. Automatic weights are balanced after
@@ -110,13 +111,12 @@ def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
     Raises:
         SemsynthError: another generator than the cascade, too few widths, or data that is not scaled to a size.
     """
-    assert isinstance(config, CRNConfig)
     generator, size = config.generator, config.data.output_size
     if not isinstance(generator, CRNGeneratorConfig) or len(generator.widths) < generator.refinements + 2:
         raise SemsynthError("stages add two refinement modules: they need the cascade, and generator.widths for them")
     if config.data.mode != "fixed" or size is None:
         raise SemsynthError(f"data.mode={config.data.mode}: stages double a size that is given: set data.mode=fixed")
-    configs: dict[str, RecipeConfig] = {f"1-{size[0]}p": config}
+    configs = {f"1-{size[0]}p": config}
     for number, divisor in enumerate(FINE_TUNING_DIVISORS.values(), 1):
         update = {
             "generator": generator.model_copy(update={"refinements": generator.refinements + number}),
@@ -134,4 +134,4 @@ def _later_loss(loss: ContentConfig) -> ContentConfig:
     return loss.model_copy(update={"weights": weights, "rescale_after_epochs": 1})
 
 
-CRN_SYSTEM = System(CRNConfig, PRESETS, build, stages)
+CRN_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe, stages)

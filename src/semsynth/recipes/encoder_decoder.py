@@ -18,9 +18,9 @@ from collections.abc import Callable
 
 from semsynth.classes import ClassSet
 from semsynth.models.encoder_decoder import EncoderDecoderConfig
-from semsynth.recipes.base import RecipeConfig, System
-from semsynth.recipes.crn import CRNConfig, build
+from semsynth.recipes.crn import CRNConfig, CRNRecipe
 from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
+from semsynth.recipes.system import System
 
 
 def _default(classes: ClassSet, instances: bool) -> CRNConfig:
@@ -40,6 +40,6 @@ def _in_place_of_the_cascade(preset: str, classes: ClassSet, width: int) -> CRNC
     )
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
 
-ENCODER_DECODER_SYSTEM = System(CRNConfig, PRESETS, build)
+ENCODER_DECODER_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe)

@@ -19,37 +19,27 @@ Differences and choices, for the paper gives one paragraph and no code:
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from torch import nn
 
 from semsynth.classes import ClassSet
 from semsynth.models.full_resolution import FullResolutionConfig, FullResolutionNetwork
+from semsynth.models.vgg import VGG19
 from semsynth.ops.initialization import initialize_identity
-from semsynth.recipes import crn
-from semsynth.recipes.base import RecipeConfig, System
 from semsynth.recipes.crn import CRNConfig, CRNRecipe
 from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
+from semsynth.recipes.system import System
 
 
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> CRNRecipe:
-    """Make the recipe.
+class FullResolutionRecipe(CRNRecipe):
+    """The cascade's objective on a network whose hidden layers begin as the identity."""
 
-    Args:
-        config: a :class:`CRNConfig`.
-        classes: the dataset's classes.
-        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
-
-    Raises:
-        SemsynthError: as :func:`semsynth.recipes.crn.build`.
-    """
-    recipe = crn.build(config, classes, perceptual_weights)
-    generator = recipe.networks["generator"]
-    if isinstance(generator, FullResolutionNetwork):
-        for conv in generator.convs:
+    def __init__(self, config: CRNConfig, classes: ClassSet, vgg: VGG19 | None) -> None:
+        super().__init__(config, classes, vgg)
+        generator = self.networks["generator"]
+        for conv in generator.convs if isinstance(generator, FullResolutionNetwork) else ():
             assert isinstance(conv, nn.Conv2d)
             initialize_identity(conv)
-    return recipe
 
 
 def _default(classes: ClassSet, instances: bool) -> CRNConfig:
@@ -65,6 +55,6 @@ def _small(classes: ClassSet, instances: bool) -> CRNConfig:
     return config.model_copy(update={"generator": generator})
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
 
-FULL_RESOLUTION_SYSTEM = System(CRNConfig, PRESETS, build)
+FULL_RESOLUTION_SYSTEM = System(CRNConfig, PRESETS, FullResolutionRecipe)

@@ -19,14 +19,13 @@ Differences and choices, for the paper gives one paragraph and no code:
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.checkpoint import GeneratorModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
@@ -47,12 +46,13 @@ from semsynth.recipes.base import (
     Recipe,
     RecipeConfig,
     Schedule,
-    System,
+    Step,
     Terms,
     Training,
     check_classes,
     check_generator,
 )
+from semsynth.recipes.system import System
 
 
 class LossWeights(Config):
@@ -87,6 +87,16 @@ class GANSegmentationConfig(RecipeConfig):
         if size is not None and min(size) < smallest:
             raise ValueError(f"pictures have sides of {min(size)}, the discriminator needs {smallest}: change halvings")
         return self
+
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes, and that steps are left after the warm-up."""
+        check_classes(classes, self.generator.encoding)
+        steps = self.training.steps
+        if steps is not None and steps <= self.warm_up_steps:
+            raise SemsynthError(
+                f"training.steps={steps} would train nothing but the segmenter (warm_up_steps={self.warm_up_steps}): "
+                "set more of the former or fewer of the latter"
+            )
 
 
 class GANSegmentationRecipe(Recipe):
@@ -149,11 +159,11 @@ class GANSegmentationRecipe(Recipe):
         )
         return (warm_up, *adversaries) if begins else adversaries
 
-    def segmenter_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def segmenter_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over the segmenter S:  E[-log S(photo)_layout]."""
         return {"segmentation": self._segmentation(networks, batch.image, batch)}
 
-    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  E[-log D(photo)] + E[-log(1 - D(G(L)))]."""
         kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
         with torch.no_grad():
@@ -163,7 +173,7 @@ class GANSegmentationRecipe(Recipe):
             "real": discriminator_loss(kind, judge(batch.image), real=True),
         }
 
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  E[-log D(G(L))] + E[-log S(G(L))_L]."""
         fake = networks["generator"](batch.layout)  # [N,3,H,W]
         return {
@@ -175,32 +185,15 @@ class GANSegmentationRecipe(Recipe):
         """One picture of each layout."""
         return networks["generator"](batch.layout)  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write the generator as a model folder."""
-        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
+    def model(self) -> GeneratorModel:
+        """The generator."""
+        return GeneratorModel(generator=self.config.generator)
 
     def _segmentation(self, networks: Networks, image: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the segmenter's answer to ``image`` against the batch's layouts."""
         assert isinstance(batch.layout, LayoutBatch)
         segmenter = self.frozen["segmenter"] if "segmenter" in self.frozen else networks["segmenter"]
         return segmentation_loss(segmenter(image), batch.layout.full)
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> GANSegmentationRecipe:
-    """Make the recipe with a segmenter of its own; it uses no perceptual network.
-
-    Raises:
-        SemsynthError: the class set does not fit, or there are no steps left after the warm-up.
-    """
-    assert isinstance(config, GANSegmentationConfig)
-    check_classes(classes, config.generator.encoding)
-    steps = config.training.steps
-    if steps is not None and steps <= config.warm_up_steps:
-        raise SemsynthError(
-            f"training.steps={steps} would train nothing but the segmenter (warm_up_steps={config.warm_up_steps}): "
-            "set more of the former or fewer of the latter"
-        )
-    return GANSegmentationRecipe(config, classes)
 
 
 def _default(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
@@ -225,6 +218,6 @@ def _small(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
     )
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+PRESETS: dict[str, Callable[[ClassSet, bool], GANSegmentationConfig]] = {"default": _default, "small": _small}
 
-GAN_SEGMENTATION_SYSTEM = System(GANSegmentationConfig, PRESETS, build)
+GAN_SEGMENTATION_SYSTEM = System(GANSegmentationConfig, PRESETS, GANSegmentationRecipe)

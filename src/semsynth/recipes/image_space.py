@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from semsynth.classes import ClassSet
-from semsynth.recipes.base import RecipeConfig, System
-from semsynth.recipes.crn import CRNConfig, build
+from semsynth.recipes.crn import CRNConfig, CRNRecipe
 from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
+from semsynth.recipes.system import System
 
 
 def _default(classes: ClassSet, instances: bool) -> CRNConfig:
@@ -34,6 +34,6 @@ def _pixels_alone(preset: str, classes: ClassSet) -> CRNConfig:
     return config.model_copy(update={"loss": config.loss.model_copy(update={"kind": "image_space"})})
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
 
-IMAGE_SPACE_SYSTEM = System(CRNConfig, PRESETS, build)
+IMAGE_SPACE_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe)

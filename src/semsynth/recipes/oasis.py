@@ -39,7 +39,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, OASISModel, save_model
+from semsynth.checkpoint import OASISModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
@@ -65,6 +65,7 @@ from semsynth.recipes.base import (
     Phase,
     Recipe,
     RecipeConfig,
+    Step,
     Terms,
     check_classes,
     check_size,
@@ -113,6 +114,14 @@ class OASISConfig(RecipeConfig):
             )
         return self
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes."""
+        check_classes(classes, self.generator.encoding)
+
+    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
+        """The VGG term; None where its weight is 0."""
+        return load_perceptual_loss(self.loss.perceptual, weights)
+
 
 class OASISRecipe(Recipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
@@ -130,7 +139,6 @@ class OASISRecipe(Recipe):
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
         self.collate = Collate(config.generator)
-        self._penalised = config.gradient_penalty.due(0)
         self.phases = (
             Phase(
                 "generator",
@@ -153,11 +161,7 @@ class OASISRecipe(Recipe):
             ),
         )
 
-    def begin_step(self, epoch: int, step: int) -> None:
-        """The gradient penalty is not in every step."""
-        self._penalised = self.config.gradient_penalty.due(step)
-
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  -E[sum_c w_c sum_(pixels of c) log D(G(z, t))_c]."""
         assert isinstance(batch.layout, LayoutBatch)
         fake = networks["generator"](batch.layout, self._noise(batch))  # [N,3,H,W]
@@ -168,7 +172,7 @@ class OASISRecipe(Recipe):
             terms["perceptual"] = self.perceptual(fake, batch.image)
         return terms
 
-    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D, for a fake of the generator as it is now and a mixture of it and the photo.
 
         -E[log D(fake)_fake] - E[sum_c w_c sum_(pixels of c) log D(x)_c] + 10 |M D(x) + (1-M) D(fake) - D(mixed)|^2.
@@ -184,7 +188,7 @@ class OASISRecipe(Recipe):
             mask = label_mix_mask(layout, draw_coins(layout, loss.label_mix)).to(real.dtype)
             of_mixed = judge(label_mix(mask, real, fake))
             terms["label_mix"] = label_mix_consistency(mask, of_real, of_fake, of_mixed)
-        if self._penalised:
+        if self.config.gradient_penalty.due(step.number):
             photos = batch.image.detach().requires_grad_()
             (seen,) = augment_together(self.config.augmentation, photos)
             inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
@@ -200,28 +204,12 @@ class OASISRecipe(Recipe):
         """Pictures for random noise."""
         return networks["generator"](batch.layout, self._noise(batch))  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write the generator as a model folder."""
-        save_model(folder, OASISModel(generator=self.config.generator), self.classes, networks, card)
+    def model(self) -> OASISModel:
+        """The generator."""
+        return OASISModel(generator=self.config.generator)
 
     def _noise(self, batch: Batch) -> Tensor | None:
         """[N,z_dim]: one vector for each image, as in the official training; None without noise."""
         if not self.config.generator.z_dim:
             return None
         return torch.randn(len(batch), self.config.generator.z_dim, device=batch.image.device, dtype=batch.image.dtype)
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> OASISRecipe:
-    """Make the recipe.
-
-    Args:
-        config: an :class:`OASISConfig`.
-        classes: the dataset's classes.
-        perceptual_weights: a file with (a prefix of) VGG-19, where ``loss.perceptual`` is on; None downloads it.
-
-    Raises:
-        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
-    """
-    assert isinstance(config, OASISConfig)
-    check_classes(classes, config.generator.encoding)
-    return OASISRecipe(config, classes, load_perceptual_loss(config.loss.perceptual, perceptual_weights))

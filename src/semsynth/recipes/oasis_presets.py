@@ -9,8 +9,9 @@ from semsynth.data.transforms import Pipeline
 from semsynth.layout import LayoutEncoding
 from semsynth.losses.augmentation import Augmentation
 from semsynth.models.oasis import OASISDiscriminatorConfig, OASISGeneratorConfig
-from semsynth.recipes.base import Adam, Schedule, System, Training
-from semsynth.recipes.oasis import LossWeights, OASISConfig, build
+from semsynth.recipes.base import Adam, Schedule, Training
+from semsynth.recipes.oasis import LossWeights, OASISConfig, OASISRecipe
+from semsynth.recipes.system import System
 
 Preset = Callable[[ClassSet, bool], OASISConfig]
 """From the dataset's classes, and whether it has instance maps, which OASIS does not read."""
@@ -86,4 +87,4 @@ PRESETS: dict[str, Preset] = {
 }
 """What changes per dataset: size, batch, epochs; on Cityscapes also rates, LabelMix and the average's decay."""
 
-OASIS_SYSTEM = System(OASISConfig, PRESETS, build)
+OASIS_SYSTEM = System(OASISConfig, PRESETS, OASISRecipe)

@@ -21,14 +21,13 @@ Differences between paper and official code, and what is done here:
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, GeneratorModel, save_model
+from semsynth.checkpoint import GeneratorModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
@@ -48,12 +47,13 @@ from semsynth.recipes.base import (
     Recipe,
     RecipeConfig,
     Schedule,
-    System,
+    Step,
     Terms,
     Training,
     check_classes,
     check_generator,
 )
+from semsynth.recipes.system import System
 
 
 class LossWeights(Config):
@@ -83,11 +83,15 @@ class Pix2PixConfig(RecipeConfig):
         check_generator(self.generator, self.data)
         return self
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes."""
+        check_classes(classes, self.generator.encoding)
+
 
 class Pix2PixRecipe(Recipe):
     """Networks and objective."""
 
-    def __init__(self, config: Pix2PixConfig, classes: ClassSet) -> None:
+    def __init__(self, config: Pix2PixConfig, classes: ClassSet, perceptual: None = None) -> None:
         self.config: Pix2PixConfig = config
         self.classes = classes
         self.networks: dict[str, nn.Module] = {
@@ -116,7 +120,7 @@ class Pix2PixRecipe(Recipe):
             ),
         )
 
-    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  1/2 E[-log D(x, y)] + 1/2 E[-log(1 - D(x, G(x)))]."""
         kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
         with torch.no_grad():
@@ -126,7 +130,7 @@ class Pix2PixRecipe(Recipe):
             "real": discriminator_loss(kind, judge(batch.layout, batch.image), real=True),
         }
 
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  E[-log D(x, G(x))] + 100 E[|y - G(x)|]."""
         fake = networks["generator"](batch.layout)  # [N,3,H,W]
         judged = networks["discriminator"](batch.layout, fake)
@@ -139,20 +143,9 @@ class Pix2PixRecipe(Recipe):
         """One picture of each layout."""
         return networks["generator"](batch.layout)  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write the generator as a model folder."""
-        save_model(folder, GeneratorModel(generator=self.config.generator), self.classes, networks, card)
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> Pix2PixRecipe:
-    """Make the recipe; it uses no perceptual network.
-
-    Raises:
-        SemsynthError: the class set does not fit.
-    """
-    assert isinstance(config, Pix2PixConfig)
-    check_classes(classes, config.generator.encoding)
-    return Pix2PixRecipe(config, classes)
+    def model(self) -> GeneratorModel:
+        """The generator."""
+        return GeneratorModel(generator=self.config.generator)
 
 
 def _default(classes: ClassSet, instances: bool) -> Pix2PixConfig:
@@ -178,6 +171,6 @@ def _small(classes: ClassSet, instances: bool) -> Pix2PixConfig:
     )
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {"default": _default, "small": _small}
+PRESETS: dict[str, Callable[[ClassSet, bool], Pix2PixConfig]] = {"default": _default, "small": _small}
 
-PIX2PIX_SYSTEM = System(Pix2PixConfig, PRESETS, build)
+PIX2PIX_SYSTEM = System(Pix2PixConfig, PRESETS, Pix2PixRecipe)

@@ -33,13 +33,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
-from weakref import WeakKeyDictionary
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, GeneratorModel, ModelConfig, Pix2PixHDModel, save_model
+from semsynth.checkpoint import GeneratorModel, ModelConfig, Pix2PixHDModel
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
@@ -61,6 +60,7 @@ from semsynth.recipes.base import (
     Recipe,
     RecipeConfig,
     Schedule,
+    Step,
     Terms,
     check_classes,
     check_generator,
@@ -126,6 +126,17 @@ class Pix2PixHDConfig(RecipeConfig):
             raise ValueError("trained=enhancer needs generator.enhancers")
         return self
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes or, where they read them, for pictures as conditions."""
+        if self.own_generator is not None and self.own_generator.image_channels:
+            _check_pictures(self.own_generator, classes)
+        else:
+            check_classes(classes, self.generator.encoding)
+
+    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
+        """The VGG term; None where its weight is 0."""
+        return load_perceptual_loss(self.loss.perceptual, weights, self.loss.perceptual_input)
+
 
 @dataclass(frozen=True)
 class ObjectCollate:
@@ -163,7 +174,6 @@ class Pix2PixHDRecipe(Recipe):
         layouts = Collate(config.generator, config.discriminator)
         encoded = layouts if config.encoder is None else ObjectCollate(layouts, config.objects)
         self.collate = Batch.from_pictures if config.discriminator.image_channels else encoded
-        self._fakes: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
         self.phases = self._phases()
 
     def _phases(self) -> tuple[Phase, ...]:
@@ -191,10 +201,10 @@ class Pix2PixHDRecipe(Recipe):
             ),
         )
 
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G, E:  sum_k L_GAN(G, D_k) + 10 mean_k L_FM(G, D_k) + 10 L_VGG(G)."""
         fake = networks["generator"](batch.layout, self._features(networks, batch))  # [N,3,H,W]
-        self._fakes[batch] = fake.detach()
+        step.fake = fake
         judged_fake = networks["discriminator"](batch.layout, fake)
         terms = {"adversarial": generator_loss(self.config.loss.adversarial_kind, judged_fake)}
         if self.config.loss.feature_matching:
@@ -205,13 +215,13 @@ class Pix2PixHDRecipe(Recipe):
             terms["perceptual"] = self.perceptual(fake, batch.image)
         return terms
 
-    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  1/2 sum_k [L_GAN(real, D_k) + L_GAN(fake, D_k)], for the fake of the generator's phase."""
         kind = self.config.loss.adversarial_kind
-        fake = self._fakes.pop(batch, None)
-        if fake is None:
+        if step.fake is None:  # the generator's phase has not run
             with torch.no_grad():
-                fake = networks["generator"](batch.layout, self._features(networks, batch))
+                step.fake = networks["generator"](batch.layout, self._features(networks, batch))
+        fake = step.fake.detach()
         return {
             "fake": discriminator_loss(kind, networks["discriminator"](batch.layout, fake), real=False),
             "real": discriminator_loss(kind, networks["discriminator"](batch.layout, batch.image), real=True),
@@ -221,13 +231,12 @@ class Pix2PixHDRecipe(Recipe):
         """Pictures; with an encoder, for the styles of the photos' own objects."""
         return networks["generator"](batch.layout, self._features(networks, batch))  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write generator and encoder as a model folder."""
+    def model(self) -> ModelConfig:
+        """Generator and encoder; another generator than pix2pixHD's stands alone."""
         config = self.config
-        model: ModelConfig = GeneratorModel(generator=config.generator)
-        if (own := config.own_generator) is not None:
-            model = Pix2PixHDModel(generator=own, encoder=config.encoder, objects=config.objects, data=config.data)
-        save_model(folder, model, self.classes, {name: networks[name] for name in self.averaged}, card)
+        if (own := config.own_generator) is None:
+            return GeneratorModel(generator=config.generator)
+        return Pix2PixHDModel(generator=own, encoder=config.encoder, objects=config.objects, data=config.data)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A smaller system's tensors under this one's names: it may lack enhancers and the finest discriminators."""
@@ -274,24 +283,3 @@ def _check_pictures(generator: Pix2PixHDGeneratorConfig, classes: ClassSet) -> N
             "pictures as conditions are RGB and stand alone: set image_channels=3 and encoding.edges=false of "
             "generator and discriminator, and generator.features=0"
         )
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> Pix2PixHDRecipe:
-    """Make the recipe.
-
-    Args:
-        config: a :class:`Pix2PixHDConfig`.
-        classes: the dataset's classes.
-        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
-
-    Raises:
-        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
-    """
-    assert isinstance(config, Pix2PixHDConfig)
-    if config.own_generator is not None and config.own_generator.image_channels:
-        _check_pictures(config.own_generator, classes)
-    else:
-        check_classes(classes, config.generator.encoding)
-    loss = config.loss
-    perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, loss.perceptual_input)
-    return Pix2PixHDRecipe(config, classes, perceptual)

@@ -15,9 +15,10 @@ from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.unet import UNetConfig
-from semsynth.recipes.base import Adam, RecipeConfig, Schedule, System, Training
-from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, build
+from semsynth.recipes.base import Adam, Schedule, Training
+from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, Pix2PixHDRecipe
 from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
+from semsynth.recipes.system import System
 
 FEATURES = 3
 """Length of an object's feature vector (section 4)."""
@@ -113,7 +114,7 @@ def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
     )
 
 
-PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
+PRESETS: dict[str, Callable[[ClassSet, bool], Pix2PixHDConfig]] = {
     "default": _default,
     "labels_only": _labels_only,
     "cityscapes": _cityscapes,
@@ -133,7 +134,7 @@ PRESETS: dict[str, Callable[[ClassSet, bool], RecipeConfig]] = {
 ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
 
 
-def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
+def stages(config: Pix2PixHDConfig) -> dict[str, Pix2PixHDConfig]:
     """Coarse to fine (section 3.2): G1, then G2 beside a fixed G1 at twice the size, then both.
 
     Later stages take half as many epochs as the first, the first tenth of its number with G1 fixed (official
@@ -149,7 +150,6 @@ def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
     Raises:
         SemsynthError: a configuration that has enhancers already, or data that is not scaled.
     """
-    assert isinstance(config, Pix2PixHDConfig)
     small, data, scales = config.own_generator, config.data, config.discriminator.scales
     if small is None:
         raise SemsynthError(
@@ -183,4 +183,4 @@ def stages(config: RecipeConfig) -> dict[str, RecipeConfig]:
     }
 
 
-PIX2PIXHD_SYSTEM = System(Pix2PixHDConfig, PRESETS, build, stages)
+PIX2PIXHD_SYSTEM = System(Pix2PixHDConfig, PRESETS, Pix2PixHDRecipe, stages)

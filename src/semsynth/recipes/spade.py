@@ -31,7 +31,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, SPADEModel, save_model
+from semsynth.checkpoint import SPADEModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
@@ -53,6 +53,7 @@ from semsynth.recipes.base import (
     Phase,
     Recipe,
     RecipeConfig,
+    Step,
     Terms,
     check_classes,
     check_size,
@@ -110,6 +111,14 @@ class SPADEConfig(RecipeConfig):
         check_size(self.generator, self.data)
         return self
 
+    def check_dataset(self, classes: ClassSet) -> None:
+        """Make sure that the networks are for these classes."""
+        check_classes(classes, self.generator.encoding)
+
+    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
+        """The VGG term; None where its weight is 0."""
+        return load_perceptual_loss(self.loss.perceptual, weights, self.loss.perceptual_input)
+
 
 class SPADERecipe(Recipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
@@ -132,7 +141,6 @@ class SPADERecipe(Recipe):
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
         self.collate = Collate(config.generator, config.discriminator)
-        self._penalised = config.gradient_penalty.due(0)
         self.phases = self._phases()
 
     def _phases(self) -> tuple[Phase, ...]:
@@ -161,11 +169,7 @@ class SPADERecipe(Recipe):
             ),
         )
 
-    def begin_step(self, epoch: int, step: int) -> None:
-        """The gradient penalty is not in every step."""
-        self._penalised = self.config.gradient_penalty.due(step)
-
-    def generator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
         kind = self.config.loss.adversarial_kind
         z, kl = self._style(networks, batch)
@@ -182,7 +186,7 @@ class SPADERecipe(Recipe):
             terms["kl"] = kl
         return terms
 
-    def discriminator_terms(self, networks: Networks, batch: Batch) -> Terms:
+    def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], for a fake of the generator as it is now."""
         kind = self.config.loss.adversarial_kind
         with torch.no_grad():
@@ -193,7 +197,7 @@ class SPADERecipe(Recipe):
             "fake": discriminator_loss(kind, judged_fake, real=False),
             "real": discriminator_loss(kind, judged_real, real=True),
         }
-        if self._penalised:
+        if self.config.gradient_penalty.due(step.number):
             photos = batch.image.detach().requires_grad_()
             (seen,) = augment_together(self.config.augmentation, photos)
             inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
@@ -209,10 +213,9 @@ class SPADERecipe(Recipe):
         """Pictures for random styles from the prior."""
         return networks["generator"](batch.layout, self._prior(batch))  # type: ignore[no-any-return]
 
-    def export(self, folder: Path, networks: Networks, card: Card) -> None:
-        """Write generator and encoder as a model folder."""
-        config = SPADEModel(generator=self.config.generator, encoder=self.config.encoder)
-        save_model(folder, config, self.classes, {name: networks[name] for name in self.averaged}, card)
+    def model(self) -> SPADEModel:
+        """Generator and style encoder."""
+        return SPADEModel(generator=self.config.generator, encoder=self.config.encoder)
 
     def _style(self, networks: Networks, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
         """Style vector and KL term: of the photo, of the prior (no term), or None if the layout comes in first."""
@@ -233,21 +236,3 @@ class SPADERecipe(Recipe):
         outputs = networks["discriminator"](batch.layout, torch.cat(images))
         fakes = [[output[: len(fake)] for output in scale] for scale in outputs]
         return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
-
-
-def build(config: RecipeConfig, classes: ClassSet, perceptual_weights: Path | None = None) -> SPADERecipe:
-    """Make the recipe.
-
-    Args:
-        config: a :class:`SPADEConfig`.
-        classes: the dataset's classes.
-        perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
-
-    Raises:
-        SemsynthError: the class set does not fit, or the perceptual term's weights cannot be had.
-    """
-    assert isinstance(config, SPADEConfig)
-    check_classes(classes, config.generator.encoding)
-    loss = config.loss
-    perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, loss.perceptual_input)
-    return SPADERecipe(config, classes, perceptual)

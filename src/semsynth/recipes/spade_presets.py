@@ -12,8 +12,9 @@ from semsynth.losses.augmentation import Augmentation
 from semsynth.models.patch import PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoderConfig
-from semsynth.recipes.base import Adam, Schedule, System, Training
-from semsynth.recipes.spade import LossWeights, SPADEConfig, build
+from semsynth.recipes.base import Adam, Schedule, Training
+from semsynth.recipes.spade import LossWeights, SPADEConfig, SPADERecipe
+from semsynth.recipes.system import System
 
 Preset = Callable[[ClassSet, bool], SPADEConfig]
 """From the dataset's classes, and whether it has instance maps."""
@@ -122,4 +123,4 @@ PRESETS: dict[str, Preset] = {
 that end in ``_concat`` are table 4's comparison; ``generator.width=48`` makes "fewer params" of any of them."""
 
 
-SPADE_SYSTEM = System(SPADEConfig, PRESETS, build)
+SPADE_SYSTEM = System(SPADEConfig, PRESETS, SPADERecipe)

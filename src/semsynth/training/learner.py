@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from semsynth.data.sample import Batch
-from semsynth.recipes.base import Networks, Phase, Recipe
+from semsynth.recipes.base import Networks, Phase, Recipe, Step
 from semsynth.training.data import seed_from
 from semsynth.training.ema import MovingAverage, refreshed
 from semsynth.training.log import TermWindow
@@ -77,17 +77,17 @@ class Learner:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """One step: every phase in turn, on the micro-batches of this process."""
         torch.manual_seed(seed_from(self.settings.seed, "noise", self.step, self.fabric.global_rank))
-        self.recipe.begin_step(self.epoch, self.step)
+        passes = [(batch, Step(self.step, self.epoch)) for batch in batches]
         for phase in self.recipe.phases:
             if not phase.runs_in(self.step):
                 continue
             networks = self._freeze_all_but(phase)
             optimizer = self.optimizers[phase.name]
             optimizer.param_groups[0]["lr"] = self.learning_rate(phase)
-            for number, batch in enumerate(batches):
+            for number, (batch, step) in enumerate(passes):
                 with self._gradients_meet(phase, last=number == len(batches) - 1):
                     with self.fabric.autocast():
-                        terms = phase.terms(networks, batch)
+                        terms = phase.terms(networks, batch, step)
                         loss = weighted_sum(terms, phase.weights) / len(batches)
                     self.fabric.backward(loss)
                 self.terms.add(self.step + 1, phase.name, terms)

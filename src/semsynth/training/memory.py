@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from semsynth.data.sample import Batch
-from semsynth.recipes.base import Phase, Recipe
+from semsynth.recipes.base import Phase, Recipe, Step
 from semsynth.training.ema import tensors_of
 from semsynth.training.learner import Learner, freeze_all_but
 
@@ -80,7 +80,7 @@ def _kept_for_backward(learner: Learner, phase: Phase, batch: Batch) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), learner.fabric.autocast():
-        terms = phase.terms(networks, batch)
+        terms = phase.terms(networks, batch, Step())
     del terms  # held until here: a freed tensor's address would be used again
     return sum(size for address, size in sizes.items() if address not in known)
 
