@@ -19,6 +19,7 @@ PERCEPTUAL ?=
 SEGMENTER ?=
 
 INSTALLED := $(VENV)/.installed
+APPLICATIONS := $(VENV)/.applications
 DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.package-lock.json
 
@@ -33,7 +34,7 @@ setup: $(DEVELOPMENT) $(NODE_MODULES) ## make .venv with the package and everyth
 demo: $(INSTALLED) ## turn the example layouts into photos in out/demo
 	$(BIN)/semsynth demo --out out/demo
 
-studio: $(INSTALLED) ## paint labels in the browser and see a photograph (PORT=7860)
+studio: $(APPLICATIONS) ## paint labels in the browser and see a photograph (PORT=7860)
 	$(BIN)/semsynth studio --port $(PORT)
 
 test: $(DEVELOPMENT) $(NODE_MODULES) ## run the tests (a few minutes)
@@ -66,7 +67,7 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
-bundle: $(INSTALLED) ## train a bundled model and put it into the package (MODEL=facades|streets DATA=DIR)
+bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MODEL=facades|streets DATA=DIR)
 	$(BIN)/python tools/bundle.py $(MODEL) $(if $(filter file,$(origin DATA)),,--data $(DATA)) \
 		$(if $(STEPS),--steps $(STEPS)) $(if $(SEGMENTER),--segmenter $(SEGMENTER)) \
 		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
@@ -82,6 +83,11 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing semsynth into $(VENV) (the first time this takes some minutes)"
 	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+# The studio, and the segmenters with which it reads photos and bundled models are scored.
+$(APPLICATIONS): $(INSTALLED)
+	$(PIP) install -c constraints.txt -e ".[studio,evaluate,tensorboard]"
 	@touch $@
 
 $(DEVELOPMENT): $(INSTALLED)

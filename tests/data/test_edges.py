@@ -179,6 +179,6 @@ def test_sources_without_photos(photos: Path, tmp_path: Path) -> None:
 
 
 def test_without_scikit_image(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(SemsynthError, match=r"pip install 'semsynth\[edges\]'"):
         import_edges(photos, tmp_path / "out", CANNY)

@@ -21,7 +21,7 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import find_features, find_segmenter
 from semsynth.evaluation.during_training import BestModel
-from semsynth.evaluation.features import Inception, fingerprint_of, random_features
+from semsynth.evaluation.features import fingerprint_of, random_features
 from semsynth.evaluation.pictures import resampled
 from semsynth.evaluation.protocols.definition import STANDIN, Resampling, differences
 from semsynth.evaluation.protocols.shipped import find_protocol, semsynth_2026, shipped
@@ -313,16 +313,6 @@ def test_the_random_network_is_the_same_everywhere() -> None:
     with pytest.raises(SemsynthError, match="there are no features 'resnet'"):
         find_features("resnet", None)
     assert find_features("none", None) is None
-
-
-def test_inception_that_is_not_installed_is_said_in_a_line() -> None:
-    try:
-        import torch_fidelity  # noqa: F401
-    except ImportError:
-        with pytest.raises(SemsynthError, match=r"not installed: pip install 'semsynth\[fid\]'"):
-            Inception()
-    else:
-        pytest.skip("torch-fidelity is installed here")
 
 
 def test_a_bundled_segmenter_is_found_by_its_class_set(monkeypatch: pytest.MonkeyPatch, segmenter: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from export.graphs import CLASSES, MODELS, given_to, photos, save
+from exporting.graphs import CLASSES, MODELS, given_to, photos, save
 from tiny_models import save_tiny_oasis, save_tiny_pix2pixhd
 
 from semsynth.checkpoint import SPADEModel, find_model, load_model

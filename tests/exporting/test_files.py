@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from export.graphs import CLASSES, MODELS, given_to, save
+from exporting.graphs import CLASSES, MODELS, given_to, save
 from typer.testing import CliRunner
 
 from semsynth.checkpoint import CONFIG, LoadedModel, load_model
@@ -174,7 +174,7 @@ def test_without_the_extra(
         monkeypatch.setitem(sys.modules, package, None)  # what importing something that is not installed does
     with pytest.raises(SemsynthError, match=r"needs onnxscript: pip install 'semsynth\[onnx\]'"):
         export_model(model, tmp_path / "model.onnx", "onnx")
-    with pytest.raises(SemsynthError, match=r"needs ONNX Runtime: pip install 'semsynth\[onnx\]'"):
+    with pytest.raises(SemsynthError, match=r"needs onnxruntime: pip install 'semsynth\[onnx\]'"):
         load(onnx_file)
 
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from semsynth.bulk.job import Engine, Outcome, StageMaker, Task, Tell
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,10 +40,7 @@ def ray_engine(address: str | None = None, workers: int | None = None, gpus: flo
     Raises:
         SemsynthError: Ray is not installed.
     """
-    try:
-        import ray.data  # noqa: F401
-    except ImportError as error:
-        raise SemsynthError("--engine ray needs Ray Data: install it with pip install 'semsynth[ray]'") from error
+    require("ray", "--engine ray", "ray", "pyarrow")
     return partial(_run, address=address, workers=workers, gpus=gpus)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import typer
 
 from semsynth.errors import SemsynthError
+from semsynth.extras import install_command, installed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,8 +68,6 @@ def studio(
     if token is not None and not (token.isascii() and token.isprintable() and len(token) >= 8):
         raise SemsynthError("--token: give 8 or more printable ASCII characters, for example of `openssl rand -hex 16`")
     with _open_port(host, port) as opened:
-        import uvicorn
-
         from semsynth.studio.app import create_app
         from semsynth.studio.engine import serve, with_distinct_ids
         from semsynth.studio.guard import LOOPBACK, Access
@@ -80,6 +79,8 @@ def studio(
         served = with_distinct_ids([serve(model, device, precision) for model in models or [DEFAULT_MODEL]])
         app = create_app(_with_segmenters(served, segmenter or [], device), access=Access(loopback, token), data=data)
         typer.echo(f"semsynth studio: {_address(host, opened.getsockname()[1], token)}")
+        import uvicorn
+
         config = uvicorn.Config(
             app, log_level="warning", limit_concurrency=_CONNECTIONS, server_header=False, timeout_graceful_shutdown=5
         )
@@ -148,6 +149,9 @@ def _with_segmenters(models: Sequence[ServedModel], given: Sequence[str], device
 
     wanted = [model.engine.classes.name for model in models]
     bundled = [name for name in bundled_segmenters() if name in wanted]
+    if bundled and not installed("transformers"):
+        typer.echo(f"turning photos into layouts needs transformers: {install_command('evaluate')}", err=True)
+        bundled = []
     loaded = {source: load_segmenter(source, device=device) for source in (*given, *bundled)}
     for source in given:
         if not any(_fits(loaded[source], model.engine.classes) for model in models):

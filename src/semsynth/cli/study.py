@@ -148,8 +148,6 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the study's pages to participants and to its operator, until Ctrl-C."""
-    import uvicorn
-
     from semsynth.study.server.app import create_app
     from semsynth.study.server.keys import load_keys
 
@@ -159,6 +157,8 @@ def serve(
     typer.echo(f"participants: {address}/")
     typer.echo(f"operator:     {address}/operator (token {keys.operator})")
     application = create_app(study, store, keys, completion_code)
+    import uvicorn
+
     uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False)).run([listening])
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 
 from semsynth.config import Config
-from semsynth.errors import SemsynthError
+from semsynth.extras import require
 
 EdgeMethod = Literal["canny", "sobel"]
 
@@ -63,11 +63,10 @@ def edge_map(image: NDArray[np.uint8], settings: EdgeSettings) -> NDArray[np.uin
     Raises:
         SemsynthError: scikit-image is not installed.
     """
-    try:
-        from skimage.feature import canny
-        from skimage.filters import gaussian, sobel
-    except ImportError as error:
-        raise SemsynthError("edge maps need scikit-image: pip install 'semsynth[edges]'") from error
+    require("edges", "finding edges", "skimage")
+    from skimage.feature import canny
+    from skimage.filters import gaussian, sobel
+
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32) / 255  # ITU-R 601
     if settings.method == "canny":
         found: NDArray[np.bool_] = canny(grey, settings.sigma, settings.low, settings.high, mode="nearest")

@@ -16,10 +16,14 @@ from torch.nn import functional as F
 
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
+from semsynth.extras import require
 from semsynth.files import sha256
 
 FeatureName = Literal["inception", "segmenter", "random", "vgg19"]
 """The networks that this package knows."""
+
+
+WITHOUT_INCEPTION = "or choose other features, such as --features segmenter, whose distance is not called FID"
 
 
 class FeatureNetwork(Protocol):
@@ -120,6 +124,7 @@ class Inception:
         Raises:
             SemsynthError: ``torchmetrics[image]`` is not installed, or the weights cannot be had.
         """
+        require("fid", "FID's Inception", "torchmetrics", "torch_fidelity", "torchvision", otherwise=WITHOUT_INCEPTION)
         from torchmetrics.image import fid
 
         self.device = torch.device(device)
@@ -127,11 +132,6 @@ class Inception:
             self._network = fid.NoTrainInceptionV3(
                 "inception-v3-compat", ["2048"], None if weights is None else str(weights), antialias=False
             ).to(self.device)
-        except (ImportError, ModuleNotFoundError, NameError, AttributeError) as error:
-            raise SemsynthError(
-                "FID's Inception is not installed: pip install 'semsynth[fid]', or choose other features, for example "
-                "--features segmenter (whose distance is not called FID)"
-            ) from error
         except (OSError, RuntimeError) as error:
             raise SemsynthError(
                 f"Inception's weights cannot be had ({' '.join(str(error).split())[:120]}): check the network, or "

@@ -15,6 +15,7 @@ from torch import Tensor
 from semsynth.errors import SemsynthError
 from semsynth.exporting.archive import load_archive
 from semsynth.exporting.record import SUFFIXES, ExportRecord
+from semsynth.extras import require
 from semsynth.images import to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, Size
 from semsynth.models.generator import GeneratorConfig, multiples
@@ -118,10 +119,9 @@ def open_exported(path: Path, device: str = "auto") -> ExportedModel:
 
 
 def _open_onnx(path: Path, device: str) -> ExportedModel:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise SemsynthError(f"{path}: running it needs ONNX Runtime: pip install 'semsynth[onnx]'") from error
+    require("onnx", f"{path}: running it", "onnxruntime")
+    import onnxruntime
+
     there = onnxruntime.get_available_providers()
     cuda = device.startswith("cuda") or (device == "auto" and "CUDAExecutionProvider" in there)
     if (cuda and "CUDAExecutionProvider" not in there) or device not in ("auto", "cpu", "cuda"):

@@ -17,6 +17,7 @@ from semsynth.checkpoint import CONFIG, LoadedModel
 from semsynth.errors import SemsynthError
 from semsynth.exporting.graph import GeneratorGraph, inputs_of
 from semsynth.exporting.record import SUFFIXES, DType, ExportFormat, ExportRecord, GraphRecord, TensorRecord
+from semsynth.extras import require
 from semsynth.files import sha256, write_atomically
 from semsynth.layout import Size, pixels
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
@@ -70,7 +71,7 @@ def export_model(
     if out.exists():
         raise SemsynthError(f"{out} is there already: remove it, or choose another file")
     if export_format == "onnx":
-        _check_exporter()
+        require("onnx", "exporting to ONNX", "onnxscript")
     generator = model.networks["generator"]
     assert isinstance(generator, LayoutGenerator)
     size = _size(generator.config, size)
@@ -87,13 +88,6 @@ def export_model(
     else:
         write_atomically(out, lambda partial: _save_archive(program, record, partial))
     return record
-
-
-def _check_exporter() -> None:
-    try:
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise SemsynthError("exporting to ONNX needs onnxscript: pip install 'semsynth[onnx]'") from error
 
 
 def _check_bytes(graph: GeneratorGraph, out: Path) -> None:

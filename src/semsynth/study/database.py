@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 
 DATABASE = "answers.sqlite"
 """Default file in the study's folder."""
@@ -79,12 +80,11 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
         if parsed.get_backend_name() == "postgresql":
+            require("postgres", f"--db {url}: a PostgreSQL database", "psycopg")
             return create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=40)
     except (ArgumentError, NoSuchModuleError) as error:
         raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error
-    except ModuleNotFoundError as error:
-        raise SemsynthError(f"--db {url}: PostgreSQL needs a driver: pip install 'semsynth[postgres]'") from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.study.answers import trial_of
 from semsynth.study.exclusions import report_worker
 from semsynth.study.store import Store
@@ -83,10 +84,9 @@ def connect(live: bool, endpoint: str | None = None) -> Any:
     Raises:
         SemsynthError: boto3 is not installed.
     """
-    try:
-        import boto3
-    except ModuleNotFoundError as error:
-        raise SemsynthError("Mechanical Turk needs a library: pip install 'semsynth[mturk]'") from error
+    require("mturk", "Mechanical Turk", "boto3")
+    import boto3
+
     return boto3.client("mturk", region_name="us-east-1", endpoint_url=endpoint or (LIVE if live else SANDBOX))
 
 

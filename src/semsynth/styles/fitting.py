@@ -12,6 +12,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Samples
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.images import to_tensor
 from semsynth.layout_ops.objects import ObjectMap
 from semsynth.models.instance_encoder import InstanceEncoder
@@ -41,8 +42,9 @@ def fit_styles(
         progress: told after every photograph.
 
     Raises:
-        SemsynthError: a sample without photograph.
+        SemsynthError: a sample without photograph, or scikit-learn is not installed.
     """
+    require("styles", "clustering the styles of objects", "sklearn")
     if not len(samples):
         raise SemsynthError("there are no photographs to fit styles on")
     encoder = encoder.eval().to(device)

@@ -8,12 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard.writer import SummaryWriter
 
+from semsynth.extras import installed
 from semsynth.files import explained, make_folder, write_bytes
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
 
 
 @dataclass(frozen=True)
@@ -100,27 +104,38 @@ class Clock:
 
 
 class LogWriter:
-    """Appends to ``log.jsonl`` and TensorBoard events; lines after ``step`` (of a session that crashed) are dropped."""
+    """Appends to ``log.jsonl`` and, where TensorBoard is installed, to its events.
+
+    Lines after ``step`` (of a session that crashed) are dropped.
+    """
 
     def __init__(self, path: Path, tensorboard: Path, step: int) -> None:
         self.path = path
         _keep_lines_until(path, step)
-        with explained(make_folder(tensorboard)):
-            self.events = SummaryWriter(str(tensorboard), purge_step=step + 1 if step else None)
+        self.events = _events(tensorboard, step) if installed("tensorboard") else None
 
     def write(self, line: LogLine) -> None:
         """Append one line."""
         with explained(self.path):
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(line)) + "\n")
-            rates = {f"learning_rate/{phase}": rate for phase, rate in line.learning_rates.items()}
-            scalars = line.terms | rates | {"images_per_second": line.images_per_second}
-            for name, value in scalars.items():
-                self.events.add_scalar(name, value, line.step)
+            if self.events is not None:
+                rates = {f"learning_rate/{phase}": rate for phase, rate in line.learning_rates.items()}
+                scalars = line.terms | rates | {"images_per_second": line.images_per_second}
+                for name, value in scalars.items():
+                    self.events.add_scalar(name, value, line.step)
 
     def close(self) -> None:
         """Flush."""
-        self.events.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def _events(folder: Path, step: int) -> SummaryWriter:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    with explained(make_folder(folder)):
+        return SummaryWriter(str(folder), purge_step=step + 1 if step else None)
 
 
 def _keep_lines_until(path: Path, step: int) -> None:

@@ -17,6 +17,7 @@ from semsynth.classes import ClassSet
 from semsynth.data.decoded import DecodedSamples, write_decoded
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
+from semsynth.extras import install_command
 from semsynth.recipes.base import Recipe
 from semsynth.training.data import MicroBatches, Share, read_batches
 from semsynth.training.devices import device_name
@@ -147,6 +148,8 @@ class Trainer:
         self.log = LogWriter(self.run.log, self.run.tensorboard, self.step) if self.fabric.is_global_zero else None
         self.clock.start(self.step)
         self._end_in_time(seconds)
+        if self.log is not None and self.log.events is None:
+            self.observer.note(f"TensorBoard's event files need tensorboard: {install_command('tensorboard')}")
         self.observer.started(self.step, self.total_steps)
         try:
             if self.step >= self.total_steps and not self.fabric.broadcast(self._model_is_written()):

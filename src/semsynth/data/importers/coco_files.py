@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from semsynth.data.importers.ids import instance_map
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.files import read_json
 from semsynth.layout import Layout, pixels
 
@@ -112,12 +113,7 @@ def require_pycocotools() -> None:
     Raises:
         SemsynthError: pycocotools is not installed.
     """
-    try:
-        import pycocotools.mask  # noqa: F401
-    except ImportError as error:
-        raise SemsynthError(
-            "instance maps of COCO's JSON files need pycocotools: pip install 'semsynth[coco]' (or --no-instances)"
-        ) from error
+    require("coco", "painting instances of COCO's JSON files", "pycocotools", otherwise="or --no-instances")
     # Here and not around each call: NumPy 2 warns of pycocotools 2.0's arrays, and threads share the filters.
     warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
 

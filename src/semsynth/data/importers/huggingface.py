@@ -17,6 +17,7 @@ from semsynth.classes import ClassSet
 from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.images import read_image_bytes
 from semsynth.layout import Layout
 from semsynth.layout.label_files import layout_from_bytes
@@ -102,10 +103,9 @@ def list_huggingface(
 
 def _load(source: str, config: str | None) -> Mapping[str, Dataset]:
     """Split -> rows."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise SemsynthError("Hugging Face data sets need datasets: pip install 'semsynth[huggingface]'") from error
+    require("huggingface", "a Hugging Face dataset", "datasets")
+    import datasets
+
     folder = Path(source)
     if not folder.exists() and not _HUB_NAME.fullmatch(source):
         raise SemsynthError(f"there is no folder {source}: check the path, or name a data set of the Hub as user/name")

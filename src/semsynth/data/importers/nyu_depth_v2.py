@@ -20,6 +20,7 @@ from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.official import required
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.images import encode_png
 from semsynth.layout import Layout
 
@@ -45,10 +46,9 @@ class NyuFile:
         Raises:
             SemsynthError: not installed, missing, damaged, or another file.
         """
-        try:
-            import h5py
-        except ImportError as error:
-            raise SemsynthError("NYU's .mat file needs h5py: pip install 'semsynth[nyu]'") from error
+        require("nyu", "NYU's .mat file", "h5py")
+        import h5py
+
         self.path = path
         self._lock = Lock()
         try:

@@ -25,6 +25,7 @@ from semsynth.config import validated
 from semsynth.data.shards.index import INDEX_FILE, ShardEntry, ShardIndex, idx_lines, parse_size
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.errors import SemsynthError
+from semsynth.extras import require
 from semsynth.files import explained, make_folder, read_json, sha256, write_atomically
 
 CACHE, CACHE_SIZE = "SEMSYNTH_CACHE", "SEMSYNTH_CACHE_SIZE"
@@ -211,8 +212,11 @@ def fetch(address: str, target: Path, check: Callable[[Path], object] = lambda p
         check: given the whole file before it gets its name; raises a :class:`SemsynthError` if it is damaged.
 
     Raises:
-        SemsynthError: there is no such file, it could not be reached, or was damaged, every time; or a full disk.
+        SemsynthError: there is no such file, it could not be reached, or was damaged, every time; a full disk; or the
+            library for this kind of address is not installed.
     """
+    if address.startswith("s3:"):
+        require("s3", address, "s3fs")
     for pause in (*PAUSES, None):
         try:
             write_atomically(target, lambda partial: _download(address, partial, check))
@@ -239,8 +243,7 @@ def _download(address: str, partial: Path, check: Callable[[Path], object]) -> N
     try:
         system, path = fsspec.url_to_fs(address, **_options(address))
     except (ImportError, ValueError) as error:
-        way_out = "; pip install 'semsynth[s3]'" if address.startswith("s3:") else ""
-        raise _FailedError(f"{error}{way_out}", final=True) from error
+        raise _FailedError(str(error), final=True) from error
     try:
         system.get_file(path, str(partial))
         check(partial)

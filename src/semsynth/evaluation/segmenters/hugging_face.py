@@ -13,6 +13,7 @@ from semsynth.checkpoint import BUNDLED, Card, find_model
 from semsynth.config import load_config
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping
+from semsynth.extras import require
 from semsynth.files import read_json, sha256
 from semsynth.synthesizer.devices import choose_device
 
@@ -113,6 +114,7 @@ def _find(source: str | Path) -> Path:
 
 
 def _network_config(folder: Path) -> Any:
+    require("evaluate", "a segmenter", "transformers")
     from transformers import AutoConfig, AutoModelForSemanticSegmentation
 
     try:

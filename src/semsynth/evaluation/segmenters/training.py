@@ -31,6 +31,7 @@ from semsynth.evaluation.segmenters.augmentation import Augmentation
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import mapping_of
+from semsynth.extras import require
 from semsynth.images import to_tensor
 
 
@@ -227,6 +228,7 @@ class SegmenterTraining:
 
 def build_network(settings: SegmenterSettings, classes: ClassSet) -> nn.Module:
     """A SegFormer with new weights."""
+    require("evaluate", "a segmenter", "transformers")
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
     names = {index: item.name for index, item in enumerate(classes.classes)}
