@@ -102,7 +102,7 @@ def test_the_modules_of_an_extra_are_those_it_installs(declared: dict[str, list[
 
 def test_what_is_missing_is_named() -> None:
     require("edges", "reading a file", "json", "pathlib")
-    with pytest.raises(SemsynthError, match=r"^a picture needs no_a and no_b: pip install 'semsynth\[edges\]'$"):
+    with pytest.raises(SemsynthError, match=r"^a picture needs no_a, no_b: pip install 'semsynth\[edges\]'$"):
         require("edges", "a picture", "no_a", "json", "no_b")
 
 
@@ -146,12 +146,12 @@ def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) ->
     toy = ["--data", tmp_path / "toy"]
     given = ["--images", tmp_path / "toy/val/images", "--predictions", tmp_path / "toy/val/labels"]
     commands = {
-        "studio": (["studio", "--port", "0"], "the studio needs fastapi and uvicorn and python_multipart"),
-        "study": (["study", "serve", tmp_path], "a study needs sqlalchemy and choix"),
+        "studio": (["studio", "--port", "0"], "the studio needs fastapi, uvicorn, python-multipart"),
+        "study": (["study", "serve", tmp_path], "a study needs sqlalchemy, choix"),
         "evaluate": (["label", photos, "--segmenter", "cmp_facades", "--out", out], "a segmenter needs transformers"),
         "fid": (
             ["evaluate", *given, *toy, "--features", "inception", "--out", out],
-            "FID's Inception needs torchmetrics and torch-fidelity and torchvision",
+            "FID's Inception needs torchmetrics, torch-fidelity, torchvision",
         ),
         "edges": (["data", "import", "edges", photos, out], "finding edges needs scikit-image"),
         "onnx": (["export", "facades", "--out", tmp_path / "model.onnx"], "exporting to ONNX needs onnxscript"),
@@ -166,7 +166,7 @@ def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) ->
         ),
         "ray": (
             ["synthesize", tmp_path / "toy/val/labels", "--out", out, "--engine", "ray"],
-            "--engine ray needs ray and pyarrow",
+            "--engine ray needs ray, pyarrow",
         ),
         "s3": (["train", "spade", "--data", "s3://bucket/set", "--dry-run"], "s3://bucket/set/index.json needs s3fs"),
     }

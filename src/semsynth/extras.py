@@ -6,7 +6,12 @@ from importlib.util import find_spec
 
 from semsynth.errors import SemsynthError
 
-_DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn", "torch_fidelity": "torch-fidelity"}
+_DISTRIBUTIONS = {
+    "python_multipart": "python-multipart",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "torch_fidelity": "torch-fidelity",
+}
 """Module -> the name under which it is installed, where they differ."""
 
 
@@ -25,7 +30,7 @@ def require(extra: str, what: str, *modules: str, otherwise: str = "") -> None:
     missing = [_DISTRIBUTIONS.get(module, module) for module in modules if not installed(module)]
     if missing:
         way_out = f" ({otherwise})" if otherwise else ""
-        raise SemsynthError(f"{what} needs {' and '.join(missing)}: {install_command(extra)}{way_out}")
+        raise SemsynthError(f"{what} needs {', '.join(missing)}: {install_command(extra)}{way_out}")
 
 
 def install_command(extra: str) -> str:
