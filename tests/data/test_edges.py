@@ -16,7 +16,7 @@ from semsynth.classes import builtin
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.edges import EdgeSettings, edge_map
 from semsynth.data.importers.edges import import_edges
-from semsynth.data.importers.pairs import copy
+from semsynth.data.placing import copy
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, save_png
 

@@ -20,9 +20,10 @@ from PIL import Image
 from semsynth.classes import VOID, ClassInfo, ClassSet
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.ids import instance_map, translated
-from semsynth.data.importers.official import few, read_lines, required
-from semsynth.data.importers.pairs import Listing, Pair, import_listing, in_parallel, own_instances
+from semsynth.data.importers.pairs import Listing, Pair, import_listing, own_instances
+from semsynth.data.placing import in_parallel
 from semsynth.data.progress import silent
+from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Layout

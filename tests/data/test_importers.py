@@ -12,7 +12,8 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.cityscapes import list_cityscapes
 from semsynth.data.importers.coco_stuff import list_coco_stuff
 from semsynth.data.importers.folder import list_folder
-from semsynth.data.importers.pairs import Place, copy, import_listing, link
+from semsynth.data.importers.pairs import import_listing
+from semsynth.data.placing import Place, copy, link
 from semsynth.data.progress import Progress, silent
 from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
 from semsynth.errors import SemsynthError

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
@@ -42,6 +42,7 @@ heights = st.integers(1, 90)
 
 
 @given(st.sampled_from(MODES), heights, heights, st.booleans(), st.integers(0, 2**31), st.sampled_from([0.5, 1.0, 2.0]))
+@example("scale_width", 1, 41, False, 0, 1.0)  # less than half a row is left
 def test_results_are_paired_and_of_the_promised_size(
     mode: Mode, height: int, width: int, train: bool, seed: int, aspect_ratio: float
 ) -> None:

@@ -11,7 +11,6 @@ from flags import CLASSES, ColorSegmenter, draw, save_network
 from torch import nn
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.folder import DatasetFolder
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters import labelling
 from semsynth.evaluation.segmenters.augmentation import Augmentation
@@ -19,9 +18,8 @@ from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterReco
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, load_segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping, mapping_of, ready_mappings
-from semsynth.evaluation.segmenters.photos import import_unlabelled, label_photo
+from semsynth.evaluation.segmenters.photos import label_photo
 from semsynth.evaluation.segmenters.training import SegmenterSettings, Validation
-from semsynth.images import save_png
 from semsynth.layout.label_files import read_layout
 
 SMALL = {"hidden_sizes": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "heads": (1, 1, 1, 1), "decoder_size": 8}
@@ -65,36 +63,6 @@ def test_a_photo_is_labelled_at_its_size_and_unsure_pixels_are_void() -> None:
     kept = unsure.labels != VOID
     assert (unsure.labels[kept] == found.labels[kept]).all()
     assert label_photo(ColorSegmenter(), photo.repeat(3, 0), long_side=32).size == (96, 32)
-
-
-def test_unlabelled_photos_become_a_dataset_and_an_interrupted_import_goes_on(tmp_path: Path) -> None:
-    for number in range(6):
-        save_png(tmp_path / "photos" / f"{number}.png", draw(number)[1])
-    counts = import_unlabelled(tmp_path / "photos", tmp_path / "out", ColorSegmenter(), val_share=0.3)
-    assert sum(counts.values()) == 6
-    assert counts["val"] >= 1
-    train = DatasetFolder(tmp_path / "out", "train")
-    number = int(train.names[0])
-    known = draw(number)[0].labels != VOID
-    assert (train[0].layout.labels == draw(number)[0].labels)[known].mean() > 0.9
-    first = tmp_path / "out" / "train" / "labels" / f"{train.names[0]}.png"
-    stamp = first.stat().st_mtime_ns
-    missing = first.with_name(f"{train.names[1]}.png")
-    missing.unlink()
-    assert import_unlabelled(tmp_path / "photos", tmp_path / "out", ColorSegmenter(), val_share=0.3) == counts
-    assert missing.exists()
-    assert first.stat().st_mtime_ns == stamp
-
-
-def test_the_first_unlabelled_photos_of_each_split_and_later_the_others(tmp_path: Path) -> None:
-    for split, count in {"train": 3, "val": 2}.items():
-        for number in range(count):
-            save_png(tmp_path / "photos" / split / f"{number}.png", draw(number)[1])
-    photos, out = tmp_path / "photos", tmp_path / "out"
-    assert import_unlabelled(photos, out, ColorSegmenter(), limit=2) == {"train": 2, "val": 2}
-    assert DatasetFolder(out, "train").names == ("0", "1")
-    assert import_unlabelled(photos, out, ColorSegmenter()) == {"train": 3, "val": 2}
-    assert DatasetFolder(out, "train").names == ("0", "1", "2")
 
 
 # Mappings ---------------------------------------------------------------------------------------------------------

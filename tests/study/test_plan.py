@@ -23,7 +23,7 @@ from semsynth.study.design import REAL, StudyDesign, load_design
 from semsynth.study.pictures import highlighted
 from semsynth.study.plan import PICTURES, PLAN, Plan, load_plan
 from semsynth.study.planning import Sources, make_study
-from semsynth.study.power import binomial_power, design_effect, required_judgements
+from semsynth.study.power import binomial_power, required_judgements
 from semsynth.study.presets import PRESETS
 
 
@@ -324,11 +324,6 @@ def test_required_judgements(preference: float, expected: range):
     assert count in expected
     assert binomial_power(preference, count) >= 0.8
     assert binomial_power(preference, count - 1) < 0.8
-
-
-def test_design_effect_of_clusters():
-    assert design_effect(1000, 20, 100, 0.1, 0.05) == pytest.approx(1 + 49 * 0.1 + 9 * 0.05)
-    assert design_effect(100, 100, 100, 0.5, 0.5) == 1
 
 
 def test_power_on_the_command_line():

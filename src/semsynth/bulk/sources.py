@@ -18,7 +18,8 @@ from semsynth.data.folder import (
     load_classes,
     splits,
 )
-from semsynth.data.shards.index import CONDITION, INDEX_FILE, INSTANCE, LABEL, ShardIndex, parse_idx
+from semsynth.data.sample import CONDITION, INSTANCE, LABEL
+from semsynth.data.shards.index import INDEX_FILE, ShardIndex, parse_idx
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 

@@ -18,8 +18,8 @@ from semsynth.bulk.job import Job, Outcome, Piece, Task, model_digest
 from semsynth.bulk.manifest import Line
 from semsynth.checkpoint import find_model
 from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS
-from semsynth.data.importers.pairs import link
-from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL
+from semsynth.data.placing import link
+from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, sha256, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +14,8 @@ from semsynth.cli.progress import count_bar
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.data.importers.pairs import Listing, Place
+    from semsynth.data.importers.pairs import Listing
+    from semsynth.data.placing import Place
 
 
 class FormatGroup(TyperGroup):
@@ -142,23 +144,19 @@ def unlabelled(
     check: Check = True,
 ) -> None:
     """Photos in SRC, or in SRC/train and SRC/val: a segmenter makes their label maps."""
+    from semsynth.data.importers.pairs import import_listing
+    from semsynth.data.importers.unlabelled import list_unlabelled
     from semsynth.evaluation.segmenters.hugging_face import load_segmenter
-    from semsynth.evaluation.segmenters.photos import import_unlabelled
+    from semsynth.evaluation.segmenters.photos import label_photo
 
     if segmenter is None:
         raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
     loaded = load_segmenter(segmenter, mapping)
+    listing = list_unlabelled(
+        source, loaded.classes, partial(label_photo, loaded, confidence=confidence), val_share=val_share
+    )
     with count_bar("labelling") as bar:
-        counts = import_unlabelled(
-            source,
-            out,
-            loaded,
-            confidence=confidence,
-            val_share=val_share,
-            place=_place(copies),
-            limit=limit,
-            progress=bar,
-        )
+        counts = import_listing(listing, out, place=_place(copies), limit=limit, progress=bar)
     _tell(out, counts, check)
 
 
@@ -207,7 +205,7 @@ def huggingface(
 
 
 def _place(copies: bool) -> Place:
-    from semsynth.data.importers.pairs import copy, link
+    from semsynth.data.placing import copy, link
 
     return copy if copies else link
 

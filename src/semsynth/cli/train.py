@@ -127,7 +127,7 @@ def _new(
     system: str, preset: str, values: dict[str, Any], assignments: list[str], staged: bool
 ) -> RunRecord | StagesRecord:
     from semsynth.config import override
-    from semsynth.data.shards.index import INSTANCE
+    from semsynth.data.sample import INSTANCE
     from semsynth.data.source import absolute, open_source
     from semsynth.recipes import RECIPES
     from semsynth.training.run import RunRecord

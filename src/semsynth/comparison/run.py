@@ -17,8 +17,7 @@ from semsynth.comparison.pictures import choose, legend, write_pictures, write_r
 from semsynth.comparison.plan import Entry, Plan, check_plan
 from semsynth.comparison.record import ComparisonFolder, Record, Result
 from semsynth.config import load_config
-from semsynth.data.sample import Sample
-from semsynth.data.shards.index import INSTANCE
+from semsynth.data.sample import INSTANCE, Sample
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes

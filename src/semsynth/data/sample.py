@@ -16,6 +16,9 @@ from semsynth.images import to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size
 from semsynth.layout_ops.objects import ObjectMap
 
+IMAGE, LABEL, INSTANCE, CONDITION = "image", "label", "instance", "condition"
+"""What samples consist of; in shards, a member's suffix up to its first dot."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:

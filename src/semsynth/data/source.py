@@ -5,22 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.data.check import Report, check_dataset
-from semsynth.data.check_conditions import ConditionReport, check_conditions
-from semsynth.data.condition_folder import ConditionFolder
-from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS, DatasetFolder, load_classes
-from semsynth.data.folder import splits as folder_splits
+from semsynth.classes import ClassSet
+from semsynth.data.check import Report
+from semsynth.data.check_conditions import ConditionReport
+from semsynth.data.folder_source import FolderSource
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Samples
-from semsynth.data.shards.check import check_shards
-from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL
-from semsynth.data.shards.reading import ShardSplit
-from semsynth.data.shards.remote import RemoteStore, StreamedSplit
+from semsynth.data.shards.remote import RemoteStore
+from semsynth.data.shards.source import ShardSource
 from semsynth.data.shards.store import FolderStore, is_shard_folder
 from semsynth.errors import SemsynthError
-
-_FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, INSTANCE: INSTANCES, CONDITION: CONDITIONS}
 
 
 class LabelledSamples(Samples, Protocol):
@@ -67,81 +61,6 @@ class Source(Protocol):
 
     def report(self, progress: Progress = silent) -> Report | ConditionReport:
         """Find out what is wrong with it."""
-
-
-class FolderSource:
-    """A dataset folder."""
-
-    def __init__(self, root: Path) -> None:
-        """Look at the folder.
-
-        Raises:
-            SemsynthError: it is none.
-        """
-        self.root, self.location, self.classes = root, str(root), load_classes(root)
-        self.fingerprint = None
-        self.splits = folder_splits(root, CONDITIONS if self.classes == NO_CLASSES else LABELS)
-
-    def kinds(self, split: str) -> frozenset[str]:
-        """By the sub-folders."""
-        return frozenset(kind for kind, folder in _FOLDERS.items() if (self.root / split / folder).is_dir())
-
-    def report(self, progress: Progress = silent) -> Report | ConditionReport:
-        """Read every file; ``progress`` is called once per sample."""
-        if self.classes == NO_CLASSES:
-            return check_conditions(self.root, progress)
-        return check_dataset(self.root, progress)
-
-    def open(self, split: str, *, images: bool = True, instances: bool = False) -> DatasetFolder | ConditionFolder:
-        """Open a split.
-
-        Raises:
-            SemsynthError: there is none, or files do not pair.
-        """
-        if self.classes == NO_CLASSES:
-            return ConditionFolder(self.root, split, images=images)
-        return DatasetFolder(self.root, split, images=images, instances=instances)
-
-
-class ShardSource:
-    """A folder of shards, or the address of one."""
-
-    def __init__(self, store: FolderStore | RemoteStore, skip_damaged: bool = False) -> None:
-        """Read the index.
-
-        Args:
-            store: where the shards lie.
-            skip_damaged: whether other samples stand in for damaged ones.
-
-        Raises:
-            SemsynthError: it is missing, malformed or cannot be reached.
-        """
-        self._store, self._index, self._skip_damaged = store, store.index(), skip_damaged
-        self.location = store.location
-        self.classes = self._index.classes or NO_CLASSES
-        self.splits = tuple(sorted(self._index.splits))
-        self.fingerprint = self._index.fingerprint
-
-    def kinds(self, split: str) -> frozenset[str]:
-        """As the index says."""
-        return frozenset(self._index.splits[split].kinds) if split in self._index.splits else frozenset()
-
-    def open(self, split: str, *, images: bool = True, instances: bool = False) -> ShardSplit:
-        """Open a split.
-
-        Raises:
-            SemsynthError: there is none, members are missing, or shards are damaged and not to be skipped.
-        """
-        kind = StreamedSplit if isinstance(self._store, RemoteStore) else ShardSplit
-        skip = self._skip_damaged
-        opened = kind(self._store, self._index, split, images=images, instances=instances, skip_damaged=skip)
-        if not skip:
-            opened.check()
-        return opened
-
-    def report(self, progress: Progress = silent) -> Report | ConditionReport:
-        """Compare every checksum and read every sample; ``progress`` is called once per sample."""
-        return check_shards(self._store, self._index, progress)
 
 
 def open_source(location: str | Path, skip_damaged: bool = False) -> FolderSource | ShardSource:

@@ -135,9 +135,10 @@ class Pipeline(Config):
             scale = load_size / width
         else:
             scale = load_size / min(size)
-        crop_height, crop_width = self.output_size or (1, 1)
-        scale = max(scale, crop_height / height, crop_width / width)
-        return round(height * scale), round(width * scale)
+        if self.output_size is not None:
+            crop_height, crop_width = self.output_size
+            scale = max(scale, crop_height / height, crop_width / width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
     def _official_scaled_size(self, size: Size) -> Size:
         height, width = size

@@ -9,7 +9,7 @@ import torch
 
 from semsynth.classes import NO_CLASSES, ClassSet, builtin
 from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, list_pictures
-from semsynth.data.shards.index import IMAGE, INSTANCE, LABEL
+from semsynth.data.sample import IMAGE, INSTANCE, LABEL
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.source import LabelledSamples, open_source
 from semsynth.errors import SemsynthError

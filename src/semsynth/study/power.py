@@ -42,22 +42,6 @@ def required_judgements(preference: float, alpha: float = 0.05, power: float = 0
     return int(counts[np.flatnonzero(~enough)[-1] + 1]) if not enough.all() else 1
 
 
-def design_effect(judgements: int, workers: int, images: int, worker_icc: float, image_icc: float) -> float:
-    """By how much clustered answers are fewer than they seem (Kish 1965, in two directions).
-
-    ``1 + (judgements / workers - 1) * worker_icc + (judgements / images - 1) * image_icc``
-
-    Args:
-        judgements: all answers of a pair of methods.
-        workers: people among whom they are divided equally.
-        images: pictures likewise.
-        worker_icc: correlation of two answers of one person, 0..1.
-        image_icc: correlation of two answers on one picture, 0..1.
-    """
-    per_worker, per_image = judgements / workers, judgements / images
-    return 1 + max(0.0, per_worker - 1) * worker_icc + max(0.0, per_image - 1) * image_icc
-
-
 def _powers(preference: float, counts: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
     """As :func:`binomial_power`, of many numbers of judgements at once."""
     # Two-sided by doubling equals SciPy's test here: under 1/2 the distribution is symmetric.

@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 
 from semsynth.config import validated
-from semsynth.data.sample import Batch
-from semsynth.data.shards.index import IMAGE, INSTANCE
+from semsynth.data.sample import IMAGE, INSTANCE, Batch
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES

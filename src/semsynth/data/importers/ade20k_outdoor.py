@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.data.importers.ade20k import list_ade20k
-from semsynth.data.importers.official import few, read_lines, required
 from semsynth.data.importers.pairs import Listing, Pair
+from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 

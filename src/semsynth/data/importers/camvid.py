@@ -12,8 +12,8 @@ from pathlib import Path
 from semsynth.classes import VOID, builtin
 from semsynth.data.folder import list_pictures
 from semsynth.data.importers.ids import translated
-from semsynth.data.importers.official import required
 from semsynth.data.importers.pairs import Listing, Pair, matched, matched_splits
+from semsynth.data.source_files import required
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 from semsynth.layout.label_files import read_instances

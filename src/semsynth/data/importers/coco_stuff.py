@@ -22,8 +22,8 @@ from semsynth.data.importers.coco_files import (
     read_objects,
     require_pycocotools,
 )
-from semsynth.data.importers.official import few
 from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.source_files import few
 from semsynth.errors import SemsynthError
 
 SPLITS = ("train", "val")

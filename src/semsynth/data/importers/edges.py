@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.config import dump_config, load_config
 from semsynth.data.edges import EdgeSettings, edge_map
-from semsynth.data.folder import CLASSES_FILE, CONDITIONS, IMAGES, list_pictures
-from semsynth.data.importers.pairs import Place, first_of_splits, in_parallel, link, once
+from semsynth.data.folder import CLASSES_FILE, CONDITIONS, IMAGES
+from semsynth.data.placing import Place, in_parallel, link, once
 from semsynth.data.progress import Progress, silent
+from semsynth.data.splitting import SPLITS, FoundPhoto, divided, first_of_splits
 from semsynth.errors import SemsynthError
-from semsynth.images import PICTURE_SUFFIXES, decode_image, save_png
+from semsynth.images import decode_image, save_png
 
 SETTINGS_FILE = "edges.json"
 """Beside the splits: how the edges were found."""
-SPLITS = ("train", "val", "test")
-VAL_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class FoundPhoto:
-    """A photograph and where it goes."""
-
-    split: str
-    name: str
-    path: Path
 
 
 def import_edges(
@@ -73,34 +61,6 @@ def import_edges(
 
     in_parallel(bring, photos, progress)
     return dict(Counter(photo.split for photo in photos))
-
-
-def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
-    """The photographs of an undivided folder, or of one with sub-folders per split; :func:`import_edges` says how."""
-    if not source.is_dir():
-        raise SemsynthError(f"there is no folder {source}: check the path")
-    folders = {split: source / split for split in SPLITS if (source / split).is_dir()}
-    if folders:
-        if val_share is not None:
-            raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
-        listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
-        return [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
-    if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in source.iterdir()):
-        raise SemsynthError(
-            f"{source} holds neither photographs nor {', '.join(SPLITS[:-1])} or {SPLITS[-1]}: give a folder of "
-            f"pictures ({', '.join(PICTURE_SUFFIXES)})"
-        )
-    photos = list_pictures(source)
-    chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
-    return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()]
-
-
-def _chosen(names: Iterable[str], share: float) -> set[str]:
-    """About a share of ``names``, but not none of several, nor all; each by itself: others may come and go."""
-    places = {name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) / 2**32 for name in names}
-    ordered = sorted(places, key=lambda name: places[name])
-    count = sum(place < share for place in places.values())
-    return set(ordered[: min(max(1, count), len(ordered) - 1)]) if share else set()
 
 
 def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[FoundPhoto]) -> None:

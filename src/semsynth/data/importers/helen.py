@@ -14,8 +14,8 @@ import numpy as np
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.folder import list_pictures
-from semsynth.data.importers.official import few, read_lines, required
 from semsynth.data.importers.pairs import Listing, Pair
+from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, read_image_bytes
 from semsynth.layout import Layout, pixels

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from semsynth.classes import builtin
 from semsynth.data.folder import list_pictures
-from semsynth.data.importers.official import few, read_lines, required
 from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 
 LISTS = {"train": "train.txt", "val": "test.txt"}

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.importers.ids import instance_map, translated
-from semsynth.data.importers.official import required
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
+from semsynth.data.source_files import required
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
 from semsynth.images import encode_png

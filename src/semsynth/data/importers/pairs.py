@@ -6,31 +6,26 @@ label map is written last, so an import that was interrupted goes on with the sa
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, pairing_problems, save_classes
+from semsynth.data.placing import Place, in_parallel, link, once
 from semsynth.data.progress import Progress, silent
+from semsynth.data.splitting import first_of_splits
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder, write_atomically, write_bytes
+from semsynth.files import write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
 from semsynth.layout.label_files import holds_colors, read_layout, write_instances, write_layout
 
-Item = TypeVar("Item")
-
-Place = Callable[[Path, Path], None]
-"""Makes the second path from the first."""
 Photo = Path | Callable[[], bytes]
 """A photo's file, or the bytes of one."""
 Label = Path | Callable[[], Layout]
@@ -60,24 +55,6 @@ class Listing:
     pairs: tuple[Pair, ...]
     classes: ClassSet
     """Of the label maps as they are brought."""
-
-
-def link(source: Path, target: Path) -> None:
-    """A hard link, else a symbolic link, else a copy."""
-    source = source.resolve()
-    make_folder(target.parent)
-    for attempt in (target.hardlink_to, target.symlink_to):
-        try:
-            attempt(source)
-        except OSError:  # another file system, or one without links
-            continue
-        return
-    copy(source, target)
-
-
-def copy(source: Path, target: Path) -> None:
-    """An independent copy, written atomically."""
-    write_atomically(target, lambda partial: _copy_bytes(source, partial))
 
 
 def matched(
@@ -169,45 +146,6 @@ def import_listing(
     return dict(Counter(pair.split for pair in pairs))
 
 
-class OfSplit(Protocol):
-    """Something that belongs to a split."""
-
-    @property
-    def split(self) -> str:
-        """For example ``train``."""
-
-
-Divided = TypeVar("Divided", bound=OfSplit)
-
-
-def first_of_splits(items: Sequence[Divided], limit: int | None) -> list[Divided]:
-    """The first ``limit`` items of every split; all if it is None."""
-    seen: Counter[str] = Counter()
-    chosen = []
-    for item in items:
-        seen[item.split] += 1
-        if limit is None or seen[item.split] <= limit:
-            chosen.append(item)
-    return chosen
-
-
-def in_parallel(work: Callable[[Item], None], items: Sequence[Item], progress: Progress) -> None:
-    """Do ``work`` for every item, a few at a time; after an error or an interrupt nothing new is begun."""
-    pool = ThreadPoolExecutor()
-    try:
-        for done, _ in enumerate(pool.map(work, items), 1):
-            progress(done, len(items))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def once(source: Path, target: Path, place: Place) -> None:
-    """Make ``target`` from ``source``, unless it is there."""
-    if not target.exists():
-        target.unlink(missing_ok=True)  # a link whose source is gone
-        place(source, target)
-
-
 def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> None:
     """Make what is missing of a sample; nothing if its label map cannot be read."""
     label = folder / LABELS / f"{pair.name}.png"
@@ -237,8 +175,3 @@ def _bring_photo(pair: Pair, folder: Path, place: Place) -> None:
         if data[:3] not in _MADE_SUFFIXES:
             data = encode_png(to_rgb(open_image(data, pair.name), pair.name))
         write_bytes(folder / (pair.name + _MADE_SUFFIXES[data[:3]]), data)
-
-
-def _copy_bytes(source: Path, target: Path) -> None:
-    with explained(source, "cannot copy"):
-        shutil.copyfile(source, target)

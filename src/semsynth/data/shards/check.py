@@ -9,7 +9,8 @@ from semsynth.classes import ClassSet
 from semsynth.data.check import Report, SplitReport, Summary, resampling_problems, split_report
 from semsynth.data.check_conditions import ConditionReport, ConditionSplitReport
 from semsynth.data.progress import Progress, silent
-from semsynth.data.shards.index import IMAGE, INSTANCE, ShardIndex, SplitEntry
+from semsynth.data.sample import IMAGE, INSTANCE
+from semsynth.data.shards.index import ShardIndex, SplitEntry
 from semsynth.data.shards.reading import ShardSplit, Store
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, Size

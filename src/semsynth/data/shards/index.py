@@ -25,8 +25,6 @@ INDEX_FILE = "index.json"
 PARTIAL_INDEX_FILE = ".index.partial.json"
 """Stands for ``index.json`` until the last shard is written."""
 
-IMAGE, LABEL, INSTANCE, CONDITION = "image", "label", "instance", "condition"
-"""Kinds of members that datasets have; a kind is a member's suffix up to its first dot."""
 
 _IDX_VERSION = "v1.2"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")

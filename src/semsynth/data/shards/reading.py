@@ -12,17 +12,8 @@ from functools import cached_property
 from typing import Protocol
 
 from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.data.sample import Sample
-from semsynth.data.shards.index import (
-    CONDITION,
-    IMAGE,
-    INSTANCE,
-    LABEL,
-    ShardEntry,
-    ShardIndex,
-    name_of,
-    parse_idx_line,
-)
+from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL, Sample
+from semsynth.data.shards.index import ShardEntry, ShardIndex, name_of, parse_idx_line
 from semsynth.data.shards.tar import read_members
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, to_rgb

@@ -8,19 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES
-from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS, list_pictures, pairing_problems
+from semsynth.data.folder import list_pictures, pairing_problems
+from semsynth.data.folder_source import FOLDERS, FolderSource
 from semsynth.data.progress import Progress, silent
-from semsynth.data.shards.index import CONDITION, IMAGE, INSTANCE, LABEL, ShardIndex
+from semsynth.data.sample import CONDITION, LABEL
+from semsynth.data.shards.index import ShardIndex
 from semsynth.data.shards.writer import DEFAULT_SIZE, ShardWriter
-from semsynth.data.source import FolderSource
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 
 SHUFFLED = "train"
 """The split whose order may be shuffled."""
-
-_FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, CONDITION: CONDITIONS, INSTANCE: INSTANCES}
-"""Members of a sample, in the order of the archive, and the folders of their files."""
 
 
 def shard_folder(
@@ -73,10 +71,10 @@ def shard_folder(
 
 def _list(folder: Path) -> dict[str, dict[str, Path]]:
     """Name -> suffix of the member -> file."""
-    files = {kind: list_pictures(folder / name) for kind, name in _FOLDERS.items() if (folder / name).is_dir()}
+    files = {kind: list_pictures(folder / name) for kind, name in FOLDERS.items() if (folder / name).is_dir()}
     first = files[LABEL] if LABEL in files else files[CONDITION]
     for kind, others in files.items():
-        problems = pairing_problems(first, others, _FOLDERS[kind], "sample")
+        problems = pairing_problems(first, others, FOLDERS[kind], "sample")
         if problems:
             raise SemsynthError(f"{folder}: {'; '.join(problems)}")
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +65,3 @@ def mean_interval(values: NDArray[np.float64], replicates: int = REPLICATES) -> 
     sums = bootstrap_sums([np.stack([values, np.ones_like(values)], 1)], replicates)
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(values.mean()), percentile_interval(sums[:, 0] / sums[:, 1])
-
-
-def interval_of(sums: NDArray[np.float64], score: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Interval:
-    """The percentile interval of a score of weighted sums [replicates,...]."""
-    return percentile_interval(score(sums))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID
-from semsynth.data.folder import IMAGES, LABELS, save_classes
-from semsynth.data.importers.edges import divided
-from semsynth.data.importers.pairs import Place, first_of_splits, link, once
 from semsynth.data.progress import Progress, silent
 from semsynth.evaluation.pictures import resampled
 from semsynth.evaluation.protocols.definition import Resampling
@@ -42,7 +38,8 @@ def label_photo(segmenter: Segmenter, photo: Photo, confidence: float = 0.0, lon
     scale = min(1.0, (long_side or max(height, width)) / max(height, width))
     seen = max(1, round(height * scale)), max(1, round(width * scale))
     image = resampled(photo, seen, Resampling(filter="bicubic", antialias=True, quantised=True))
-    labels = label_images(segmenter, image[None], (height, width))
+    with torch.inference_mode():
+        labels = label_images(segmenter, image[None], (height, width))
     ids = segmenter.classes.ids[labels.index[0].numpy()]
     sure = (labels.confidence[0] >= confidence).numpy()
     return Layout(np.where(sure, ids, np.uint16(VOID)), segmenter.classes)
@@ -77,48 +74,7 @@ def label_photos(
     progress(done, len(files))
     photos = read_ahead(decode_image, [photo for photo, _ in missing], workers)
     for (_, target), photo in zip(missing, photos, strict=True):
-        with torch.inference_mode():
-            write_layout(target, label_photo(segmenter, photo, confidence, long_side))
+        write_layout(target, label_photo(segmenter, photo, confidence, long_side))
         done += 1
         progress(done, len(files))
     return len(missing)
-
-
-def import_unlabelled(
-    source: Path,
-    out: Path,
-    segmenter: Segmenter,
-    *,
-    confidence: float = 0.0,
-    val_share: float | None = None,
-    place: Place = link,
-    limit: int | None = None,
-    progress: Progress = silent,
-) -> dict[str, int]:
-    """A dataset folder of photographs without label maps, as SPADE's authors made Flickr Landscapes (section 4).
-
-    What is there already stays: started again, it goes on where it was interrupted.
-
-    Args:
-        source: the photographs, or sub-folders ``train``, ``val`` and ``test`` of them.
-        out: the dataset folder to make or to go on with.
-        segmenter: makes the label maps, at the photographs' size.
-        confidence: less probable pixels become void.
-        val_share: how many of an undivided source go to ``val``, about; None: a tenth.
-        place: :func:`link` or :func:`copy`.
-        limit: at most so many photographs of every split, the first ones; None: all.
-        progress: called once per photograph.
-
-    Returns:
-        Split -> number of samples.
-
-    Raises:
-        SemsynthError: no photographs, a damaged one, or an ``out`` of other classes.
-    """
-    photos = first_of_splits(divided(source, val_share), limit)
-    save_classes(out, segmenter.classes)
-    for photo in photos:
-        once(photo.path, out / photo.split / IMAGES / (photo.name + photo.path.suffix.lower()), place)
-    files = {photo.path: out / photo.split / LABELS / f"{photo.name}.png" for photo in photos}
-    label_photos(segmenter, files, confidence, workers=1, progress=progress)
-    return dict(Counter(photo.split for photo in photos))

@@ -1,0 +1,86 @@
+"""Which split a photograph goes to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from semsynth.data.folder import IMAGES, list_pictures
+from semsynth.errors import SemsynthError
+from semsynth.images import PICTURE_SUFFIXES
+
+SPLITS = ("train", "val", "test")
+VAL_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class FoundPhoto:
+    """A photograph and where it goes."""
+
+    split: str
+    name: str
+    path: Path
+
+
+class OfSplit(Protocol):
+    """Something that belongs to a split."""
+
+    @property
+    def split(self) -> str:
+        """For example ``train``."""
+
+
+Divided = TypeVar("Divided", bound=OfSplit)
+
+
+def first_of_splits(items: Sequence[Divided], limit: int | None) -> list[Divided]:
+    """The first ``limit`` items of every split; all if it is None."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for item in items:
+        seen[item.split] += 1
+        if limit is None or seen[item.split] <= limit:
+            chosen.append(item)
+    return chosen
+
+
+def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
+    """The photographs of an undivided folder, or of one with sub-folders per split.
+
+    Args:
+        source: the photographs, or sub-folders ``train``, ``val`` and ``test``, each with photographs or with a folder
+            ``images`` of them.
+        val_share: about how many of an undivided source go to ``val``, 0 to 1; None: a tenth. A photograph's name
+            decides, so that the others may come and go.
+
+    Raises:
+        SemsynthError: no such folder, no photographs in it, or a share for a source that is divided already.
+    """
+    if not source.is_dir():
+        raise SemsynthError(f"there is no folder {source}: check the path")
+    folders = {split: source / split for split in SPLITS if (source / split).is_dir()}
+    if folders:
+        if val_share is not None:
+            raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
+        listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
+        return [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
+    if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in source.iterdir()):
+        raise SemsynthError(
+            f"{source} holds neither photographs nor {', '.join(SPLITS[:-1])} or {SPLITS[-1]}: give a folder of "
+            f"pictures ({', '.join(PICTURE_SUFFIXES)})"
+        )
+    photos = list_pictures(source)
+    chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
+    return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()]
+
+
+def _chosen(names: Iterable[str], share: float) -> set[str]:
+    """About a share of ``names``, but not none of several, nor all; each by itself: others may come and go."""
+    places = {name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) / 2**32 for name in names}
+    ordered = sorted(places, key=lambda name: places[name])
+    count = sum(place < share for place in places.values())
+    return set(ordered[: min(max(1, count), len(ordered) - 1)]) if share else set()
