@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from semsynth.errors import SemsynthError
-from semsynth.layout.averaging import average_squares
+from semsynth.layout.averaging import average_rectangles, average_squares
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
@@ -204,7 +204,7 @@ class LayoutBatch:
             elif rows == columns and rows & (rows - 1) == 0 and rows > 2 and not (odd_rows or odd_columns):
                 self._averaged[size] = F.avg_pool2d(self.averaged(2 * height, 2 * width), 2)
             else:
-                self._averaged[size] = F.adaptive_avg_pool2d(self.full.one_hot(), size)
+                self._averaged[size] = average_rectangles(self.full.symbols, self.encoding, height, width)
         return self._averaged[size]
 
     def regions(self) -> Regions:

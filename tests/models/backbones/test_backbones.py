@@ -226,6 +226,7 @@ def test_what_is_not_downloaded_says_which_file_is_needed() -> None:
     refused("stlpips_alex", None, r"--feature-weights FILE \(net\.slice1")
 
 
+@pytest.mark.slow
 def test_real_networks_tell_scenes_apart(shared: Path) -> None:
     """Features of two crops of one photo are nearer to each other than those of two photos."""
     from semsynth.images import decode_image, to_tensor

@@ -39,7 +39,7 @@ class Stage:
 class Backbone(nn.Module):
     """A frozen network that gives features of several resolutions.
 
-    Its weights are constants: buffers that move between devices, but are no parameters and stay out of states. A
+    Its weights are constants: buffers that move between devices, but are not parameters and stay out of states. A
     checkpoint of what is trained on the features identifies the network by :attr:`sha256` instead of holding it.
     """
 
@@ -55,12 +55,12 @@ class Backbone(nn.Module):
         super().__init__()
         self.name: BackboneName = name
         self.convention = convention
+        self.path = path
         self.taps = tuple(stage.tap for stage in stages)
         """Channels and stride of each of the features."""
         self.sha256 = sha256(path)
         """Of the weights' file."""
         self.stages = nn.ModuleList(stage.layers for stage in stages)
-        _make_constant(self)
         self.eval()
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -144,12 +144,3 @@ def chosen_stages(stages: Sequence[Stage], strides: Sequence[int] | None, path: 
             chosen.append(Stage(stage.tap, layers))
             layers = nn.Sequential()
     return chosen
-
-
-def _make_constant(network: nn.Module) -> None:
-    """Turn all parameters and buffers into buffers that stay out of states."""
-    for module in network.modules():
-        values = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-        for name, value in values:
-            delattr(module, name)
-            module.register_buffer(name, value.detach(), persistent=False)
