@@ -44,8 +44,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.layout import LayoutBatch, pixels
-from semsynth.losses.augmentation import Augmentation, augment_together
-from semsynth.losses.gradient_penalty import GradientPenalty, score_of_classes, squared_gradient
+from semsynth.losses.gradient_penalty import score_of_classes
 from semsynth.losses.n_plus_one import (
     LabelMixKind,
     draw_coins,
@@ -58,13 +57,12 @@ from semsynth.losses.n_plus_one import (
 from semsynth.losses.perceptual import PerceptualLoss, load_perceptual_loss
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.ops.initialization import initialize_xavier
+from semsynth.recipes.aids import AidedConfig, AidedRecipe
 from semsynth.recipes.base import (
     Adam,
     Collate,
     Networks,
     Phase,
-    Recipe,
-    RecipeConfig,
     Step,
     Terms,
     check_classes,
@@ -85,7 +83,7 @@ class LossWeights(Config):
     """lambda_vgg, 10 in the code where it is on."""
 
 
-class OASISConfig(RecipeConfig):
+class OASISConfig(AidedConfig):
     """The paper's table."""
 
     system: Literal["oasis"] = "oasis"
@@ -96,10 +94,6 @@ class OASISConfig(RecipeConfig):
     discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.999)
     discriminator_gain: float = Field(0.02, gt=0)
     """Of the discriminator's first, Glorot-normal weights; spectral normalisation takes their scale away."""
-    augmentation: Augmentation = Augmentation()
-    """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
-    gradient_penalty: GradientPenalty = GradientPenalty()
-    """R1 on the discriminator's log-odds that photos are real (not in the paper)."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -123,7 +117,7 @@ class OASISConfig(RecipeConfig):
         return load_perceptual_loss(self.loss.perceptual, weights)
 
 
-class OASISRecipe(Recipe):
+class OASISRecipe(AidedRecipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
 
     def __init__(self, config: OASISConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
@@ -139,7 +133,7 @@ class OASISRecipe(Recipe):
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
         self.collate = Collate(config.generator)
-        self.phases = (
+        self.phases = self.aided(
             Phase(
                 "generator",
                 ("generator",),
@@ -155,7 +149,6 @@ class OASISRecipe(Recipe):
                     "fake": 1.0,
                     "real": 1.0,
                     "label_mix": config.loss.label_mix_consistency,
-                    "gradient_penalty": config.gradient_penalty.factor,
                 },
                 config.discriminator_optimizer,
             ),
@@ -164,9 +157,8 @@ class OASISRecipe(Recipe):
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  -E[sum_c w_c sum_(pixels of c) log D(G(z, t))_c]."""
         assert isinstance(batch.layout, LayoutBatch)
-        fake = networks["generator"](batch.layout, self._noise(batch))  # [N,3,H,W]
-        (seen,) = augment_together(self.config.augmentation, fake)
-        logits = networks["discriminator"](seen)
+        step.fake = fake = networks["generator"](batch.layout, self._noise(batch))  # [N,3,H,W]
+        logits = self._judge(networks, fake)
         terms = {"adversarial": judged_as_classes(logits, batch.layout.full, self.config.loss.balanced)}
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(fake, batch.image)
@@ -179,21 +171,18 @@ class OASISRecipe(Recipe):
         """
         assert isinstance(batch.layout, LayoutBatch)
         loss, layout, judge = self.config.loss, batch.layout.full, networks["discriminator"]
-        with torch.no_grad():
-            fake = networks["generator"](batch.layout, self._noise(batch))
-        fake, real = augment_together(self.config.augmentation, fake, batch.image)
+        fake, real = self._pictures_to_judge(networks, batch)
         of_fake, of_real = judge(fake), judge(real)
         terms = {"fake": judged_as_fake(of_fake), "real": judged_as_classes(of_real, layout, loss.balanced)}
         if loss.label_mix != "none":
             mask = label_mix_mask(layout, draw_coins(layout, loss.label_mix)).to(real.dtype)
             of_mixed = judge(label_mix(mask, real, fake))
             terms["label_mix"] = label_mix_consistency(mask, of_real, of_fake, of_mixed)
-        if self.config.gradient_penalty.due(step.number):
-            photos = batch.image.detach().requires_grad_()
-            (seen,) = augment_together(self.config.augmentation, photos)
-            inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
-            terms["gradient_penalty"] = squared_gradient(score_of_classes(inner(seen)), photos)
         return terms
+
+    def scores(self, batch: Batch, images: Tensor) -> Tensor:
+        """The mean over pixels of the log-odds that they are real."""
+        return score_of_classes(self.networks["discriminator"](images))
 
     def first_class_channel(self, name: str) -> int:
         """After noise, or "fake", and void."""
@@ -207,6 +196,17 @@ class OASISRecipe(Recipe):
     def model(self) -> OASISModel:
         """The generator."""
         return OASISModel(generator=self.config.generator)
+
+    def _judge(self, networks: Networks, fake: Tensor) -> Tensor:
+        """[N,1+C,H,W]: the discriminator's logits for pictures, "fake" first."""
+        (seen,) = self.shown(fake)
+        return networks["discriminator"](seen)  # type: ignore[no-any-return]
+
+    def _pictures_to_judge(self, networks: Networks, batch: Batch) -> tuple[Tensor, ...]:
+        """[N,3,H,W] each, constants: pictures of the generator as it is now, and the photos."""
+        with torch.no_grad():
+            fake = networks["generator"](batch.layout, self._noise(batch))
+        return self.shown(fake, batch.image)
 
     def _noise(self, batch: Batch) -> Tensor | None:
         """[N,z_dim]: one vector for each image, as in the official training; None without noise."""

@@ -33,26 +33,22 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import SPADEModel
 from semsynth.classes import ClassSet
-from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
-from semsynth.losses.augmentation import Augmentation, augment_together, crop_together
-from semsynth.losses.distance import mean_absolute_difference
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
-from semsynth.losses.gradient_penalty import GradientPenalty, score_of_patches, squared_gradient
+from semsynth.losses.gradient_penalty import score_of_patches
 from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.ops.initialization import initialize_xavier
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualCrop, PixelTerm, cropped
 from semsynth.recipes.base import (
     Adam,
     Collate,
     Networks,
     Phase,
-    Recipe,
-    RecipeConfig,
     Step,
     Terms,
     check_classes,
@@ -60,7 +56,7 @@ from semsynth.recipes.base import (
 )
 
 
-class LossWeights(Config):
+class LossWeights(PixelTerm):
     """The objective (section 3 and official train_options.py); 0 leaves a term out."""
 
     adversarial_kind: AdversarialKind = "hinge"
@@ -71,14 +67,11 @@ class LossWeights(Config):
     """lambda_vgg."""
     perceptual_input: PerceptualInput = "as_trained"
     """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
-    pixels: float = Field(0.0, ge=0)
-    """Mean absolute difference of the pictures in [-1,1] (not in the paper): teaches a style encoder the colours, which
-    instance-normalised discriminators and VGG-19 hardly see."""
     kl: float = Field(0.05, ge=0)
     """lambda_kld; only with a style encoder."""
 
 
-class SPADEConfig(RecipeConfig):
+class SPADEConfig(PerceptualCrop, AidedConfig):
     """The paper's table."""
 
     system: Literal["spade"] = "spade"
@@ -93,12 +86,6 @@ class SPADEConfig(RecipeConfig):
     """Two time-scale update rule: twice the base rate."""
     discriminator_steps_per_generator: int = Field(1, ge=1)
     """The generator's phase runs once in so many steps."""
-    augmentation: Augmentation = Augmentation()
-    """Differentiable augmentation of what the discriminator sees (not in the paper; for small datasets)."""
-    gradient_penalty: GradientPenalty = GradientPenalty()
-    """R1 on the discriminator's mean answer for photos (not in the paper)."""
-    perceptual_crop: int | None = None
-    """Side of a random square that the perceptual term looks at; None: everything, as the paper (saves CPU time)."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -120,7 +107,7 @@ class SPADEConfig(RecipeConfig):
         return load_perceptual_loss(self.loss.perceptual, weights, self.loss.perceptual_input)
 
 
-class SPADERecipe(Recipe):
+class SPADERecipe(AidedRecipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
 
     def __init__(self, config: SPADEConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
@@ -139,13 +126,13 @@ class SPADERecipe(Recipe):
             initialize_xavier(self.networks["encoder"], nn.init.calculate_gain("leaky_relu", 0.2))
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
-        self.perceptual = perceptual
+        self.perceptual = cropped(perceptual, config.perceptual_crop)
         self.collate = Collate(config.generator, config.discriminator)
         self.phases = self._phases()
 
     def _phases(self) -> tuple[Phase, ...]:
         loss = self.config.loss
-        return (
+        return self.aided(
             Phase(
                 "generator",
                 self.averaged,
@@ -154,7 +141,6 @@ class SPADERecipe(Recipe):
                     "adversarial": 1.0,
                     "feature_matching": loss.feature_matching,
                     "perceptual": loss.perceptual,
-                    "pixels": loss.pixels,
                     "kl": loss.kl,
                 },
                 self.config.generator_optimizer,
@@ -164,24 +150,23 @@ class SPADERecipe(Recipe):
                 "discriminator",
                 ("discriminator",),
                 self.discriminator_terms,
-                {"fake": 1.0, "real": 1.0, "gradient_penalty": self.config.gradient_penalty.factor},
+                {"fake": 1.0, "real": 1.0},
                 self.config.discriminator_optimizer,
             ),
+            pixels=loss.pixels,
         )
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G, E:  L_GAN(G, D) + 10 L_FM(G, D) + 10 L_VGG(G) + 0.05 KL(q(z|x) || N(0, I))."""
         kind = self.config.loss.adversarial_kind
         z, kl = self._style(networks, batch)
-        fake = networks["generator"](batch.layout, z)  # [N,3,H,W]
+        step.fake = fake = networks["generator"](batch.layout, z)  # [N,3,H,W]
         judged_fake, judged_real = self._judge(networks, batch, fake)
         terms = {"adversarial": generator_loss(kind, judged_fake)}
         if self.config.loss.feature_matching:
             terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
         if self.perceptual is not None:
-            terms["perceptual"] = self.perceptual(*crop_together(self.config.perceptual_crop, fake, batch.image))
-        if self.config.loss.pixels:
-            terms["pixels"] = mean_absolute_difference(fake, batch.image)
+            terms["perceptual"] = self.perceptual(fake, batch.image)
         if kl is not None:
             terms["kl"] = kl
         return terms
@@ -193,16 +178,14 @@ class SPADERecipe(Recipe):
             z, _ = self._style(networks, batch)
             fake = networks["generator"](batch.layout, z)
         judged_fake, judged_real = self._judge(networks, batch, fake)
-        terms = {
+        return {
             "fake": discriminator_loss(kind, judged_fake, real=False),
             "real": discriminator_loss(kind, judged_real, real=True),
         }
-        if self.config.gradient_penalty.due(step.number):
-            photos = batch.image.detach().requires_grad_()
-            (seen,) = augment_together(self.config.augmentation, photos)
-            inner = self.networks["discriminator"]  # as it is: what trainers wrap around it expects one backward pass
-            terms["gradient_penalty"] = squared_gradient(score_of_patches(inner(batch.layout, seen)), photos)
-        return terms
+
+    def scores(self, batch: Batch, images: Tensor) -> Tensor:
+        """The mean over patches and scales."""
+        return score_of_patches(self.networks["discriminator"](batch.layout, images))
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A generator without injected noise can go on with it: the scales begin as zero."""
@@ -232,7 +215,6 @@ class SPADERecipe(Recipe):
 
     def _judge(self, networks: Networks, batch: Batch, fake: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
         """The discriminator's outputs for fake and real, seen as one batch as the official code does."""
-        images = augment_together(self.config.augmentation, fake, batch.image)
-        outputs = networks["discriminator"](batch.layout, torch.cat(images))
+        outputs = networks["discriminator"](batch.layout, torch.cat(self.shown(fake, batch.image)))
         fakes = [[output[: len(fake)] for output in scale] for scale in outputs]
         return fakes, [[output[len(fake) :] for output in scale] for scale in outputs]
