@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn import functional as F
 
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, to_tensor
-from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.losses.perceptual import PerceptualDistance, PerceptualLoss, load_perceptual_loss
+from semsynth.models.backbones.stlpips import load_stlpips
 from semsynth.models.input_convention import OFFICIAL_SPADE, TORCHVISION, InputConvention
 from semsynth.models.vgg import VGG19, load_vgg19
 
@@ -138,3 +141,42 @@ def test_nearer_photos_have_a_smaller_loss(real_vgg: VGG19, real_photos: Tensor)
     noise = torch.randn_like(real_photos)
     values = [float(loss((real_photos + sigma * noise).clamp(-1, 1), real_photos)) for sigma in (0.02, 0.1, 0.5)]
     assert 0 < values[0] < values[1] < values[2]
+
+
+def test_vgg16_has_the_papers_five_taps(shared: Path, real_photos: Tensor) -> None:
+    path = shared / "weights" / "vgg16_conv1_1-conv5_3.fp16.safetensors"
+    loss = load_perceptual_loss(10, path, network="vgg16")
+    assert isinstance(loss, PerceptualLoss)
+    assert loss.missing == ()
+    a, b = real_photos[:2, :, :64, :64], real_photos[2:4, :, :64, :64]
+    # The definition, from the file: five taps, weights 1/32 .. 1, divided by the scale of 0..255.
+    state = {name: value.float() for name, value in load_file(path).items()}
+    x = (torch.cat([a, b]) + 1) * 127.5 - torch.tensor([123.68, 116.779, 103.939]).view(3, 1, 1)
+    expected, factor = 0.0, 1 / 32
+    for block in ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28)):
+        for index in block:
+            x = F.conv2d(x, state[f"features.{index}.weight"], state[f"features.{index}.bias"], padding=1).relu()
+            if index == block[0]:
+                expected += factor * float((x[:2] - x[2:]).abs().mean())
+        x, factor = F.max_pool2d(x, 2), (2 * factor if factor < 0.25 else 4 * factor)
+    assert float(loss(a, b)) == pytest.approx(expected / CAFFE.gain, rel=1e-4)
+    assert float(loss(a, a)) == 0
+
+
+def test_the_distance_of_shift_tolerant_lpips(shared: Path, real_photos: Tensor) -> None:
+    path = shared / "weights" / "stlpips_alex.fp16.safetensors"
+    loss = load_perceptual_loss(1, path, network="stlpips_alex")
+    assert isinstance(loss, PerceptualDistance)
+    fake, real = (photo.clone().requires_grad_() for photo in (real_photos[:2], real_photos[2:4]))
+    found = loss(fake, real)
+    torch.testing.assert_close(found, load_stlpips(path)(fake, real).mean())
+    found.backward()
+    assert fake.grad is not None
+    assert fake.grad.abs().sum() > 0
+    assert real.grad is None
+
+
+def test_no_weight_loads_nothing_and_no_file_is_named() -> None:
+    assert load_perceptual_loss(0, Path("absent"), network="stlpips_alex") is None
+    with pytest.raises(SemsynthError, match="--perceptual-weights FILE"):
+        load_perceptual_loss(1, None, network="stlpips_alex")

@@ -1,6 +1,7 @@
 """The perceptual loss: equal features of a network trained to recognise things.
 
-Johnson et al. 2016; taps and weights of pix2pixHD and SPADE (official vgg loss in loss.py).
+Johnson et al. 2016; taps and weights of pix2pixHD and SPADE (official vgg loss in loss.py). Or, as a named option, a
+distance that was fitted to what people see (shift-tolerant LPIPS).
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
 from semsynth.losses.distance import mean_absolute_difference
+from semsynth.models.backbones.stlpips import STLPIPS, load_stlpips
 from semsynth.models.input_convention import OFFICIAL_SPADE, InputConvention
-from semsynth.models.vgg import VGG19, load_vgg19
+from semsynth.models.vgg import VGG, VGG16, VGG19, load_vgg
 
 PerceptualInput = Literal["as_trained", "official"]
-"""What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code of SPADE does."""
+"""What a VGG network is fed: its own input convention, or [-1,1] straight in as the official code of SPADE does."""
+PerceptualNetwork = Literal["vgg19", "vgg16", "stlpips_alex"]
+"""What compares images: VGG-19 as in the papers, VGG-16, or shift-tolerant LPIPS."""
 
 PAPER_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
@@ -27,7 +31,7 @@ PAPER_WEIGHTS: Mapping[str, float] = MappingProxyType(
 
 
 class PerceptualLoss(nn.Module):
-    """Weighted mean absolute differences of VGG-19's activations.
+    """Weighted mean absolute differences of a VGG network's activations.
 
     Activations are divided by the :attr:`~InputConvention.gain` of the network's own convention. The weight of 10
     that papers give this loss was chosen with torchvision's network, whose inputs and activations are of the order
@@ -36,7 +40,7 @@ class PerceptualLoss(nn.Module):
 
     def __init__(
         self,
-        vgg: VGG19,
+        vgg: VGG,
         weights: Mapping[str, float] = PAPER_WEIGHTS,
         convention: InputConvention | None = None,
     ) -> None:
@@ -58,7 +62,9 @@ class PerceptualLoss(nn.Module):
         """Taps that the network is too short for."""
         self.convention = convention or vgg.convention
         if not self.weights:
-            raise SemsynthError(f"the VGG-19 weights end before {next(iter(weights))}: give a file with more layers")
+            raise SemsynthError(
+                f"the {vgg.NAME} weights end before {next(iter(weights))}: give a file with more layers"
+            )
 
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         """Compare images.
@@ -81,19 +87,59 @@ class PerceptualLoss(nn.Module):
         return self.vgg(x, self.weights)  # type: ignore[no-any-return]
 
 
+class PerceptualDistance(nn.Module):
+    """The mean distance of pairs of images by shift-tolerant LPIPS."""
+
+    def __init__(self, distance: STLPIPS) -> None:
+        super().__init__()
+        self.distance = distance
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Compare images: [N,3,H,W] in [-1,1], at least 32 x 32 pixels; gradients flow into ``fake``.
+
+        Returns:
+            A scalar.
+        """
+        return self.distance(fake, real.detach()).mean()  # type: ignore[no-any-return]
+
+
+@overload
 def load_perceptual_loss(
-    weight: float, weights: Path | None, fed: PerceptualInput = "as_trained"
-) -> PerceptualLoss | None:
+    weight: float,
+    weights: Path | None,
+    fed: PerceptualInput = ...,
+    network: Literal["vgg19", "vgg16"] = ...,
+) -> PerceptualLoss | None: ...
+
+
+@overload
+def load_perceptual_loss(
+    weight: float, weights: Path | None, fed: PerceptualInput = ..., *, network: PerceptualNetwork
+) -> PerceptualLoss | PerceptualDistance | None: ...
+
+
+def load_perceptual_loss(
+    weight: float, weights: Path | None, fed: PerceptualInput = "as_trained", network: PerceptualNetwork = "vgg19"
+) -> PerceptualLoss | PerceptualDistance | None:
     """The loss as recipes use it: None where its ``weight`` is 0, so that nothing is loaded.
 
     Args:
         weight: of the term in the objective.
-        weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
-        fed: what the network is fed.
+        weights: a file with the network, for VGG a prefix of it suffices; None downloads torchvision's VGG.
+        fed: what a VGG network is fed.
+        network: which one.
 
     Raises:
         SemsynthError: the weights cannot be had.
     """
     if not weight:
         return None
-    return PerceptualLoss(load_vgg19(weights), convention=OFFICIAL_SPADE if fed == "official" else None)
+    if network == "stlpips_alex":
+        if weights is None:
+            raise SemsynthError(
+                "the weights of shift-tolerant LPIPS are not downloaded: give the file of its AlexNet version with "
+                "--perceptual-weights FILE"
+            )
+        return PerceptualDistance(load_stlpips(weights))
+    vgg = load_vgg({"vgg19": VGG19, "vgg16": VGG16}[network], weights)
+    return PerceptualLoss(vgg, convention=OFFICIAL_SPADE if fed == "official" else None)
