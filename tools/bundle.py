@@ -22,12 +22,11 @@ from bundled_models import MODELS, Bundle, Stage
 from PIL import Image
 from torch import nn
 
+import semsynth
 from semsynth.checkpoint import BUNDLED, Card, load_model, save_model
 from semsynth.classes import ClassSet, builtin
-from semsynth.config import load_config
 from semsynth.data.folder import CLASSES_FILE, DatasetFolder
 from semsynth.data.transforms import Pipeline
-from semsynth.evaluation.result import Result
 from semsynth.images import to_tensor
 from semsynth.layout import pixels
 from semsynth.losses.perceptual import PerceptualLoss
@@ -70,7 +69,7 @@ def main() -> None:
     else:
         run = RunFolder(arguments.trained)
         run.open()
-    semsynth("styles", "fit", str(run.root), "--data", str(data), "--device", arguments.device)
+    run_command("styles", "fit", str(run.root), "--data", str(data), "--device", arguments.device)
     report = evaluate(run, data, arguments.segmenter, arguments.device)
     pipeline = bundle.config(bundle.stages[-1], ClassSet.load(data / CLASSES_FILE), tuple(arguments.set)).data
     scores = score(run.model, data, pipeline, arguments.perceptual_weights) | report
@@ -161,12 +160,12 @@ def train(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argpar
             if arguments.perceptual_weights is not None:
                 command += ["--perceptual-weights", str(arguments.perceptual_weights)]
         if number >= max(begun, default=0):  # what another stage began with stays
-            semsynth(*command)
+            run_command(*command)
         before = run.root
     return runs[-1]
 
 
-def semsynth(*command: str) -> None:
+def run_command(*command: str) -> None:
     """Run ``semsynth COMMAND``; leaves with its exit code if it fails."""
     code = subprocess.run([sys.executable, "-m", "semsynth", *command]).returncode
     if code:
@@ -178,21 +177,21 @@ def evaluate(run: RunFolder, data: Path, segmenter: str | None, device: str) -> 
     if segmenter is None:
         return {}
     out = run.root / "report"
-    command = ["evaluate", str(run.root), "--data", str(data), "--out", str(out)]
-    semsynth(*command, "--segmenter", segmenter, "--samples", "5", "--device", device)
-    result = load_config(Result, out / "report.json")
-    found = {"mean IoU": result.segmentation.mean_iou.value}
-    if result.oracle is not None:
-        found["mean IoU of the real photos"] = result.oracle.mean_iou.value
-    if result.distances is not None:
-        found["kernel distance"] = result.distances.kernel_distance.value
-    if result.real_halves is not None:
-        found["kernel distance of halves of the real photos"] = result.real_halves.kernel_distance.value
-    if result.styles is not None:
-        found["diversity of 5 seeds"] = result.styles.diversity.value
-        found["diversity of the real photos"] = result.styles.photos.value
-    name = result.protocol.protocol.name
-    return {f"val, {name}: {key}": round(value, 4) for key, value in found.items() if value is not None}
+    report = semsynth.evaluate(str(run.root), data, out=out, segmenter=segmenter, samples=5, device=device)
+    names = {
+        "mean IoU": "mean_iou",
+        "mean IoU of the real photos": "oracle/mean_iou",
+        "kernel distance": "kernel_distance",
+        "kernel distance of halves of the real photos": "real_halves/kernel_distance",
+        "diversity of 5 seeds": "styles/diversity",
+        "diversity of the real photos": "styles/photos",
+    }
+    prefix = f"val, {report.record.protocol.protocol.name}"
+    return {
+        f"{prefix}: {said}": round(float(report.scores[name]), 4)
+        for said, name in names.items()
+        if name in report.scores
+    }
 
 
 def score(folder: Path, data: Path, pipeline: Pipeline, weights: Path | None) -> dict[str, float]:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from semsynth.api.models import ListedModel, list_models
     from semsynth.classes import ClassSet
     from semsynth.errors import SemsynthError
+    from semsynth.evaluation.evaluating import evaluate
+    from semsynth.evaluation.reports.report import Report
     from semsynth.layout import Layout
     from semsynth.synthesizer import Synthesizer, load
 
@@ -18,9 +20,11 @@ __all__ = [
     "ClassSet",
     "Layout",
     "ListedModel",
+    "Report",
     "SemsynthError",
     "Synthesizer",
     "__version__",
+    "evaluate",
     "list_models",
     "load",
 ]
@@ -29,8 +33,10 @@ _HOME = {
     "ClassSet": "semsynth.classes",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
+    "Report": "semsynth.evaluation.reports.report",
     "SemsynthError": "semsynth.errors",
     "Synthesizer": "semsynth.synthesizer",
+    "evaluate": "semsynth.evaluation.evaluating",
     "list_models": "semsynth.api.models",
     "load": "semsynth.synthesizer",
 }

@@ -128,7 +128,7 @@ def test_results_compare_only_by_one_protocol(
     assert "mean IoU" in same.stdout
     refused(run("--compare", tmp_path / "a", tmp_path / "c"), "num_images: 24 | 12", "files: ")
     refused(run("--compare", tmp_path / "a", tmp_path / "d"), f"name: {PROTOCOL} | {PROTOCOL}{STANDIN}", "features_sha")
-    refused(run("--compare", tmp_path / "a", tmp_path / "nothing"), "there is no result", "nothing")
+    refused(run("--compare", tmp_path / "a", tmp_path / "nothing"), "there is no report", "nothing")
 
 
 def test_missing_and_extra_pictures_are_listed(common: list[object], flags: Path, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import FolderPictures, Picture
-from semsynth.evaluation.result import Result
+from semsynth.evaluation.record import ReportRecord
 from semsynth.images import save_png
 
 
-def scores(result: Result) -> dict[str, float]:
+def scores(result: ReportRecord) -> dict[str, float]:
     """Every number of a result."""
     found: dict[str, float] = {}
 
@@ -63,7 +63,7 @@ def jpeg(quality: int) -> Callable[[Sample], Picture]:
     return compressed
 
 
-def value(result: Result, distance: str = "frechet_distance") -> float:
+def value(result: ReportRecord, distance: str = "frechet_distance") -> float:
     assert result.distances is not None
     found = getattr(result.distances, distance).value
     assert found is not None

@@ -16,7 +16,8 @@ from semsynth.data.shards.sharding import shard_folder
 from semsynth.evaluation.choices import evaluated_classes, open_split
 from semsynth.evaluation.pictures import RealPhotos
 from semsynth.evaluation.protocols.shipped import find_protocol
-from semsynth.evaluation.result import UsefulnessResult, compare
+from semsynth.evaluation.record import UsefulnessResult
+from semsynth.evaluation.reports.report import Report
 from semsynth.evaluation.usefulness import measure_usefulness
 
 PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
@@ -43,7 +44,7 @@ def test_reports_are_equal_and_comparable(flags: Path, shards: Path, tmp_path: P
         reports.append(json.loads((tmp_path / name / "report.json").read_text()))
     for key in ("protocol", "segmentation", "distances", "worst", "best"):
         assert reports[0][key] == reports[1][key], key
-    compare(tmp_path / "folder", tmp_path / "shards")
+    assert Report.open(tmp_path / "folder").beside(Report.open(tmp_path / "shards"))
 
 
 def test_a_missing_split_is_named(flags: Path, shards: Path, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from semsynth.data.progress import Progress as Report
+    from semsynth.data.progress import Stages
     from semsynth.training.log import LogLine
 
 
 @contextmanager
-def count_bar(description: str) -> Iterator[Report]:
-    """A bar as a callback that takes (done, total); nothing where there is no terminal."""
+def stage_bars() -> Iterator[Stages]:
+    """A bar for every named part of a job, one below the other; nothing where there is no terminal."""
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -27,9 +28,20 @@ def count_bar(description: str) -> Iterator[Report]:
         console=console,
         transient=True,
         disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    ) as bars:
+
+        def begin(name: str) -> Report:
+            task = bars.add_task(name, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield begin
+
+
+@contextmanager
+def count_bar(description: str) -> Iterator[Report]:
+    """A bar as a callback that takes (done, total); nothing where there is no terminal."""
+    with stage_bars() as begin:
+        yield begin(description)
 
 
 class ProgressBar:

@@ -74,13 +74,21 @@ def evaluated_classes(protocol: Protocol, data: LabelledSamples) -> ClassSet:
 
 
 def find_segmenter(
-    given: str | None, mapping: str | None, evaluated: ClassSet, device: str = "auto"
-) -> HuggingFaceSegmenter:
+    given: str | Path | Segmenter | None, mapping: str | None, evaluated: ClassSet, device: str = "auto"
+) -> Segmenter:
     """The segmenter that was asked for, else the one that ships with the package for these classes.
+
+    Args:
+        given: a bundled one's class set, a folder, a Hugging Face id, or a segmenter, which is taken as it is.
+        mapping: what its outputs mean: a mapping file, or the name of a built-in mapping.
+        evaluated: the classes that it must know.
+        device: where it runs.
 
     Raises:
         SemsynthError: there is none, or it cannot be loaded.
     """
+    if given is not None and not isinstance(given, str | Path):
+        return given
     if given is None and evaluated.name not in bundled_segmenters():
         known = ", ".join(bundled_segmenters()) or "no class set"
         raise SemsynthError(

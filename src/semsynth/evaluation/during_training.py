@@ -14,8 +14,9 @@ from semsynth.evaluation.choices import evaluated_indices, find_features, open_s
 from semsynth.evaluation.judges import Judges, assemble
 from semsynth.evaluation.pictures import ModelPictures
 from semsynth.evaluation.protocols.definition import Protocol
-from semsynth.evaluation.result import Result
-from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
+from semsynth.evaluation.record import ReportRecord
+from semsynth.evaluation.reports.report import Report
+from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.files import explained, write_bytes
 from semsynth.synthesizer import load
 
@@ -92,7 +93,7 @@ class ScoreModel:
         self,
         data: Path | str,
         protocol: Protocol,
-        segmenter: HuggingFaceSegmenter,
+        segmenter: Segmenter,
         limit: int | None = None,
         device: str = "auto",
     ) -> None:
@@ -115,9 +116,7 @@ class ScoreModel:
             return chosen_scores(evaluation.run(Path(folder)))
 
 
-def chosen_scores(result: Result) -> Scores:
-    """The defined scores of a result that a checkpoint can be chosen by."""
-    found = {name: getattr(result.segmentation, name).value for name in ("mean_iou", "pixel_accuracy")}
-    if result.distances is not None:
-        found |= {name: getattr(result.distances, name).value for name in ("kernel_distance", "frechet_distance")}
-    return {name: value for name, value in found.items() if value is not None}
+def chosen_scores(record: ReportRecord) -> Scores:
+    """The defined scores of a report that a checkpoint can be chosen by."""
+    scores = Report(record).scores
+    return {name: float(scores[name]) for name in reversed(CHOICES) if name in scores}

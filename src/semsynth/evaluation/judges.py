@@ -13,7 +13,7 @@ from semsynth.evaluation.features import FeatureNetwork
 from semsynth.evaluation.measuring import Instruments
 from semsynth.evaluation.pictures import PictureSource
 from semsynth.evaluation.protocols.definition import Protocol
-from semsynth.evaluation.result import Subject
+from semsynth.evaluation.record import Subject
 from semsynth.evaluation.run import Evaluation
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.truth import FilePredictor, Predictor, SegmenterPredictor

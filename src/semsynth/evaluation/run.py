@@ -19,7 +19,7 @@ from semsynth.data.source import LabelledSamples
 from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
 from semsynth.evaluation.pictures import Picture, stack
 from semsynth.evaluation.protocols.definition import ResolvedProtocol
-from semsynth.evaluation.result import DistanceResult, Result, SegmentationResult, Subject, UsefulnessResult
+from semsynth.evaluation.record import DistanceResult, ReportRecord, SegmentationResult, Subject, UsefulnessResult
 from semsynth.evaluation.scoring import (
     FeatureFiles,
     extremes,
@@ -53,7 +53,7 @@ class Evaluation:
 
     def run(
         self, out: Path, workers: int = 0, progress: Progress = silent, usefulness: UsefulnessResult | None = None
-    ) -> Result:
+    ) -> ReportRecord:
         """Measure and score; what an earlier, interrupted run measured is taken over.
 
         Args:
@@ -74,7 +74,7 @@ class Evaluation:
         worst, best = extremes([self.data.names[i] for i in self.indices], _first_samples(work))
         samples, mean_over = self.resolved.samples, self.resolved.protocol.mean_over
         measured_styles = samples > 1 and self.instruments.diversity is not None
-        return Result(
+        return ReportRecord(
             protocol=self.resolved,
             subject=self.subject,
             segmentation=segmentation,
@@ -91,6 +91,7 @@ class Evaluation:
                 *segmentation_warnings(segmentation, oracle),
             ),
             versions=versions(),
+            colors={item.name: item.color for item in self.instruments.evaluated.classes},
             device=self.device,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - start, 1),

@@ -28,7 +28,7 @@ from semsynth.evaluation.metrics.moments import (
     streamed_moments,
 )
 from semsynth.evaluation.metrics.neighbours import NEIGHBOURS, neighbourhoods
-from semsynth.evaluation.result import DistanceResult, ImageResult, Score, SegmentationResult, StyleResult
+from semsynth.evaluation.record import DistanceResult, ImageResult, Score, SegmentationResult, StyleResult
 from semsynth.files import make_folder
 
 EXTREMES = 4

@@ -7,7 +7,7 @@ real photos of another split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
 from semsynth.data.folder import IMAGES, LABELS, save_classes
-from semsynth.data.progress import Progress, silent
+from semsynth.data.progress import Progress, Stages, silent, silent_stages
 from semsynth.data.source import LabelledSamples, absolute
 from semsynth.evaluation.measuring import CHUNK
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix
 from semsynth.evaluation.pictures import PictureSource, resampled
 from semsynth.evaluation.protocols.definition import Protocol
-from semsynth.evaluation.result import SegmentationResult, UsefulnessResult
+from semsynth.evaluation.record import SegmentationResult, UsefulnessResult
 from semsynth.evaluation.scoring import score_segmentation
 from semsynth.evaluation.segmenters.augmentation import Augmentation
 from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, train_segmenter
@@ -30,9 +30,6 @@ from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import SegmenterPredictor, true_indices
 from semsynth.images import save_png, to_uint8
 from semsynth.layout.label_files import write_layout
-
-Reporter = Callable[[str], Progress]
-"""Begins a piece of work with a name."""
 
 
 def measure_usefulness(
@@ -46,7 +43,7 @@ def measure_usefulness(
     steps: int,
     device: str = "auto",
     workers: int = 0,
-    report: Reporter = lambda name: silent,
+    progress: Stages = silent_stages,
 ) -> UsefulnessResult:
     """Synthesise the training split, train twice, score twice; goes on where it was interrupted.
 
@@ -60,13 +57,13 @@ def measure_usefulness(
         steps: of each training.
         device: where they run.
         workers: threads that read files.
-        report: called with the name of each part.
+        progress: called with the name of each part.
 
     Raises:
         SemsynthError: a file cannot be read or written.
     """
     synthetic = out / "synthetic"
-    write_synthetic(source, train, synthetic, protocol, report("synthesising the training split"))
+    write_synthetic(source, train, synthetic, protocol, progress("synthesising the training split"))
     results = {}
     for name, root in (("synthetic", synthetic), ("real", train.root)):
         settings = _settings(protocol, steps)
@@ -77,7 +74,7 @@ def measure_usefulness(
             validation_split=test.split,
             settings=settings,
         )
-        train_segmenter(folder, record, device, workers, progress=report(f"training on {name} photos"))
+        train_segmenter(folder, record, device, workers, progress=progress(f"training on {name} photos"))
         predictor = SegmenterPredictor(load_segmenter(folder.root, device=device), protocol, evaluated)
         results[name] = _scores(predictor, test, protocol, evaluated)
     return UsefulnessResult(steps=steps, synthetic=results["synthetic"], real=results["real"])

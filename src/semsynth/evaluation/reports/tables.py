@@ -1,16 +1,20 @@
-"""A result as tables of text, which Markdown and HTML share."""
+"""A report as tables of text, which the terminal, Markdown and HTML share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from semsynth.evaluation.result import DistanceResult, Result, Score, SegmentationResult
+from semsynth.evaluation.record import DistanceResult, ReportRecord, Score, SegmentationResult
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 _NAMES = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy", "mean_accuracy": "mean accuracy"}
 
 
 @dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """A title, a line of explanation, and cells."""
 
     title: str
@@ -18,59 +22,84 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def __rich__(self) -> RichTable:
+        """The table as the terminal shows it."""
+        from rich.markup import escape
+        from rich.table import Table as RichTable
 
-def number(score: Score | None, digits: int = 4) -> str:
-    """The value and its interval, or a dash."""
-    if score is None or score.value is None:
-        return "–"
-    text = f"{score.value:.{digits}f}"
-    if score.interval is None:
-        return text
-    low, high = (f"{end:.{digits}f}" for end in score.interval)
-    return f"{text} [{low}, {high}]"
+        table = RichTable(*map(escape, self.header), title=escape(self.title), title_justify="left")
+        for row in self.rows:
+            table.add_row(*map(escape, row))
+        return table
 
 
-def feature_label(result: Result) -> tuple[str, str]:
+def feature_label(record: ReportRecord) -> tuple[str, str]:
     """Names of the Fréchet and the kernel distance: FID and KID only with Inception's features."""
-    if result.protocol.features == "inception":
+    if record.protocol.features == "inception":
         return "FID", "KID"
-    features = f"({result.protocol.features} features)"
+    features = f"({record.protocol.features} features)"
     return f"Fréchet distance {features}", f"kernel distance {features}"
 
 
-def tables(result: Result) -> list[Table]:
-    """All tables of a result."""
-    found = [_segmentation(result)]
-    if result.distances is not None:
-        found.append(_distances(result, result.distances))
-    if result.styles is not None:
-        found.append(_styles(result))
-    if result.usefulness is not None:
-        found.append(_usefulness(result))
-    return [*found, _classes(result), _protocol(result)]
+def tables(record: ReportRecord) -> list[ScoreTable]:
+    """All tables of a report."""
+    return [*score_tables(record), class_table(record), protocol_table(record)]
 
 
-def headline(result: Result) -> str:
+def score_tables(record: ReportRecord) -> list[ScoreTable]:
+    """The tables of what was measured over all images and classes."""
+    found = [_segmentation(record)]
+    if record.distances is not None:
+        found.append(_distances(record, record.distances))
+    if record.styles is not None:
+        found.append(_styles(record))
+    if record.usefulness is not None:
+        found.append(_usefulness(record))
+    return found
+
+
+def beside(first: ReportRecord, second: ReportRecord) -> list[ScoreTable]:
+    """The scores of the pictures of two reports of one protocol, side by side."""
+    found: list[ScoreTable] = []
+    for one, other in zip(_compared(first), _compared(second), strict=False):
+        if one.header == other.header:
+            values = {row[0]: row[1] for row in other.rows}
+            rows = tuple((name, value, values.get(name, "–")) for name, value, *_ in one.rows)
+            header = (one.header[0], first.subject.name, second.subject.name)
+            found.append(ScoreTable(one.title, one.note, header, rows))
+    return found
+
+
+def _compared(record: ReportRecord) -> list[ScoreTable]:
+    return [*score_tables(record), class_table(record)]
+
+
+def headline(record: ReportRecord) -> str:
     """One sentence."""
-    value = result.segmentation.mean_iou.value
-    oracle = None if result.oracle is None else result.oracle.mean_iou.value
+    value = record.segmentation.mean_iou.value
+    oracle = None if record.oracle is None else record.oracle.mean_iou.value
     beside = "" if oracle is None else f", that of the real photos {oracle:.4f}"
     said = "undefined" if value is None else f"{value:.4f}"
-    return f"Mean IoU {said}{beside}, over {result.protocol.num_images} images by {result.protocol.protocol.name}."
+    return f"Mean IoU {said}{beside}, over {record.protocol.num_images} images by {record.protocol.protocol.name}."
 
 
-def _segmentation(result: Result) -> Table:
+def text_of(score: Score | None, digits: int = 4) -> str:
+    """The score's text, or a dash where there is none."""
+    return "–" if score is None else score.text(digits)
+
+
+def _segmentation(record: ReportRecord) -> ScoreTable:
     rows = []
     for key in ("mean_iou", "pixel_accuracy", "mean_accuracy"):
-        oracle = None if result.oracle is None else getattr(result.oracle, key)
-        rows.append((_NAMES[key], number(getattr(result.segmentation, key)), number(oracle)))
-    trained = f" It was trained on {result.segmenter_data}." if result.segmenter_data else ""
-    note = f"What the segmenter {result.protocol.segmenter} sees, compared with the layouts; higher is better.{trained}"
-    return Table("Segmentation", note, ("score", "pictures", "real photos (oracle)"), tuple(rows))
+        oracle = None if record.oracle is None else getattr(record.oracle, key)
+        rows.append((_NAMES[key], str(getattr(record.segmentation, key)), text_of(oracle)))
+    trained = f" It was trained on {record.segmenter_data}." if record.segmenter_data else ""
+    note = f"What the segmenter {record.protocol.segmenter} sees, compared with the layouts; higher is better.{trained}"
+    return ScoreTable("Segmentation", note, ("score", "pictures", "real photos (oracle)"), tuple(rows))
 
 
-def _distances(result: Result, distances: DistanceResult) -> Table:
-    frechet, kernel = feature_label(result)
+def _distances(record: ReportRecord, distances: DistanceResult) -> ScoreTable:
+    frechet, kernel = feature_label(record)
     keys = {
         f"{frechet} ↓": "frechet_distance",
         f"{kernel} ↓": "kernel_distance",
@@ -80,61 +109,63 @@ def _distances(result: Result, distances: DistanceResult) -> Table:
         "coverage ↑": "coverage",
     }
     rows = [
-        (name, number(getattr(distances, key)), number(getattr(result.real_halves, key, None)))
+        (name, text_of(getattr(distances, key)), text_of(getattr(record.real_halves, key, None)))
         for name, key in keys.items()
     ]
     note = (
         "Pictures against the real photos of the same layouts, beside the odd against the even real photos (half as "
         "many: what equal kinds of pictures still differ by)."
     )
-    return Table("Distances between sets", note, ("score", "pictures", "real photos, halves"), tuple(rows))
+    return ScoreTable("Distances between sets", note, ("score", "pictures", "real photos, halves"), tuple(rows))
 
 
-def _styles(result: Result) -> Table:
-    assert result.styles is not None
-    low, high = min(result.styles.mean_iou), max(result.styles.mean_iou)
+def _styles(record: ReportRecord) -> ScoreTable:
+    assert record.styles is not None
+    low, high = min(record.styles.mean_iou), max(record.styles.mean_iou)
     rows = (
-        ("distance of two samples of a layout", number(result.styles.diversity)),
-        ("distance of photos of different layouts", number(result.styles.photos)),
-        (f"mean IoU over {len(result.styles.mean_iou)} samples, lowest to highest", f"{low:.4f} to {high:.4f}"),
+        ("distance of two samples of a layout", str(record.styles.diversity)),
+        ("distance of photos of different layouts", str(record.styles.photos)),
+        (f"mean IoU over {len(record.styles.mean_iou)} samples, lowest to highest", f"{low:.4f} to {high:.4f}"),
     )
     note = (
-        f"Perceptual distances in the {result.protocol.diversity_features} features, all layers weighing the same (so "
+        f"Perceptual distances in the {record.protocol.diversity_features} features, all layers weighing the same (so "
         "not LPIPS itself)."
     )
-    return Table("Styles", note, ("measure", "value"), rows)
+    return ScoreTable("Styles", note, ("measure", "value"), rows)
 
 
-def _usefulness(result: Result) -> Table:
-    assert result.usefulness is not None
+def _usefulness(record: ReportRecord) -> ScoreTable:
+    assert record.usefulness is not None
 
     def row(name: str, found: SegmentationResult) -> tuple[str, ...]:
-        return name, number(found.mean_iou), number(found.pixel_accuracy)
+        return name, str(found.mean_iou), str(found.pixel_accuracy)
 
     rows = (
-        row("synthesised photos of the training layouts", result.usefulness.synthetic),
-        row("real training photos", result.usefulness.real),
+        row("synthesised photos of the training layouts", record.usefulness.synthetic),
+        row("real training photos", record.usefulness.real),
     )
-    note = f"A segmenter trained for {result.usefulness.steps} steps from scratch and scored on real photos."
-    return Table("Train on synthetic, test on real", note, ("trained on", "mean IoU", "pixel accuracy"), rows)
+    note = f"A segmenter trained for {record.usefulness.steps} steps from scratch and scored on real photos."
+    return ScoreTable("Train on synthetic, test on real", note, ("trained on", "mean IoU", "pixel accuracy"), rows)
 
 
-def _classes(result: Result) -> Table:
+def class_table(record: ReportRecord) -> ScoreTable:
+    """IoU of every class."""
     rows = []
-    for name, score in result.segmentation.class_iou.items():
-        oracle = None if result.oracle is None else result.oracle.class_iou[name]
-        rows.append((name, number(score, 3), number(oracle, 3)))
-    return Table("IoU by class", "", ("class", "pictures", "real photos (oracle)"), tuple(rows))
+    for name, score in record.segmentation.class_iou.items():
+        oracle = None if record.oracle is None else record.oracle.class_iou[name]
+        rows.append((name, score.text(3), text_of(oracle, 3)))
+    return ScoreTable("IoU by class", "", ("class", "pictures", "real photos (oracle)"), tuple(rows))
 
 
-def _protocol(result: Result) -> Table:
-    values = {**result.protocol.protocol.model_dump(mode="json"), **result.protocol.model_dump(mode="json")}
+def protocol_table(record: ReportRecord) -> ScoreTable:
+    """Everything that moves the scores, and what they were computed with."""
+    values = {**record.protocol.protocol.model_dump(mode="json"), **record.protocol.model_dump(mode="json")}
     del values["protocol"]
     rows = [(name, _text(value)) for name, value in values.items()]
-    rows += [(f"version of {name}", version) for name, version in result.versions.items()]
-    rows += [("pictures", f"{result.subject.name} {result.subject.precision} {result.subject.fingerprint}")]
-    rows += [("device", result.device), ("created", result.created)]
-    return Table("Protocol", "Everything that moves the scores; sizes are height, width.", ("", ""), tuple(rows))
+    rows += [(f"version of {name}", version) for name, version in record.versions.items()]
+    rows += [("pictures", f"{record.subject.name} {record.subject.precision} {record.subject.fingerprint}")]
+    rows += [("device", record.device), ("created", record.created)]
+    return ScoreTable("Protocol", "Everything that moves the scores; sizes are height, width.", ("", ""), tuple(rows))
 
 
 def _text(value: object) -> str:

@@ -1,14 +1,14 @@
-"""Results: scores with intervals, the protocol that they stand for, and whatever else explains them."""
+"""``report.json``: scores with intervals, the protocol that they stand for, and whatever else explains them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
 from pydantic import Field
 
-from semsynth.config import Config, load_config
-from semsynth.errors import SemsynthError
-from semsynth.evaluation.protocols.definition import ResolvedProtocol, check_comparable
+from semsynth.classes import ColorValue
+from semsynth.config import Config
+from semsynth.evaluation.protocols.definition import ResolvedProtocol
 
 FORMAT = 1
 
@@ -20,6 +20,24 @@ class Score(Config):
     """None where it is not defined: a class that does not occur."""
     interval: tuple[float, float] | None = None
     """95 %, from a bootstrap over images."""
+
+    def __float__(self) -> float:
+        """The value; NaN where it is not defined."""
+        return math.nan if self.value is None else self.value
+
+    def __str__(self) -> str:
+        """Value and interval with four decimals, or a dash."""
+        return self.text()
+
+    def text(self, digits: int = 4) -> str:
+        """Value and interval with ``digits`` decimals, or a dash where the score is not defined."""
+        if self.value is None:
+            return "–"
+        text = f"{self.value:.{digits}f}"
+        if self.interval is None:
+            return text
+        low, high = (f"{end:.{digits}f}" for end in self.interval)
+        return f"{text} [{low}, {high}]"
 
 
 class SegmentationResult(Config):
@@ -90,13 +108,13 @@ class Subject(Config):
     """Arithmetic of the synthesis."""
 
 
-class Result(Config):
+class ReportRecord(Config):
     """``report.json``."""
 
     format: int = FORMAT
     """Version of this file's format."""
     protocol: ResolvedProtocol
-    """How it was measured; results compare only where these are equal."""
+    """How it was measured; only reports of equal protocols compare."""
     subject: Subject
     """What was measured."""
     segmentation: SegmentationResult
@@ -121,27 +139,11 @@ class Result(Config):
     """What keeps these numbers from meaning what they seem to."""
     versions: dict[str, str]
     """Of the packages that compute."""
+    colors: dict[str, tuple[ColorValue, ColorValue, ColorValue]] = Field(default_factory=dict)
+    """Class name -> RGB, 0..255, of the label maps among the report's pictures."""
     device: str
     """What it ran on."""
     created: str
     """ISO 8601 time."""
     seconds: float = Field(ge=0)
     """Time of the last session."""
-
-
-def compare(first: Path, second: Path) -> tuple[Result, Result]:
-    """Read two results that may be compared.
-
-    Raises:
-        SemsynthError: one cannot be read, or their protocols differ; the message lists the differences.
-    """
-    results = [load_config(Result, _file(path)) for path in (first, second)]
-    check_comparable(*(one.protocol.model_dump(mode="json") for one in results))
-    return results[0], results[1]
-
-
-def _file(path: Path) -> Path:
-    file = path / "report.json" if path.is_dir() else path
-    if not file.is_file():
-        raise SemsynthError(f"there is no result {file}: give a report.json, or the folder that holds one")
-    return file
