@@ -28,7 +28,6 @@ from semsynth.checkpoint import find_model
 from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
 from semsynth.data.progress import Progress
-from semsynth.layout.label_files import write_layout
 
 
 def measure(engine: Engine, job: Job, tasks: list[Task], out: Path) -> dict[str, float]:
@@ -70,7 +69,7 @@ def main() -> None:
     job = Job(model=lasting_name(arguments.model), model_sha256=model_digest(find_model(arguments.model)))
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.layouts):
-            write_layout(Path(folder) / "layouts" / f"front_{number:05d}.png", draw_facade(number, 256))
+            draw_facade(number, 256).save(Path(folder) / "layouts" / f"front_{number:05d}.png")
         layouts = open_layouts(Path(folder) / "layouts", pictures=False, instances=None)
         tasks = list(layouts.tasks(job.numbers, instances=False))
         for turn in range(arguments.rounds):

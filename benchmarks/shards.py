@@ -28,7 +28,6 @@ from semsynth.config import override
 from semsynth.data.folder import save_classes
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.toy import TOY_CLASSES, draw_scene
-from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Collate
 from semsynth.training.data import MicroBatches, Share, read_batches
@@ -51,8 +50,8 @@ def write_pictures(root: Path, samples: int, size: int) -> None:
         if number < DISTINCT:
             scene = draw_scene(number, size)
             assert scene.image is not None
-            write_layout(split / "labels" / f"{name}.png", scene.layout)
-            write_instances(split / "instances" / f"{name}.png", scene.layout)
+            scene.layout.save(split / "labels" / f"{name}.png")
+            scene.layout.save_instances(split / "instances" / f"{name}.png")
             (split / "images").mkdir(exist_ok=True)
             Image.fromarray(scene.image).save(split / "images" / f"{name}.jpg", quality=95)
             continue

@@ -21,7 +21,6 @@ from semsynth.evaluation.run import Evaluation
 from semsynth.evaluation.truth import SegmenterPredictor
 from semsynth.images import save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 
 CLASSES = ClassSet(
     name="flags",
@@ -78,7 +77,7 @@ def write_flags(root: Path) -> Path:
     for split, numbers in (("val", range(COUNT)), ("train", range(100, 112))):
         for number in numbers:
             layout, photo = draw(number)
-            write_layout(root / split / LABELS / f"{number:03d}.png", layout)
+            layout.save(root / split / LABELS / f"{number:03d}.png")
             save_png(root / split / IMAGES / f"{number:03d}.png", photo)
     return root
 

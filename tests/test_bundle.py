@@ -16,7 +16,6 @@ from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import IMAGES, LABELS
 from semsynth.images import save_png
-from semsynth.layout.label_files import write_layout
 from semsynth.recipes import RECIPES
 from semsynth.training.beginning import begin_with
 
@@ -48,7 +47,7 @@ def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "fronts"
     for seed in range(6):
         layout, split = draw_facade(seed, 80), folder / ("val" if seed % 3 == 0 else "train")
-        write_layout(split / LABELS / f"{seed}.png", layout)
+        layout.save(split / LABELS / f"{seed}.png")
         save_png(split / IMAGES / f"{seed}.png", layout.colors())
     builtin("cmp_facades").save(folder / "classes.json")
     return folder

@@ -35,12 +35,12 @@ def test_id_255_needs_16_bits() -> None:
 
 def test_save_and_load(tmp_path: Path) -> None:
     GAPS.save(tmp_path / "classes.json")
-    assert ClassSet.load(tmp_path / "classes.json") == GAPS
+    assert ClassSet.open(tmp_path / "classes.json") == GAPS
 
 
 def test_the_plain_list_is_read_too(tmp_path: Path) -> None:
     (tmp_path / "classes.json").write_text(json.dumps([{"id": 3, "name": "a", "color": [1, 2, 3]}]))
-    classes = ClassSet.load(tmp_path / "classes.json")
+    classes = ClassSet.open(tmp_path / "classes.json")
     assert classes.name == tmp_path.name
     assert classes["a"].color == (1, 2, 3)
 
@@ -64,7 +64,7 @@ def test_wrong_files_are_named(tmp_path: Path, content: str, message: str) -> No
     path = tmp_path / "classes.json"
     path.write_text(content)
     with pytest.raises(SemsynthError, match=r"classes\.json.*") as caught:
-        ClassSet.load(path)
+        ClassSet.open(path)
     assert message in str(caught.value)
 
 
@@ -82,6 +82,27 @@ def test_unknown_names_list_the_known_ones() -> None:
         GAPS["car"]
     with pytest.raises(SemsynthError, match=r"no class set 'city'; known: .*cityscapes"):
         builtin("city")
+
+
+def test_a_class_set_is_opened_by_name_or_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    GAPS.save("camvid")
+    assert ClassSet.open("camvid") == builtin("camvid")
+    assert ClassSet.open("./camvid") == GAPS
+    assert ClassSet.open(Path("camvid")) == GAPS
+    with pytest.raises(SemsynthError, match=r"no class set camvit: give the path of a classes.json, or one of ade20k"):
+        ClassSet.open("camvit")
+
+
+def test_a_class_set_in_a_notebook() -> None:
+    assert repr(GAPS) == f"ClassSet('{GAPS.name}', 3 classes)"
+    hostile = ClassSet(name="<x>", classes=(ClassInfo(id=7, name="<script>", color=(1, 2, 3), group="a & b"),))
+    table = hostile._repr_html_()
+    assert "<script>" not in table
+    assert "&lt;script&gt;" in table
+    assert "a &amp; b" in table
+    assert "rgb(1, 2, 3)" in table
+    assert "<td>7</td>" in table
 
 
 @pytest.mark.parametrize(
@@ -148,11 +169,11 @@ def test_builtin_facts() -> None:
     ],
 )
 def test_builtin_sets_fit_the_shared_data(shared: Path, name: str, folder: str) -> None:
-    assert builtin(name).classes == ClassSet.load(shared / "data" / folder / "classes.json").classes
+    assert builtin(name).classes == ClassSet.open(shared / "data" / folder / "classes.json").classes
 
 
 def test_cityscapes_contains_the_classes_of_the_sample(shared: Path) -> None:
-    sample = ClassSet.load(shared / "data/cityscapes_sample/classes.json")
+    sample = ClassSet.open(shared / "data/cityscapes_sample/classes.json")
     ours = {item.id: (item.name, item.color) for item in builtin("cityscapes").classes}
     assert all(ours[item.id] == (item.name, item.color) for item in sample.classes)
 

@@ -71,7 +71,7 @@ def main() -> None:
         run.open()
     run_command("styles", "fit", str(run.root), "--data", str(data), "--device", arguments.device)
     report = evaluate(run, data, arguments.segmenter, arguments.device)
-    pipeline = bundle.config(bundle.stages[-1], ClassSet.load(data / CLASSES_FILE), tuple(arguments.set)).data
+    pipeline = bundle.config(bundle.stages[-1], ClassSet.open(data / CLASSES_FILE), tuple(arguments.set)).data
     scores = score(run.model, data, pipeline, arguments.perceptual_weights) | report
     card = write(run, arguments.out or BUNDLED / arguments.model, bundle, arguments.model, scores)
     print(card.model_dump_json(indent=2))  # noqa: T201  (a script)
@@ -82,7 +82,7 @@ def check_data(data: Path, bundle: Bundle) -> None:
     path = data / CLASSES_FILE
     if not path.is_file():
         sys.exit(f"error: {path} does not exist: give the dataset folder with --data DIR (make: DATA=DIR)")
-    names = {item.name for item in ClassSet.load(path).classes}
+    names = {item.name for item in ClassSet.open(path).classes}
     if names != {item.name for item in builtin(bundle.class_set).classes}:
         sys.exit(f"error: {data} has other classes than '{bundle.class_set}': give the model's own data")
 
@@ -92,7 +92,7 @@ def estimate(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: arg
 
     Leaves if the model would be too large to ship.
     """
-    config = bundle.config(stages[-1], ClassSet.load(data / CLASSES_FILE), tuple(arguments.set))
+    config = bundle.config(stages[-1], ClassSet.open(data / CLASSES_FILE), tuple(arguments.set))
     steps = sum(stage.steps for stage in stages)
     weights = None if arguments.perceptual_weights is None else str(arguments.perceptual_weights)
     record = RunRecord(

@@ -52,6 +52,16 @@ shift of the ids has no effect (``data/ade20k_dataset.py``).
 colours are our own. ``nyu_depth_v2_40``: the classes of Gupta et al. (CVPR 2013), 1..40, in ScanNet's colours.
 """
 
+_TABLE = """<table>
+<caption>{{ classes.name }}: {{ classes.num_classes }} classes</caption>
+<tr><th>id</th><th></th><th>name</th><th>group</th></tr>
+{% for item in classes.classes -%}
+<tr><td>{{ item.id }}</td><td style="background: rgb{{ item.color }}; width: 2em"></td><td>{{ item.name }}</td>
+<td>{{ item.group }}</td></tr>
+{% endfor -%}
+</table>"""
+"""Template of a set in a notebook."""
+
 ColorValue = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -131,21 +141,42 @@ class ClassSet(Config):
         known = ", ".join(item.name for item in self.classes)
         raise SemsynthError(f"class set '{self.name}' has no class '{name}'; it has {known}")
 
+    def __repr__(self) -> str:
+        """Name and number of classes, on one line."""
+        return f"ClassSet({self.name!r}, {self.num_classes} classes)"
+
+    def _repr_html_(self) -> str:
+        """A table of ids, colours and names, as notebooks show it."""
+        from jinja2 import Environment  # imported late: only notebooks need it
+
+        return Environment(autoescape=True).from_string(_TABLE).render(classes=self)
+
     @classmethod
-    def load(cls, path: Path) -> ClassSet:
-        """Read ``classes.json``: a list of ``{"id", "name", "color"[, "group"]}``, or ``{"name", "classes"}``.
+    def open(cls, source: str | Path) -> ClassSet:
+        """Open a class set.
+
+        Args:
+            source: the name of a built-in set (:data:`BUILTIN_CLASS_SETS`), or the path of a ``classes.json``: a list
+                of ``{"id", "name", "color"[, "group"]}``, or ``{"name", "classes"}`` with such a list. A built-in name
+                comes first; ``./NAME`` is always a path.
 
         Raises:
-            SemsynthError: missing or malformed file, or an id given twice.
+            SemsynthError: neither, a malformed file, or an id given twice.
         """
+        if isinstance(source, str) and source in BUILTIN_CLASS_SETS:
+            return builtin(source)
+        path = Path(source)
+        if isinstance(source, str) and not path.exists():
+            known = ", ".join(BUILTIN_CLASS_SETS)
+            raise SemsynthError(f"there is no class set {source}: give the path of a classes.json, or one of {known}")
         value = read_json(path)
         if isinstance(value, list):
             value = {"name": path.parent.name, "classes": value}
         return validated(cls, value, str(path))
 
-    def save(self, path: Path) -> None:
-        """Write ``classes.json`` atomically, the list form with the set's name."""
-        write_json(path, self.model_dump(mode="json"))
+    def save(self, path: str | Path) -> None:
+        """Write a ``classes.json``, atomically, that :meth:`open` reads as an equal set."""
+        write_json(Path(path), self.model_dump(mode="json"))
 
 
 NO_CLASSES = ClassSet(name="conditions", classes=(ClassInfo(id=0, name="none", color=(0, 0, 0)),))
@@ -161,4 +192,4 @@ def builtin(name: str) -> ClassSet:
     """
     if name not in BUILTIN_CLASS_SETS:
         raise SemsynthError(f"there is no class set '{name}'; known: {', '.join(BUILTIN_CLASS_SETS)}")
-    return ClassSet.load(Path(__file__).parent / "class_sets" / f"{name}.json")
+    return ClassSet.open(Path(__file__).parent / "class_sets" / f"{name}.json")

@@ -11,7 +11,7 @@ from PIL import Image
 from studio_page import StudioPage
 
 from semsynth.classes import VOID, VOID_8BIT, builtin
-from semsynth.layout.label_files import read_layout
+from semsynth.layout import Layout
 
 CLASSES = builtin("cmp_facades")
 
@@ -69,7 +69,7 @@ def test_exported_maps_are_exact_and_come_in_again(page: StudioPage, tmp_path: o
         np.testing.assert_array_equal(page.ids(), ids, err_msg=name)
     path = tmp_path / "labels.png"
     path.write_bytes(labels)
-    np.testing.assert_array_equal(read_layout(path, CLASSES).labels, ids)  # and the library reads the same
+    np.testing.assert_array_equal(Layout.open(path, CLASSES).labels, ids)  # and the library reads the same
 
 
 def test_the_photo_is_copied_to_the_clipboard(page: StudioPage) -> None:

@@ -14,7 +14,6 @@ from tiny_models import CLASSES, save_tiny_model
 from semsynth.bulk.job import in_this_process
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade
-from semsynth.layout.label_files import write_layout
 
 COUNT = 24
 
@@ -31,7 +30,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     CLASSES.save(root / "classes.json")
     for number in range(COUNT):
         split = "train" if number < 20 else "val"
-        write_layout(root / split / "labels" / f"front_{number:02d}.png", draw_facade(number, 32))
+        draw_facade(number, 32).save(root / split / "labels" / f"front_{number:02d}.png")
     return root
 
 

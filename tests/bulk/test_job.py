@@ -26,7 +26,6 @@ from semsynth.data.progress import Progress
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
 
@@ -118,7 +117,7 @@ def test_what_is_not_right_is_made_again(
     (out / "train/images/front_03.png").write_bytes(undisturbed["train/images/front_04.png"])
     (out / "train/images/front_05.png").unlink()
     (layouts / "train/labels/front_07.png").unlink()
-    write_layout(layouts / "train/labels/front_07.png", draw_facade(99, 32))
+    draw_facade(99, 32).save(layouts / "train/labels/front_07.png")
     left = out / "train/images/.front_09.png.1.part"
     left.write_bytes(b"half a picture")
     summary = run_job(job_of(model), tasks_of(layouts), CLASSES, out, in_this_process)
@@ -226,7 +225,7 @@ def test_one_picture_again(undisturbed: dict[str, bytes], model: Path, dataset: 
     with pytest.raises(SemsynthError, match="has changed since"):
         remake(line, layout=moved)
     moved.unlink()
-    write_layout(moved, draw_facade(0, 32))
+    draw_facade(0, 32).save(moved)
     with pytest.raises(SemsynthError, match="not the file any more"):
         remake(line, layout=moved, model=str(model))
     with pytest.raises(SemsynthError, match="no picture of that name"):
@@ -246,8 +245,8 @@ def test_other_pictures_of_the_same_line_are_told(model: Path, dataset: Path, tm
 
 def test_sizes_and_notes(model: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "maps", tmp_path / "out"
-    write_layout(folder / "a.png", draw_facade(0, 32).resized((48, 64)))
-    write_layout(folder / "b.png", draw_facade(1, 32))
+    draw_facade(0, 32).resized((48, 64)).save(folder / "a.png")
+    draw_facade(1, 32).save(folder / "b.png")
     arguments = ("synthesize", folder, "--model", model, "--engine", "local", "--workers", 1)
     result = command(*arguments, "--out", out)
     assert result.exit_code == 0, result.output
@@ -267,12 +266,12 @@ def test_instances_go_with_the_pictures(tmp_path: Path) -> None:
     CLASSES.save(data / "classes.json")
     ids = np.arange(32 * 32, dtype=np.int32).reshape(32, 32) // 64
     layout = Layout(draw_facade(0, 32).labels, CLASSES, ids)
-    write_layout(data / "train/labels/a.png", layout)
+    layout.save(data / "train/labels/a.png")
     arguments = ("synthesize", data, "--model", model, "--out", out, "--engine", "local", "--workers", 1)
     result = command(*arguments, "--precision", "float32")
     assert result.exit_code == 2
     assert "--instances" in result.stderr
-    write_instances(data / "train/instances/a.png", layout)
+    layout.save_instances(data / "train/instances/a.png")
     assert command(*arguments, "--precision", "float32").exit_code == 0
     made = DatasetFolder(out, "train", instances=True)[0]
     assert made.layout.instances is not None

@@ -24,7 +24,6 @@ from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, save_png
 from semsynth.layout import LayoutEncoding
-from semsynth.layout.label_files import write_layout
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.styles.seeds import picture_seed
@@ -40,7 +39,7 @@ def test_collections(tmp_path: Path) -> None:
     encoding = LayoutEncoding(num_classes=CLASSES.num_classes, void="after")
     config = GeneratorModel(generator=CRNGeneratorConfig(encoding=encoding, refinements=3, width_scale=0.004, count=3))
     save_model(tmp_path / "crn", config, CLASSES, config.build(), Card(name="collections"))
-    write_layout(tmp_path / "maps/a.png", draw_facade(0, 32))
+    draw_facade(0, 32).save(tmp_path / "maps/a.png")
     with pytest.raises(SemsynthError, match="makes 3 photos of a layout at once, not 2"):
         make_job(str(tmp_path / "crn"), "float32", None, None, 2, None, False, {})
     job, synthesizer = make_job(str(tmp_path / "crn"), "float32", None, None, 3, None, False, {})
@@ -83,7 +82,7 @@ def test_pictures_as_conditions(tmp_path: Path) -> None:
 
 def test_region_seeds_and_what_the_manifest_keeps_of_them(tmp_path: Path) -> None:
     model = save_tiny_oasis(tmp_path / "model")
-    write_layout(tmp_path / "maps/a.png", draw_facade(0, 64))
+    draw_facade(0, 64).save(tmp_path / "maps/a.png")
     regions = {"door": 7, 1: 9}
     job, synthesizer = make_job(str(model), "float32", None, 5, None, None, False, regions)
     run_job(job, tasks_of(tmp_path / "maps"), CLASSES, tmp_path / "out", in_this_process)

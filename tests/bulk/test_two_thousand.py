@@ -18,7 +18,6 @@ from semsynth.bulk.job import in_this_process
 from semsynth.bulk.manifest import read_lines
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade
-from semsynth.layout.label_files import write_layout
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +28,7 @@ COUNT = 2000
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many") / "labels"
     for number in range(COUNT):
-        write_layout(folder / f"front_{number:04d}.png", draw_facade(number, 32))
+        draw_facade(number, 32).save(folder / f"front_{number:04d}.png")
     return folder
 
 

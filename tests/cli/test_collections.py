@@ -15,7 +15,6 @@ from semsynth.data.facades import draw_facade
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import LayoutEncoding
-from semsynth.layout.label_files import write_layout
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.synthesizer import load
 
@@ -37,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def maps(tmp_path: Path) -> Path:
     folder = tmp_path / "maps"
     for number in range(2):
-        write_layout(folder / f"front_{number}.png", draw_facade(number, 32))
+        draw_facade(number, 32).save(folder / f"front_{number}.png")
     return folder
 
 
@@ -82,7 +81,7 @@ def test_another_count_is_refused_before_anything_is_written(
 
 def test_too_small_a_map_and_no_styles(model: Path, maps: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.png"
-    write_layout(small, draw_facade(0, 32).resized((3, 32)))
+    draw_facade(0, 32).resized((3, 32)).save(small)
     for arguments, said in (((small,), "too small for a cascade of 3 modules"), ((maps, "--seed", 1), "leave out")):
         result = run(*arguments, "--model", model, "--out", tmp_path / "out", "--count", COUNT)
         assert result.exit_code != 0

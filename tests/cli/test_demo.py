@@ -16,7 +16,7 @@ from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.data.grammars import GRAMMARS, grammar_of
 from semsynth.images import decode_image, save_png
-from semsynth.layout.label_files import read_layout
+from semsynth.layout import Layout
 from semsynth.synthesizer import load
 
 (FACADES,) = [grammar.featured for grammar in GRAMMARS if grammar.class_set == "cmp_facades"]
@@ -68,7 +68,7 @@ def test_layouts_photos_and_page(model: Path, tmp_path: Path) -> None:
     for name, seed in zip(names[:3], FACADES, strict=False):
         layout = draw_facade(seed, 32)
         for file in (f"{name}.png", f"{name}_colors.png"):
-            assert np.array_equal(read_layout(out / "layouts" / file, classes).labels, layout.labels)
+            assert np.array_equal(Layout.open(out / "layouts" / file, classes).labels, layout.labels)
         photo = decode_image(out / "photos" / f"{name}_seed2.png").astype(int)
         assert np.abs(photo - np.asarray(synthesizer(layout, seed=2))).max() <= 2
     assert str(out.parent / "index.html") in result.stdout
@@ -109,7 +109,7 @@ def test_every_bundled_model_is_shown_with_layouts_of_its_classes(
     assert page.open == []
     assert [word for word in page.words if word in ("facades", "a_street")][:2] == ["facades", "a_street"]
     assert all((tmp_path / "demo" / link).is_file() for link in page.links)
-    drawn = read_layout(tmp_path / "demo" / "a_street" / "layouts" / "street_01.png", builtin("labelmefacade"))
+    drawn = Layout.open(tmp_path / "demo" / "a_street" / "layouts" / "street_01.png", builtin("labelmefacade"))
     grammar = grammar_of(builtin("labelmefacade"))
     assert grammar is not None
     assert np.array_equal(drawn.labels, grammar.draw(grammar.featured[0], (64, 64)).labels)
@@ -120,7 +120,7 @@ def test_every_model_that_ships_has_example_layouts() -> None:
     folders = [folder for folder in BUNDLED.iterdir() if is_model_folder(folder)]
     assert folders
     for folder in folders:
-        classes = ClassSet.load(folder / "classes.json")
+        classes = ClassSet.open(folder / "classes.json")
         assert grammar_of(classes) is not None or list((folder / EXAMPLES).glob("*.png"))
 
 
@@ -130,7 +130,7 @@ def test_layouts_in_the_model_folder_are_its_examples(tmp_path: Path) -> None:
     save_png(model / EXAMPLES / "crossing.png", labels)
     result = demo("--out", tmp_path / "demo", "--model", model)
     assert result.exit_code == 0, result.output
-    shown = read_layout(tmp_path / "demo" / "cameras" / "layouts" / "crossing.png", builtin("camvid"))
+    shown = Layout.open(tmp_path / "demo" / "cameras" / "layouts" / "crossing.png", builtin("camvid"))
     assert np.array_equal(shown.labels, labels)
 
 

@@ -27,7 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(data: Path, tmp_path: Path) -> Path:
-    return save_tiny_pix2pixhd(tmp_path / "model", classes=ClassSet.load(data / "classes.json"), bank=False)
+    return save_tiny_pix2pixhd(tmp_path / "model", classes=ClassSet.open(data / "classes.json"), bank=False)
 
 
 def run(*arguments: object) -> object:
@@ -121,7 +121,7 @@ def test_models_and_data_that_do_not_fit(data: Path, tmp_path: Path):
 
 
 def test_seeds_draw_the_styles_of_photos_once_these_are_fitted(data: Path, tmp_path: Path):
-    model = save_tiny_model(tmp_path / "model", classes=ClassSet.load(data / "classes.json"))
+    model = save_tiny_model(tmp_path / "model", classes=ClassSet.open(data / "classes.json"))
     label_map = sorted((data / "train" / "labels").iterdir())[0]
     lender = sorted((data / "train" / "images").iterdir())[0]
 
@@ -142,7 +142,7 @@ def test_seeds_draw_the_styles_of_photos_once_these_are_fitted(data: Path, tmp_p
 
 
 def test_models_from_layouts_alone_have_no_styles_to_fit(data: Path, tmp_path: Path):
-    model = save_tiny_model(tmp_path / "model", styles=False, classes=ClassSet.load(data / "classes.json"))
+    model = save_tiny_model(tmp_path / "model", styles=False, classes=ClassSet.open(data / "classes.json"))
     result = run("styles", "fit", model, "--data", data)
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert "has no style encoder" in result.output

@@ -20,7 +20,6 @@ from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_instances, write_layout
 from semsynth.synthesizer import load
 
 
@@ -36,7 +35,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def maps(tmp_path: Path) -> Path:
     for seed in range(3):
-        write_layout(tmp_path / "maps" / f"front_{seed}.png", draw_facade(seed, 32))
+        draw_facade(seed, 32).save(tmp_path / "maps" / f"front_{seed}.png")
     return tmp_path / "maps"
 
 
@@ -124,7 +123,7 @@ def test_instances(models: Path, maps: Path, tmp_path: Path) -> None:
     ids = np.arange(32 * 32, dtype=np.int32).reshape(32, 32) // 64
     for seed in range(3):
         layout = Layout(draw_facade(seed, 32).labels, CLASSES, ids)
-        write_instances(tmp_path / "instances" / f"front_{seed}.png", layout)
+        layout.save_instances(tmp_path / "instances" / f"front_{seed}.png")
     assert run(*arguments, "--instances", tmp_path / "instances").exit_code == 0
     save_png(tmp_path / "instances" / "front_1.png", np.zeros((16, 16), np.uint16))
     shutil.rmtree(tmp_path / "out")
@@ -135,7 +134,7 @@ def test_instances(models: Path, maps: Path, tmp_path: Path) -> None:
 
 def test_the_instance_map_of_one_label_map_is_named_itself(models: Path, maps: Path, tmp_path: Path) -> None:
     halves = np.repeat([[0, 1]], 16, 1).repeat(32, 0).astype(np.int32)
-    write_instances(tmp_path / "of_it.png", Layout(draw_facade(0, 32).labels, CLASSES, halves))
+    Layout(draw_facade(0, 32).labels, CLASSES, halves).save_instances(tmp_path / "of_it.png")
     words = ("--model", models / "edges", "--out", tmp_path / "out", "--instances")
     assert_refused(run(maps, *words, tmp_path / "of_it.png"), tmp_path / "out", "is one file for 3 label maps")
     assert_refused(run(maps, *words, tmp_path / "absent.png"), tmp_path / "out", "there is no such folder or file")
@@ -147,7 +146,7 @@ def test_the_instance_map_of_one_label_map_is_named_itself(models: Path, maps: P
 
 def test_sizes(models: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "map.png", tmp_path / "out"
-    write_layout(path, draw_facade(0, 32).resized((70, 100)))
+    draw_facade(0, 32).resized((70, 100)).save(path)
     for model, near in (("styles", "32x32"), ("plain", "96x64 or 128x96")):
         arguments = (path, "--model", models / model, "--out", out)
         assert_refused(run(*arguments, "--strict-size"), out, path, "100x70", f"nearest: {near}")
@@ -169,7 +168,7 @@ def test_sizes_that_are_none(models: Path, maps: Path, tmp_path: Path, size: str
 
 
 def test_one_pixel_makes_a_photo(models: Path, tmp_path: Path) -> None:
-    write_layout(tmp_path / "dot.png", Layout(np.full((1, 1), VOID, np.uint16), CLASSES))
+    Layout(np.full((1, 1), VOID, np.uint16), CLASSES).save(tmp_path / "dot.png")
     result = run(tmp_path / "dot.png", "--model", models / "styles", "--out", tmp_path / "out")
     assert result.exit_code == 0
     assert "1x1" in result.stderr
@@ -181,7 +180,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 def bad_map(kind: str, path: Path) -> None:
     good = draw_facade(0, 32)
-    write_layout(path, good)
+    good.save(path)
     if kind == "empty":
         path.write_bytes(b"")
     elif kind == "truncated":
@@ -300,7 +299,7 @@ def test_damaged_models(models: Path, maps: Path, tmp_path: Path) -> None:
 
 def test_a_dataset_of_other_classes(models: Path, tmp_path: Path) -> None:
     labels, out = tmp_path / "streets" / "val" / "labels", tmp_path / "out"
-    write_layout(labels / "a.png", draw_facade(0, 32))  # ids that both class sets have
+    draw_facade(0, 32).save(labels / "a.png")  # ids that both class sets have
     builtin("camvid").save(tmp_path / "streets" / "classes.json")
     assert_refused(run(labels, "--model", models / "styles", "--out", out), out, labels, "camvid", "cmp_facades")
     builtin("cmp_facades").save(tmp_path / "streets" / "classes.json")

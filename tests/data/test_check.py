@@ -14,7 +14,6 @@ from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 
 
 @pytest.fixture
@@ -142,7 +141,7 @@ def test_smoothed_maps_are_found_and_drawn_ones_are_not(tmp_path: Path, size: in
             folder = tmp_path / f"{seed}_{layout.classes.name}"
             save_classes(folder, layout.classes)
             for name, one in zip(("drawn", "scaled", "compressed"), (layout, *smoothed(layout)), strict=True):
-                write_layout(folder / "test/labels" / f"{name}.png", one)
+                one.save(folder / "test/labels" / f"{name}.png")
             found = problems(folder)
             assert "drawn" not in found
             assert "scaled.png looks anti-aliased" in found

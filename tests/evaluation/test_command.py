@@ -29,7 +29,6 @@ from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterReco
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import index_table
 from semsynth.images import decode_image, save_png, to_tensor, to_uint8
-from semsynth.layout.label_files import write_layout
 
 PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 
@@ -189,7 +188,7 @@ def test_unclear_wishes(arguments: list[str]) -> None:
 def test_predictions_of_another_program_as_files(common: list[object], flags: Path, tmp_path: Path) -> None:
     data = DatasetFolder(flags, "val")
     for index, name in enumerate(data.names):
-        write_layout(tmp_path / "predicted" / f"{name}.png", data[index].layout)
+        data[index].layout.save(tmp_path / "predicted" / f"{name}.png")
     base = ["--images", flags / "val" / "images", *common[:2], *common[4:], "--features", "random"]
     done = run(*base, "--predictions", tmp_path / "predicted")
     assert done.exit_code == 0, done.output

@@ -20,7 +20,7 @@ from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping, mapping_of, ready_mappings
 from semsynth.evaluation.segmenters.photos import label_photo
 from semsynth.evaluation.segmenters.training import SegmenterSettings, Validation
-from semsynth.layout.label_files import read_layout
+from semsynth.layout import Layout
 
 SMALL = {"hidden_sizes": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "heads": (1, 1, 1, 1), "decoder_size": 8}
 SETTINGS = SegmenterSettings(
@@ -236,7 +236,7 @@ def test_labels_of_the_command_are_files(flags: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith("24 label maps")
     again = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "maps")])
     assert again.stdout.startswith("0 label maps")
-    assert read_layout(tmp_path / "maps" / "003.png", CLASSES).size == (32, 32)
+    assert Layout.open(tmp_path / "maps" / "003.png", CLASSES).size == (32, 32)
     refused = CliRunner().invoke(app, [*arguments, "--out", str(flags / "val" / "images")])
     assert refused.exit_code == 2
     assert "would be replaced by its label map" in refused.stderr

@@ -25,7 +25,6 @@ from semsynth.errors import SemsynthError
 from semsynth.exporting import export_model, open_exported
 from semsynth.files import sha256
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import load
 
 NAME = "pix2pixhd"  # the quickest to export
@@ -128,7 +127,7 @@ def test_the_command_line(model: LoadedModel, tmp_path: Path) -> None:
     out, maps = tmp_path / "model.onnx", tmp_path / "maps"
     layout = given_to(MODELS[NAME](), (32, 32)).condition
     assert isinstance(layout, Layout)
-    write_layout(maps / "a.png", layout)
+    layout.save(maps / "a.png")
     made = CliRunner().invoke(app, ["export", str(model.folder), "--out", str(out), "--size", "32x32"])
     assert made.exit_code == 0, made.output
     assert "labels: int32 [1,32,32]" in made.stdout

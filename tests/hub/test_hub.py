@@ -28,7 +28,6 @@ from semsynth.data.facades import draw_facade
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 from semsynth.hub import example_layouts, model_page, push_model
-from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import load
 
 NAME = "somebody/fronts"
@@ -255,7 +254,7 @@ def test_layouts_are_drawn_where_a_model_can_read_them(folder: Path, tmp_path: P
 
 
 def test_the_command_line(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
-    write_layout(tmp_path / "maps" / "a.png", draw_facade(1, 32))
+    draw_facade(1, 32).save(tmp_path / "maps" / "a.png")
     pushed = CliRunner().invoke(app, ["push", str(folder), NAME, "--private", "--examples", str(tmp_path / "maps")])
     assert pushed.exit_code == 0, pushed.output
     assert hub.repositories[NAME].private

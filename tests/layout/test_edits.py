@@ -28,7 +28,6 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, edits
 from semsynth.layout.edits import History, Stamp
 from semsynth.layout.instances import find_object, objects
-from semsynth.layout.label_files import read_layout
 
 
 def test_a_given_id_extends_its_object() -> None:
@@ -217,9 +216,9 @@ def test_history() -> None:
 
 def test_a_real_street(shared: Path) -> None:
     folder = shared / "data/cityscapes_sample"
-    classes = ClassSet.load(folder / "classes.json")
+    classes = ClassSet.open(folder / "classes.json")
     name = "frankfurt_000000_000576.png"
-    layout = read_layout(folder / "test/labels" / name, classes, folder / "test/instances" / name)
+    layout = Layout.open(folder / "test/labels" / name, classes, folder / "test/instances" / name)
     before = objects(layout)
     removed = edits.remove(layout, 26007)
     assert set(objects(removed).instance_ids) == set(before.instance_ids) - {26007}

@@ -15,14 +15,7 @@ from semsynth.classes import VOID, ClassInfo, ClassSet, builtin
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png, save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import (
-    holds_colors,
-    layout_from_bytes,
-    read_instances,
-    read_layout,
-    write_instances,
-    write_layout,
-)
+from semsynth.layout.label_files import holds_colors, read_instances
 
 
 def class_set(*ids: int, black: bool = False) -> ClassSet:
@@ -60,9 +53,8 @@ def test_write_and_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataO
     instances = rng.integers(0, 65536, size, dtype=np.int32)
     layout = Layout(labels, classes, instances)
     folder = tmp_path_factory.mktemp("maps")
-    write_layout(folder / "l.png", layout)
-    write_instances(folder / "i.png", layout)
-    again = read_layout(folder / "l.png", classes, folder / "i.png")
+    layout.save(folder / "l.png", folder / "i.png")
+    again = Layout.open(folder / "l.png", classes, folder / "i.png")
     assert np.array_equal(again.labels, labels)
     assert np.array_equal(again.instances, instances)
     assert stored(folder / "l.png").dtype == (np.uint8 if classes is SMALL else np.uint16)
@@ -70,14 +62,14 @@ def test_write_and_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataO
 
 def test_void_is_255_in_8_bits_and_65535_in_16() -> None:
     labels = np.array([[7, 255], [0, 255]])
-    eight = layout_from_bytes(encode_png(labels.astype(np.uint8)), SMALL)
+    eight = Layout.decode(encode_png(labels.astype(np.uint8)), SMALL)
     assert eight.labels.tolist() == [[7, VOID], [0, VOID]]
     with pytest.raises(SemsynthError, match=r"255 \(2 pixels\)"):
-        layout_from_bytes(encode_png(labels.astype(np.uint16)), SMALL)
+        Layout.decode(encode_png(labels.astype(np.uint16)), SMALL)
     labels[labels == 255] = 65535
-    assert layout_from_bytes(encode_png(labels.astype(np.uint16)), SMALL).labels.tolist() == eight.labels.tolist()
+    assert Layout.decode(encode_png(labels.astype(np.uint16)), SMALL).labels.tolist() == eight.labels.tolist()
     deep = np.array([[255, 300]], np.uint16)
-    assert layout_from_bytes(encode_png(deep), LARGE).labels.tolist() == [[255, 300]]
+    assert Layout.decode(encode_png(deep), LARGE).labels.tolist() == [[255, 300]]
 
 
 def test_palette_indices_are_ids(tmp_path: Path) -> None:
@@ -85,7 +77,7 @@ def test_palette_indices_are_ids(tmp_path: Path) -> None:
     image.putpalette(list(range(255, -1, -1)) * 3)
     image.save(tmp_path / "p.png")
     assert stored(tmp_path / "p.png").tolist() == [[12, 7], [255, 0]]
-    assert read_layout(tmp_path / "p.png", SMALL).labels.tolist() == [[12, 7], [VOID, 0]]
+    assert Layout.open(tmp_path / "p.png", SMALL).labels.tolist() == [[12, 7], [VOID, 0]]
     assert not holds_colors(tmp_path / "p.png")
 
 
@@ -98,7 +90,7 @@ def test_palette_indices_are_ids(tmp_path: Path) -> None:
     ],
 )
 def test_grey_maps_below_8_bits(depth: int, rows: list[bytes], width: int, expected: list[list[int]]) -> None:
-    assert layout_from_bytes(grey_png(depth, rows, width), SMALL).labels.tolist() == expected
+    assert Layout.decode(grey_png(depth, rows, width), SMALL).labels.tolist() == expected
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -106,15 +98,15 @@ def test_colour_maps_read_back_what_was_drawn(tmp_path: Path, mode: str) -> None
     labels = np.array([[0, 7, 12], [3, VOID, 1]], np.uint16)
     layout = Layout(labels, SMALL)
     Image.fromarray(layout.colors()).convert(mode).save(tmp_path / "c.png")
-    assert np.array_equal(read_layout(tmp_path / "c.png", SMALL).labels, labels)
+    assert np.array_equal(Layout.open(tmp_path / "c.png", SMALL).labels, labels)
     assert holds_colors(tmp_path / "c.png")
 
 
 def test_black_is_a_class_where_a_class_is_black() -> None:
     classes = class_set(5, 6, black=True)
     image = encode_png(np.zeros((2, 2, 3), np.uint8))
-    assert (layout_from_bytes(image, classes).labels == 5).all()
-    assert (layout_from_bytes(image, class_set(5, 6)).labels == VOID).all()
+    assert (Layout.decode(image, classes).labels == 5).all()
+    assert (Layout.decode(image, class_set(5, 6)).labels == VOID).all()
 
 
 @given(st.integers(0, 2**31))
@@ -127,7 +119,7 @@ def test_every_colour_outside_the_set_is_counted(seed: int) -> None:
     noise[0, 0] = False
     message = f"{noise.sum() + 1} pixels of {2 if noise.any() else 1} colours outside"
     with pytest.raises(SemsynthError, match=message) as caught:
-        layout_from_bytes(encode_png(colors), SMALL, "map.png")
+        Layout.decode(encode_png(colors), SMALL, "map.png")
     assert "#010000 (1 pixels)" in str(caught.value)
     assert not noise.any() or f"#c8c9ca ({noise.sum()} pixels)" in str(caught.value)
     assert str(caught.value).startswith("map.png: ")
@@ -137,7 +129,7 @@ def test_shared_colours_are_named() -> None:
     classes = builtin("cityscapes")
     image = encode_png(np.full((2, 2, 3), (128, 64, 128), np.uint8))
     with pytest.raises(SemsynthError) as caught:
-        layout_from_bytes(image, classes, "c.png")
+        Layout.decode(image, classes, "c.png")
     message = str(caught.value)
     assert message.startswith("c.png: ")
     assert "#000000 (unlabeled, ego vehicle, rectification border, out of roi, static)" in message
@@ -151,7 +143,7 @@ def test_only_png_label_maps(tmp_path: Path, form: str, reason: str) -> None:
     path = tmp_path / "map.png"  # the content counts, not the name
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(path, form)
     with pytest.raises(SemsynthError, match=rf"map\.png is a {form} file.*{reason}.*PNG|map\.png is a {form}.*PNG"):
-        read_layout(path, SMALL)
+        Layout.open(path, SMALL)
 
 
 def test_ids_outside_the_set_name_ids_pixels_and_file(tmp_path: Path) -> None:
@@ -159,7 +151,7 @@ def test_ids_outside_the_set_name_ids_pixels_and_file(tmp_path: Path) -> None:
     with pytest.raises(
         SemsynthError, match=r"x\.png: ids outside the class set 'test': 5 \(3 pixels\), 9 \(1 pixels\)"
     ):
-        read_layout(tmp_path / "x.png", SMALL)
+        Layout.open(tmp_path / "x.png", SMALL)
 
 
 def test_half_transparent_colours_are_refused(tmp_path: Path) -> None:
@@ -168,14 +160,14 @@ def test_half_transparent_colours_are_refused(tmp_path: Path) -> None:
     pixels[0, 0, 3] = 128
     Image.fromarray(pixels).save(tmp_path / "a.png")
     with pytest.raises(SemsynthError, match=r"a\.png: 1 pixels are transparent or partly so"):
-        read_layout(tmp_path / "a.png", SMALL)
+        Layout.open(tmp_path / "a.png", SMALL)
 
 
 def test_instances_of_another_size_name_both_files(tmp_path: Path) -> None:
     save_png(tmp_path / "l.png", np.zeros((4, 5), np.uint8))
     save_png(tmp_path / "i.png", np.zeros((5, 4), np.uint8))
     with pytest.raises(SemsynthError, match=r"i\.png beside .*l\.png: the instance map is 4x5, the label map 5x4"):
-        read_layout(tmp_path / "l.png", SMALL, tmp_path / "i.png")
+        Layout.open(tmp_path / "l.png", SMALL, tmp_path / "i.png")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -203,23 +195,23 @@ def test_jpeg_instances_are_refused(tmp_path: Path) -> None:
 def test_instances_that_cannot_be_written(tmp_path: Path, instances: NDArray[np.int32] | None) -> None:
     layout = Layout(np.zeros((2, 2), np.uint16), SMALL, instances)
     with pytest.raises(SemsynthError, match=r"cannot write .*i\.png"):
-        write_instances(tmp_path / "i.png", layout)
+        layout.save(tmp_path / "l.png", tmp_path / "i.png")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", encode_png(np.eye(40, dtype=np.uint8))[:60]])
 def test_damaged_maps_name_their_source(data: bytes) -> None:
-    with pytest.raises(SemsynthError, match=r"^request "):
-        layout_from_bytes(data, SMALL)
+    with pytest.raises(SemsynthError, match=r"^the label map "):
+        Layout.decode(data, SMALL)
 
 
 def test_a_single_pixel() -> None:
-    assert layout_from_bytes(encode_png(np.array([[7]], np.uint8)), SMALL).labels.tolist() == [[7]]
+    assert Layout.decode(encode_png(np.array([[7]], np.uint8)), SMALL).labels.tolist() == [[7]]
 
 
 def test_real_maps_read_as_pillow_reads_them(shared: Path) -> None:
     for path in sorted((shared / "data/cocostuff_sample/val/labels").glob("*.png"))[:3]:
         ids = stored(path).astype(np.uint16)
-        layout = read_layout(path, builtin("coco_stuff"), path.parents[1] / "instances" / path.name)
+        layout = Layout.open(path, builtin("coco_stuff"), path.parents[1] / "instances" / path.name)
         assert np.array_equal(layout.labels, np.where(ids == 255, VOID, ids))
         assert np.array_equal(layout.instances, stored(path.parents[1] / "instances" / path.name))

@@ -26,7 +26,6 @@ from semsynth.cli.studio import _fits, _segment_with
 from semsynth.data.facades import draw_facade
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import load
 
 
@@ -127,7 +126,7 @@ def test_segmenters_label_photos_at_any_size() -> None:
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
     for seed in range(3):
-        write_layout(tmp_path / "frames" / f"frame_{seed}.png", draw_facade(seed, 32))
+        draw_facade(seed, 32).save(tmp_path / "frames" / f"frame_{seed}.png")
     return tmp_path / "frames"
 
 
@@ -160,7 +159,7 @@ def test_an_interrupted_sequence_goes_on(model: Path, frames: Path, tmp_path: Pa
     assert decode_image(out / "frame_1.png").shape == (32, 32, 3)
     assert run(*command).stdout == f"0 photos in {out}, 3 more were there already\n"
     later = before["frame_2.png"][0] + 10**9
-    write_layout(frames / "frame_2.png", draw_facade(77, 32))
+    draw_facade(77, 32).save(frames / "frame_2.png")
     os.utime(frames / "frame_2.png", ns=(later, later))
     assert run(*command).stdout.startswith("1 photo in")
     assert (out / "frame_2.png").read_bytes() != before["frame_2.png"][1]
@@ -191,6 +190,6 @@ def test_what_render_refuses_leaves_nothing(model: Path, frames: Path, tmp_path:
     assert_refused(run(*command, "--style", tmp_path / "nowhere.jpg"), "nowhere.jpg")
     assert_refused(run("render", tmp_path / "nowhere", "--out", out), "nowhere")
     assert_refused(run("render", frames, "--model", model, "--out", frames), "is an input")
-    write_layout(frames / "frame_9.png", Layout(np.full((32, 32), 33, np.uint16), builtin("cityscapes")))
+    Layout(np.full((32, 32), 33, np.uint16), builtin("cityscapes")).save(frames / "frame_9.png")
     assert_refused(run(*command), "frame_9.png", "33")
     assert not out.exists()

@@ -14,7 +14,6 @@ from semsynth.data.facades import draw_facade
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 from semsynth.synthesizer import Synthesizer, load
 
 LAYOUTS = [draw_facade(seed, 32) for seed in range(5)]
@@ -26,7 +25,7 @@ def pixels(photo: Image.Image) -> np.ndarray:
 
 def test_every_kind_of_source_means_the_same(with_styles: Synthesizer, tmp_path: Path) -> None:
     layout = Layout(np.where(LAYOUTS[0].labels == 1, np.uint16(VOID), LAYOUTS[0].labels), CLASSES)
-    write_layout(tmp_path / "ids.png", layout)
+    layout.save(tmp_path / "ids.png")
     save_png(tmp_path / "ids16.png", layout.labels)
     ids = np.where(layout.labels == VOID, 255, layout.labels).astype(np.uint8)
     sources = [

@@ -141,7 +141,7 @@ def _describes_model(folder: Path) -> bool:
 
 def _listed(model: str, place: Place, folder: Path) -> ListedModel:
     try:
-        config, classes = read_config(folder), ClassSet.load(folder / CLASSES)
+        config, classes = read_config(folder), ClassSet.open(folder / CLASSES)
         card = load_config(Card, folder / CARD) if (folder / CARD).is_file() else Card()
     except SemsynthError as error:
         return ListedModel(model, place, str(folder), problem=str(error))

@@ -24,7 +24,7 @@ from semsynth.errors import SemsynthError
 from semsynth.files import explained, sha256, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout
-from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes, stored_instances, stored_labels
+from semsynth.layout.label_files import stored_instances, stored_labels
 from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
 from semsynth.version import __version__
@@ -122,18 +122,20 @@ class Stage:
         if reader.reads_pictures:
             opened = ConditionPicture(to_rgb(open_image(data, source), source))
         else:
-            opened = layout_from_bytes(data, reader.classes, source)
+            opened = Layout.decode(data, reader.classes, source)
         beside = None
         if isinstance(opened, Layout) and task.instances is not None:
             beside = task.instances.read()
-            opened = _with_instances(opened, beside, task)
+            opened = opened.with_instances(beside, f"{task.instances} beside {task.layout}")
         condition, note = reader.fit(opened, self.job.size, strict=self.job.strict_size, source=source)
         resized = condition.size != opened.size
         if isinstance(condition, ConditionPicture):
             return condition, note or "", [_Input(CONDITION, task.layout, data, condition.pixels if resized else None)]
-        inputs = [_Input(LABEL, task.layout, data, stored_labels(condition) if resized else None)]
-        if task.instances is not None and beside is not None:
-            pixels = stored_instances(condition) if resized else None
+        inputs = [
+            _Input(LABEL, task.layout, data, stored_labels(condition.labels, condition.classes) if resized else None)
+        ]
+        if task.instances is not None and beside is not None and condition.instances is not None:
+            pixels = stored_instances(condition.instances) if resized else None
             inputs.append(_Input(INSTANCE, task.instances, beside, pixels))
         return condition, note or "", inputs
 
@@ -226,10 +228,3 @@ def _link_anew(source: Path, target: Path) -> None:
 def _members(line: Line, png: bytes, inputs: list[_Input]) -> dict[str, bytes]:
     beside = {one.kind + one.suffix: one.stored() for one in inputs}
     return {f"{IMAGE}.png": png, **beside, "json": line.model_dump_json().encode()}
-
-
-def _with_instances(layout: Layout, data: bytes, task: Task) -> Layout:
-    try:
-        return Layout(layout.labels, layout.classes, instances_from_bytes(data, str(task.instances)))
-    except SemsynthError as error:
-        raise SemsynthError(f"{task.instances} beside {task.layout}: {error}") from error

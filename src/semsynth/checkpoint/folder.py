@@ -91,7 +91,7 @@ def load_model(folder: Path) -> LoadedModel:
     names = weight_files(config)
     for file in (*names.values(), CLASSES):
         _check_file(folder / file, config.sha256.get(file))
-    classes = ClassSet.load(folder / CLASSES)
+    classes = ClassSet.open(folder / CLASSES)
     if classes.num_classes != config.encoding.num_classes:
         raise SemsynthError(
             f"{folder / CLASSES}: the class set '{classes.name}' has {classes.num_classes} classes, the model "

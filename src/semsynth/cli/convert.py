@@ -116,11 +116,9 @@ def _check_unused(out: Path) -> None:
 
 
 def _class_set(classes: str | None) -> ClassSet | None:
-    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
+    from semsynth.classes import ClassSet
 
-    if classes is None:
-        return None
-    return builtin(classes) if classes in BUILTIN_CLASS_SETS else ClassSet.load(Path(classes))
+    return None if classes is None else ClassSet.open(classes)
 
 
 def _tell(report: ConversionReport, out: Path) -> None:

@@ -106,17 +106,17 @@ def components(
 
 def class_set(given: str | None, source: Path) -> ClassSet:
     """The class set that ``--classes`` names, by default the one that lies in ``source``."""
-    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet, builtin
+    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet
 
-    if given in BUILTIN_CLASS_SETS:
-        return builtin(given)
-    path = Path(given) if given else source / "classes.json"
+    if given is not None:
+        return ClassSet.open(given)
+    path = source / "classes.json"
     if not path.is_file():
         raise SemsynthError(
             f"{path} does not exist: name the classes with --classes FILE or --classes NAME "
             f"({', '.join(BUILTIN_CLASS_SETS)})"
         )
-    return ClassSet.load(path)
+    return ClassSet.open(path)
 
 
 def print_report(report: Report | ConditionReport) -> None:

@@ -132,13 +132,12 @@ def _write_examples(shown: _Shown, out: Path, progress: Progress) -> list[_Examp
     import numpy as np
 
     from semsynth.images import save_png
-    from semsynth.layout.label_files import write_layout
 
     synthesizer, examples = shown.synthesizer, []
     styles = [synthesizer.style(seed=seed) for seed in STYLE_SEEDS] if synthesizer.has_styles else [None]
     given: list[StyleChoice] = [style for style in styles if style is not None]
     for done, (name, layout) in enumerate(shown.layouts, 1):
-        write_layout(out / shown.name / "layouts" / f"{name}.png", layout)
+        layout.save(out / shown.name / "layouts" / f"{name}.png")
         colors = f"{shown.name}/layouts/{name}_colors.png"
         save_png(out / colors, layout.colors())
         photos = synthesizer.synthesize_batch([layout] * len(styles), given or None)

@@ -117,11 +117,11 @@ def _outputs(out: Path, path: Path, instances: Path | None) -> tuple[Path, Path,
 
 
 def _opened(path: Path, classes: str | None, instances: Path | None, components: bool) -> Layout:
+    from semsynth.layout import Layout
     from semsynth.layout.instances import instances_from_components
-    from semsynth.layout.label_files import read_layout
 
     described = path.absolute().parent.parent.parent  # DIR/SPLIT/labels/NAME.png
-    layout = read_layout(path, class_set(classes, described), instances)
+    layout = Layout.open(path, class_set(classes, described), instances)
     return instances_from_components(layout) if components else layout
 
 
@@ -196,13 +196,10 @@ def _is_number(text: str) -> bool:
 
 def _write(layout: Layout, labels: Path, instances: Path, preview: Path) -> None:
     from semsynth.images import save_png
-    from semsynth.layout.label_files import write_instances, write_layout
 
-    if layout.instances is not None:
-        write_instances(instances, layout)  # the only one that can refuse what it is given
-    elif instances.exists():
+    if layout.instances is None and instances.exists():
         raise SemsynthError(f"{instances} would not fit the labels written without instances: choose another --out")
-    write_layout(labels, layout)
+    layout.save(labels, None if layout.instances is None else instances)
     save_png(preview, layout.colors())
 
 

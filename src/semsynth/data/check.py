@@ -16,7 +16,6 @@ from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, open_image, read_image_bytes
 from semsynth.layout import Layout
-from semsynth.layout.label_files import read_layout
 
 MAX_IN_BETWEEN = 0.06
 """Share of border pixels that may lie between their neighbours' ids, beyond ``MIN_IN_BETWEEN`` pixels.
@@ -191,7 +190,7 @@ def _check_files(files: _Files, classes: ClassSet) -> tuple[Summary | None, list
     problems = []
     layout = None
     try:
-        layout = read_layout(files.label, classes)
+        layout = Layout.open(files.label, classes)
         labels: NDArray[np.integer] = classes.index_of_id[layout.labels]
     except SemsynthError as error:
         problems.append(str(error))
@@ -199,7 +198,7 @@ def _check_files(files: _Files, classes: ClassSet) -> tuple[Summary | None, list
     problems += resampling_problems(labels, str(files.label))
     if layout is not None and files.instance is not None:
         try:
-            read_layout(files.label, classes, files.instance)
+            layout.with_instances(read_image_bytes(files.instance), f"{files.instance} beside {files.label}")
         except SemsynthError as error:
             problems.append(str(error))
     if files.image is not None:

@@ -8,8 +8,8 @@ from semsynth.data.folder import INSTANCES, LABELS, list_pictures, load_classes,
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
+from semsynth.layout import Layout
 from semsynth.layout.instances import MAX_STORED, instances_from_components
-from semsynth.layout.label_files import read_layout, write_instances
 
 PARTIAL = f".{INSTANCES}.part"
 """Where the maps of a split lie until all of them are there."""
@@ -42,13 +42,13 @@ def write_components(root: Path, progress: Progress = silent) -> dict[str, int]:
         for stem, path in maps.items():
             target = partial / f"{stem}.png"
             if not target.exists():
-                layout = instances_from_components(read_layout(path, classes))
+                layout = instances_from_components(Layout.open(path, classes))
                 if layout.instances is not None and layout.instances.max() > MAX_STORED:
                     raise SemsynthError(
                         f"{path} has {layout.instances.max()} connected components, more than a 16-bit instance map "
                         "can number: it looks like noise, export the label map again"
                     )
-                write_instances(target, layout)
+                layout.save_instances(target)
             done += 1
             progress(done, total)
         with explained(root / name / INSTANCES):

@@ -9,7 +9,6 @@ from semsynth.classes import ClassSet
 from semsynth.data.folder import LABELS, save_classes
 from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 
 
 def write_drawn(
@@ -35,5 +34,5 @@ def write_drawn(
     """
     save_classes(out, classes)
     for done, seed in enumerate(seeds, 1):
-        write_layout(out / "test" / LABELS / f"{name}_{seed:04d}.png", draw(seed))
+        draw(seed).save(out / "test" / LABELS / f"{name}_{seed:04d}.png")
         progress(done, len(seeds))

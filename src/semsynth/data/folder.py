@@ -10,7 +10,7 @@ from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES, decode_image
-from semsynth.layout.label_files import read_layout
+from semsynth.layout import Layout
 
 CLASSES_FILE = "classes.json"
 IMAGES, LABELS, INSTANCES = "images", "labels", "instances"
@@ -69,7 +69,7 @@ class DatasetFolder:
             SemsynthError: a file is damaged or does not fit its partners; the message names it.
         """
         name = self.names[index]
-        layout = read_layout(self._labels[name], self.classes, self._instances[name] if self._instances else None)
+        layout = Layout.open(self._labels[name], self.classes, self._instances[name] if self._instances else None)
         image = decode_image(self._images[name]) if self._images else None
         try:
             return Sample(name, layout, image)
@@ -92,7 +92,7 @@ def load_classes(root: Path) -> ClassSet:
             f"{root} has no {CLASSES_FILE}: a dataset folder holds it beside SPLIT/images and SPLIT/labels "
             "(`semsynth data import` makes such folders)"
         )
-    return ClassSet.load(root / CLASSES_FILE)
+    return ClassSet.open(root / CLASSES_FILE)
 
 
 def holds_conditions(root: Path) -> bool:

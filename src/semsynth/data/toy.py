@@ -18,7 +18,6 @@ from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_instances, write_layout
 
 TOY_CLASSES = ClassSet(
     name="toy",
@@ -91,8 +90,8 @@ def write_toy(
         folder = out / ("val" if index % 5 == 1 else "train")
         assert sample.image is not None
         save_png(folder / IMAGES / f"{sample.name}.png", sample.image)
-        write_layout(folder / LABELS / f"{sample.name}.png", sample.layout)
-        write_instances(folder / INSTANCES / f"{sample.name}.png", sample.layout)
+        name = f"{sample.name}.png"
+        sample.layout.save(folder / LABELS / name, folder / INSTANCES / name)
         progress(index + 1, count)
 
 

@@ -18,7 +18,6 @@ from semsynth.evaluation.protocols.definition import Protocol as Definition
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.layout import Layout, Size, pixels
-from semsynth.layout.label_files import read_layout
 
 Indices = NDArray[np.int64]
 """[H,W]: evaluated classes 0..K-1; K is void in the truth, "none of them" in predictions."""
@@ -97,7 +96,7 @@ class FilePredictor:
         found: list[Indices] = []
         for sample, size in zip(samples, sizes, strict=True):
             path = self._paths[sample.name]
-            layout = read_layout(path, self._evaluated)
+            layout = Layout.open(path, self._evaluated)
             if layout.size != size:
                 raise SemsynthError(f"{path} is {pixels(layout.size)}: the protocol compares at {pixels(size)}")
             found.append(self._evaluated.index_of_id[layout.labels].astype(np.int64))

@@ -29,7 +29,6 @@ from semsynth.evaluation.segmenters.hugging_face import load_segmenter
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import SegmenterPredictor, true_indices
 from semsynth.images import save_png, to_uint8
-from semsynth.layout.label_files import write_layout
 
 
 def measure_usefulness(
@@ -97,7 +96,7 @@ def write_synthetic(
         for sample, picture in zip(samples, source.pictures(samples, 0), strict=True):
             image = to_uint8(resampled(picture, size, protocol.picture_resampling)[None])[0]
             height, width = image.shape[:2]
-            write_layout(root / "train" / LABELS / f"{sample.name}.png", sample.layout.resized((height, width)))
+            sample.layout.resized((height, width)).save(root / "train" / LABELS / f"{sample.name}.png")
             save_png(root / "train" / IMAGES / f"{sample.name}.png", image)
         progress(numbers[-1] + 1, len(train))
 

@@ -1,4 +1,7 @@
-"""Label and instance maps as files: PNG <-> `Layout`."""
+"""Label and instance maps as files and pixels: PNG <-> arrays of ids.
+
+This is the reader and writer behind :class:`semsynth.layout.Layout`; few others need the bare arrays.
+"""
 
 from __future__ import annotations
 
@@ -10,62 +13,67 @@ from PIL import Image
 
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.errors import SemsynthError
-from semsynth.images import open_image, read_image_bytes, save_png
-from semsynth.layout import Layout
+from semsynth.images import open_image, read_image_bytes
 
 Numbers = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
 
 _NUMBER_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 """Pillow's modes with one integer per pixel."""
+_COLOR_MODES = ("RGB", "RGBA", "LA")
 
 _SHOWN = 8
 """How many unknown colours a message lists."""
 
 
-def read_layout(path: Path, classes: ClassSet, instances: Path | None = None) -> Layout:
-    """Read a label map, and the instance map beside it.
-
-    Label maps are PNG files: 8-bit ids (255 is void), 16-bit ids (65535 is void), palette indices that
-    are ids, or RGB in exactly the class set's colours (black is void unless a class is black).
+def decode_labels(data: bytes, classes: ClassSet, source: str) -> NDArray[np.uint16]:
+    """Decode a label map.
 
     Args:
-        path: the label map.
-        classes: what its ids or colours mean.
-        instances: the instance map: 8- or 16-bit numbers, 32-bit numbers (TIFF), or RGB as in COCO panoptic.
+        data: a PNG file of 8-bit ids (255 is void), 16-bit ids (65535 is void), palette indices that are ids, or RGB in
+            exactly the class set's colours (black is void unless a class is black).
+        classes: what colours mean.
+        source: what error messages call the file.
+
+    Returns:
+        [H,W] ids, ``VOID`` where there is no class. Whether the class set has the ids is not checked.
 
     Raises:
-        SemsynthError: unreadable, JPEG, ids or colours outside the class set, or maps of two sizes;
-            one line that names the file.
-    """
-    layout = layout_from_bytes(read_image_bytes(path), classes, str(path))
-    if instances is None:
-        return layout
-    try:
-        return Layout(layout.labels, classes, read_instances(instances))
-    except SemsynthError as error:
-        raise SemsynthError(f"{instances} beside {path}: {error}") from error
-
-
-def layout_from_bytes(data: bytes, classes: ClassSet, source: str = "request") -> Layout:
-    """Decode a label map as :func:`read_layout` does.
-
-    Args:
-        data: a PNG file.
-        classes: what its ids or colours mean.
-        source: what error messages call it.
+        SemsynthError: unreadable, not PNG, transparent pixels, or colours outside the class set.
     """
     image = open_image(data, source)
     if image.format != "PNG":
         lossy = ": its compression invents ids along every border" if image.format in ("JPEG", "WEBP") else ""
         raise SemsynthError(f"{source} is a {image.format} file{lossy}; export the label map as PNG")
-    ids = _stored_numbers(image, data)
+    numbers = _stored_numbers(image, data)
     try:
-        if ids is None:
-            return Layout(_ids_of_colors(_opaque_rgb(image), classes), classes)
-        void = VOID_8BIT if ids.dtype == np.uint8 else VOID
-        return Layout(np.where(ids == void, np.uint16(VOID), ids).astype(np.uint16), classes)
+        return _ids_of_colors(_opaque_rgb(image), classes) if numbers is None else _ids_of_numbers(numbers)
     except SemsynthError as error:
         raise SemsynthError(f"{source}: {error}") from error
+
+
+def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], classes: ClassSet) -> NDArray[np.uint16]:
+    """Ids of a label map's pixels, which mean what they mean in files (:func:`decode_labels`).
+
+    Args:
+        pixels: a picture, or [H,W] integers, or [H,W,3] uint8 colours.
+        classes: what colours mean.
+
+    Returns:
+        [H,W] ids, ``VOID`` where there is no class. Whether the class set has the ids is not checked.
+
+    Raises:
+        SemsynthError: neither ids nor colours, numbers outside 0..65535, or colours outside the class set.
+    """
+    if isinstance(pixels, Image.Image):
+        if pixels.mode in _NUMBER_MODES:
+            array = np.asarray(pixels)
+            return _ids_of_numbers(array.astype(np.uint8) if pixels.mode == "1" else array)
+        if pixels.mode in _COLOR_MODES:
+            return _ids_of_colors(_opaque_rgb(pixels), classes)
+        raise SemsynthError(f"a picture of mode {pixels.mode} is not a label map: use mode L, P, I, I;16 or RGB")
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3:
+        return _ids_of_colors(pixels.astype(np.uint8), classes)
+    return _ids_of_numbers(pixels)
 
 
 def holds_colors(path: Path) -> bool:
@@ -74,16 +82,24 @@ def holds_colors(path: Path) -> bool:
 
 
 def read_instances(path: Path) -> NDArray[np.int32]:
-    """Read an instance map as [H,W] int32.
+    """Read an instance map, as [H,W]; see :func:`decode_instances`."""
+    return decode_instances(read_image_bytes(path), str(path))
+
+
+def decode_instances(data: bytes, source: str) -> NDArray[np.int32]:
+    """Decode an instance map.
+
+    Args:
+        data: a file of 8- or 16-bit numbers, of 32-bit numbers (TIFF), or of RGB as in COCO panoptic (red + 256 green
+            + 65536 blue).
+        source: what error messages call the file.
+
+    Returns:
+        [H,W] numbers of objects.
 
     Raises:
-        SemsynthError: unreadable or JPEG.
+        SemsynthError: unreadable, or neither PNG nor TIFF.
     """
-    return instances_from_bytes(read_image_bytes(path), str(path))
-
-
-def instances_from_bytes(data: bytes, source: str = "request") -> NDArray[np.int32]:
-    """Decode an instance map as :func:`read_instances` does; ``source`` is what error messages call it."""
     image = open_image(data, source)
     if image.format not in ("PNG", "TIFF"):
         raise SemsynthError(f"{source} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
@@ -94,47 +110,41 @@ def instances_from_bytes(data: bytes, source: str = "request") -> NDArray[np.int
     return numbers.astype(np.int32)
 
 
-def write_layout(path: Path, layout: Layout) -> None:
-    """Write the labels as PNG, atomically, as :func:`stored_labels` gives them."""
-    save_png(path, stored_labels(layout))
+def stored_labels(labels: NDArray[np.uint16], classes: ClassSet) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Labels [H,W] as files hold them: 8 bit if the class set's ids fit (void 255), else 16 bit (void 65535)."""
+    if classes.fits_8bit:
+        return np.where(labels == VOID, VOID_8BIT, labels).astype(np.uint8)
+    return labels
 
 
-def stored_labels(layout: Layout) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The labels [H,W] as files hold them: 8 bit if the class set's ids fit (void 255), else 16 bit (void 65535)."""
-    if layout.classes.fits_8bit:
-        return np.where(layout.labels == VOID, VOID_8BIT, layout.labels).astype(np.uint8)
-    return layout.labels
-
-
-def write_instances(path: Path, layout: Layout) -> None:
-    """Write the instances as 16-bit PNG, atomically.
+def stored_instances(instances: NDArray[np.int32]) -> NDArray[np.uint16]:
+    """Instances [H,W] as 16-bit files hold them.
 
     Raises:
-        SemsynthError: the layout has no instances, or numbers that 16 bits cannot hold.
+        SemsynthError: numbers that 16 bits cannot hold.
     """
-    try:
-        stored = stored_instances(layout)
-    except SemsynthError as error:
-        raise SemsynthError(f"cannot write {path}: {error}") from error
-    save_png(path, stored)
-
-
-def stored_instances(layout: Layout) -> NDArray[np.uint16]:
-    """The instances [H,W] as 16-bit files hold them.
-
-    Raises:
-        SemsynthError: the layout has no instances, or numbers that 16 bits cannot hold.
-    """
-    if layout.instances is None:
-        raise SemsynthError("the layout has no instances")
-    low, high = int(layout.instances.min()), int(layout.instances.max())
+    low, high = int(instances.min()), int(instances.max())
     if low < 0 or high > 65535:
         raise SemsynthError(f"instance numbers {low}..{high} do not fit 0..65535; renumber them")
-    return layout.instances.astype(np.uint16)
+    return instances.astype(np.uint16)
+
+
+def _ids_of_numbers(numbers: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Ids with ``VOID`` where 8-bit numbers say 255.
+
+    Raises:
+        SemsynthError: not integers from 0 to 65535.
+    """
+    if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() <= VOID):
+        found = f"{numbers.dtype} {list(numbers.shape)}"
+        raise SemsynthError(f"a label map holds integers from 0 to {VOID}: got {found}")
+    if numbers.dtype == np.uint8:
+        return np.where(numbers == VOID_8BIT, np.uint16(VOID), numbers).astype(np.uint16)
+    return numbers.astype(np.uint16)
 
 
 def _stored_numbers(image: Image.Image, data: bytes) -> Numbers | None:
-    """[H,W] numbers as the file holds them; None for colours."""
+    """[H,W] numbers as the file ``data`` holds them; None for colours."""
     if image.mode not in _NUMBER_MODES:
         return None
     numbers = np.asarray(image)

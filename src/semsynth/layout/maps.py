@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from semsynth.classes import UNKNOWN, ClassSet
 from semsynth.errors import SemsynthError
+from semsynth.images import encode_png, read_image_bytes, save_png
+from semsynth.layout.label_files import (
+    decode_instances,
+    decode_labels,
+    labels_of_pixels,
+    stored_instances,
+    stored_labels,
+)
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layout:
     """A label map.
 
@@ -42,6 +53,108 @@ class Layout:
         if self.instances is not None and self.instances.shape != self.labels.shape:
             instances, labels = pixels(self.instances.shape), pixels(self.labels.shape)
             raise SemsynthError(f"the instance map is {instances}, the label map {labels}: they must be equal")
+
+    @classmethod
+    def open(cls, path: str | Path, classes: ClassSet | str | Path, instances: str | Path | None = None) -> Self:
+        """Read a label map, and the instance map beside it.
+
+        Args:
+            path: a PNG file: 8-bit ids (255 is void), 16-bit ids (65535 is void), palette indices that are ids, or RGB
+                in exactly the class set's colours (black is void unless a class is black).
+            classes: what ids and colours mean: a class set, or what :meth:`ClassSet.open` takes.
+            instances: the instance map: 8- or 16-bit numbers, 32-bit numbers (TIFF), or RGB as in COCO panoptic.
+
+        Raises:
+            SemsynthError: unreadable, JPEG, ids or colours outside the class set, or maps of two sizes;
+                one line that names the file.
+        """
+        opened = classes if isinstance(classes, ClassSet) else ClassSet.open(classes)
+        layout = cls.decode(read_image_bytes(Path(path)), opened, str(path))
+        if instances is None:
+            return layout
+        return layout.with_instances(read_image_bytes(Path(instances)), f"{instances} beside {path}")
+
+    @classmethod
+    def decode(cls, data: bytes, classes: ClassSet, source: str = "the label map") -> Self:
+        """Read a label map from the bytes of a file.
+
+        Args:
+            data: a PNG file, as :meth:`open` reads.
+            classes: what ids and colours mean.
+            source: what error messages call the file.
+
+        Raises:
+            SemsynthError: as :meth:`open`.
+        """
+        labels = decode_labels(data, classes, source)
+        try:
+            return cls(labels, classes)
+        except SemsynthError as error:
+            raise SemsynthError(f"{source}: {error}") from error
+
+    @classmethod
+    def of_pixels(cls, pixels: Image.Image | NDArray[np.integer], classes: ClassSet) -> Self:
+        """Take the pixels of a label map, ids or colours, which mean what they mean in files.
+
+        Args:
+            pixels: a picture of mode L, P, I, I;16 or RGB, or an array: [H,W] integers or [H,W,3] uint8 colours.
+            classes: what ids and colours mean.
+
+        Raises:
+            SemsynthError: neither, or ids or colours outside the class set.
+        """
+        return cls(labels_of_pixels(pixels, classes), classes)
+
+    def with_instances(self, data: bytes, source: str = "the instance map") -> Self:
+        """The same labels with the instance map in the bytes of a file.
+
+        Args:
+            data: a file, as :meth:`open` reads.
+            source: what error messages call the file.
+
+        Raises:
+            SemsynthError: unreadable, or of another size.
+        """
+        instances = decode_instances(data, source)
+        try:
+            return replace(self, instances=instances)
+        except SemsynthError as error:
+            raise SemsynthError(f"{source}: {error}") from error
+
+    def save(self, path: str | Path, instances: str | Path | None = None) -> None:
+        """Write the labels, and the instances where a path for them is given, so that :meth:`open` reads them again.
+
+        Each file is written atomically.
+
+        Args:
+            path: a PNG of ids: 8 bit if the class set's ids fit (void is 255), else 16 bit (void is 65535).
+            instances: a PNG of 16-bit numbers.
+
+        Raises:
+            SemsynthError: it cannot be written; there are no instances, or numbers that 16 bits cannot hold.
+        """
+        if instances is not None:
+            self.save_instances(instances)  # the only one that can refuse what it is given
+        save_png(Path(path), stored_labels(self.labels, self.classes))
+
+    def save_instances(self, path: str | Path) -> None:
+        """Write the instances alone; see :meth:`save`."""
+        try:
+            if self.instances is None:
+                raise SemsynthError("the layout has no instances")
+            stored = stored_instances(self.instances)
+        except SemsynthError as error:
+            raise SemsynthError(f"cannot write {path}: {error}") from error
+        save_png(Path(path), stored)
+
+    def __repr__(self) -> str:
+        """Size and class set, on one line."""
+        more = "" if self.instances is None else ", with instances"
+        return f"Layout({pixels(self.size)}, class set {self.classes.name}{more})"
+
+    def _repr_png_(self) -> bytes:
+        """The picture that notebooks show: the map in its classes' colours."""
+        return encode_png(self.colors())
 
     @property
     def size(self) -> Size:

@@ -82,7 +82,7 @@ def _told(layout: Layout, before: Layout) -> EditedLayout:
         width=width,
         height=height,
         label=_base64(encode_png(layout.labels)),
-        instances=None if layout.instances is None else _base64(encode_png(stored_instances(layout))),
+        instances=None if layout.instances is None else _base64(encode_png(stored_instances(layout.instances))),
         objects=found,
         created=[one.instance_id for one in found if one.instance_id not in known],
     )

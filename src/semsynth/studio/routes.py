@@ -182,7 +182,7 @@ def example_picture(
     if kind == "preview":
         return _tagged(request, encode_png(sample.layout.colors()), "image/png")
     if kind == "instances" and sample.layout.instances is not None:
-        return _tagged(request, encode_png(stored_instances(sample.layout)), "image/png")
+        return _tagged(request, encode_png(stored_instances(sample.layout.instances)), "image/png")
     if kind == "photo" and sample.image is not None:
         return _tagged(request, encode_png(sample.image), "image/png")
     raise Refusal(404, "not_found", f"the example '{name}' has no '{kind[:100]}'")

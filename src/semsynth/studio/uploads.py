@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +14,6 @@ from PIL import Image
 
 from semsynth.images import PICTURE_FORMATS, open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
-from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes
 from semsynth.studio.engine import Engine
 from semsynth.studio.problems import Refusal
 
@@ -109,11 +108,11 @@ def read_condition(engine: Engine, label: bytes, instances: bytes | None, limits
 def read_layout(engine: Engine, label: bytes, instances: bytes | None, limits: Limits) -> Layout:
     """A layout of the model's classes; raises as :func:`read_condition`."""
     check_picture(label, limits.layout_pixels, "label")
-    layout = layout_from_bytes(label, engine.classes, "label")
+    layout = Layout.decode(label, engine.classes, "label")
     if instances is None:
         return layout
     check_picture(instances, limits.layout_pixels, "instances")
-    return replace(layout, instances=instances_from_bytes(instances, "instances"))
+    return layout.with_instances(instances, "instances")
 
 
 def read_mask(data: bytes, limits: Limits) -> NDArray[np.bool_]:

@@ -16,7 +16,6 @@ from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.images import decode_image, resize_image, save_png
 from semsynth.layout import Layout
-from semsynth.layout.label_files import read_layout
 from semsynth.layout.maps import pixels
 
 LAYOUT, DAMAGED = " layout", " damaged"
@@ -133,7 +132,7 @@ class PictureWriter:
             size = self._fitted(_size(next(iter(self.files.values()))[image]))
             path = self.files[LAYOUT][image]
             if self.classes is not None:
-                return read_layout(path, self.classes).resized(size).colors()
+                return Layout.open(path, self.classes).resized(size).colors()
             drawn = Image.fromarray(decode_image(path))
             return np.asarray(drawn.resize((size[1], size[0]), Image.Resampling.NEAREST))
         source = method.removesuffix(DAMAGED)
@@ -147,7 +146,7 @@ class PictureWriter:
 
     def _layout(self, image: str) -> Layout:
         assert self.classes is not None  # planning refuses a region without classes
-        return read_layout(self.files[LAYOUT][image], self.classes)
+        return Layout.open(self.files[LAYOUT][image], self.classes)
 
     def _fitted(self, size: tuple[int, int]) -> tuple[int, int]:
         if self.box is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semsynth.classes import NO_CLASSES, VOID, VOID_8BIT, ClassSet
+from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
-from semsynth.layout.label_files import layout_from_bytes, read_layout
 
 LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
@@ -62,11 +60,9 @@ class ConditionReader:
                 "this model makes photos of pictures such as edge maps: give one, or choose another model"
             )
         if isinstance(source, str | Path):
-            return read_layout(Path(source), self.classes, None if instances is None else Path(instances))
-        if isinstance(source, Image.Image):
-            return layout_from_bytes(_png(source), self.classes, "the given picture")
+            return Layout.open(source, self.classes, instances)
         if not isinstance(source, Layout):
-            return _layout_from_array(source, self.classes)
+            return Layout.of_pixels(source, self.classes)
         self.check_classes(source.classes)
         return source
 
@@ -129,21 +125,3 @@ class ConditionReader:
 
 def _meaning(classes: ClassSet) -> list[tuple[int, str]]:
     return [(item.id, item.name) for item in classes.classes]
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = BytesIO()
-    try:
-        image.save(buffer, "PNG")
-    except OSError as error:
-        raise SemsynthError(f"a picture of mode {image.mode} is no label map: use modes L, P, I;16 or RGB") from error
-    return buffer.getvalue()
-
-
-def _layout_from_array(ids: NDArray[np.integer], classes: ClassSet) -> Layout:
-    if ids.dtype == np.uint8 and ids.ndim == 3 and ids.shape[2] == 3:
-        return layout_from_bytes(_png(Image.fromarray(ids)), classes, "the given array")
-    if ids.dtype.kind not in "iu" or (ids.size and not 0 <= ids.min() <= ids.max() <= VOID):
-        raise SemsynthError(f"an array of ids holds integers from 0 to {VOID}: got {ids.dtype} {list(ids.shape)}")
-    void = VOID_8BIT if ids.dtype == np.uint8 else VOID
-    return Layout(np.where(ids == void, np.uint16(VOID), ids.astype(np.uint16)), classes)

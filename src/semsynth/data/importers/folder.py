@@ -11,7 +11,6 @@ from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair, matched
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
-from semsynth.layout.label_files import read_layout
 
 
 def list_folder(source: Path, classes: ClassSet, *, split: str = "train", void: int | None = None) -> Listing:
@@ -44,4 +43,4 @@ def list_folder(source: Path, classes: ClassSet, *, split: str = "train", void: 
 
 
 def _without(void: int, classes: ClassSet, label: Path) -> Layout:
-    return without(read_layout(label, widened(classes, void)), void, classes)
+    return without(Layout.open(label, widened(classes, void)), void, classes)

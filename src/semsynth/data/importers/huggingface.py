@@ -20,7 +20,6 @@ from semsynth.errors import SemsynthError
 from semsynth.extras import require
 from semsynth.images import read_image_bytes
 from semsynth.layout import Layout
-from semsynth.layout.label_files import layout_from_bytes
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -170,5 +169,5 @@ def _read(files: ImageRows, column: str, index: int, classes: ClassSet, void: in
     source = f"{files.source}, row {index}, {column}"
     data = files.read(column, index)
     if void is None:
-        return layout_from_bytes(data, classes, source)
-    return without(layout_from_bytes(data, widened(classes, void), source), void, classes)
+        return Layout.decode(data, classes, source)
+    return without(Layout.decode(data, widened(classes, void), source), void, classes)

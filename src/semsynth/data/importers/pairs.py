@@ -24,7 +24,7 @@ from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
-from semsynth.layout.label_files import holds_colors, read_layout, write_instances, write_layout
+from semsynth.layout.label_files import holds_colors
 
 Photo = Path | Callable[[], bytes]
 """A photo's file, or the bytes of one."""
@@ -154,17 +154,17 @@ def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> None:
     makes_instances = callable(pair.instances) and not instances.exists()
     layout = None
     if makes_instances or not label.exists():
-        layout = read_layout(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
+        layout = Layout.open(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
     _bring_photo(pair, folder / IMAGES, place)
     if isinstance(pair.instances, Path):
         once(pair.instances, instances, place)
     elif layout is not None and makes_instances and pair.instances is not None:
-        write_instances(instances, Layout(layout.labels, classes, pair.instances(layout)))
+        Layout(layout.labels, classes, pair.instances(layout)).save_instances(instances)
     if layout is not None and not label.exists():
         if isinstance(pair.label, Path) and not holds_colors(pair.label):
             once(pair.label, label, place)
         else:
-            write_layout(label, layout)
+            layout.save(label)
 
 
 def _bring_photo(pair: Pair, folder: Path, place: Place) -> None:

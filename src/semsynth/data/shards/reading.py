@@ -18,7 +18,6 @@ from semsynth.data.shards.tar import read_members
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout
-from semsynth.layout.label_files import instances_from_bytes, layout_from_bytes
 
 TRIES = 100
 """Samples in place of a damaged one that may be damaged as well."""
@@ -156,9 +155,10 @@ class ShardSplit:
         if self._condition == CONDITION:
             condition = ConditionPicture(to_rgb(open_image(data, source), source))
         else:
-            condition = layout_from_bytes(data, self.classes, source)
+            condition = Layout.decode(data, self.classes, source)
             if INSTANCE in members:
-                condition = self._with_instances(condition, *members[INSTANCE])
+                source, data = members[INSTANCE]
+                condition = condition.with_instances(data, source)
         image = None
         if IMAGE in members:
             source, data = members[IMAGE]
@@ -167,13 +167,6 @@ class ShardSplit:
             return Sample(name, condition, image)
         except SemsynthError as error:
             raise SemsynthError(f"{self._called(self.shard_of(index))}: {error}") from error
-
-    def _with_instances(self, layout: Layout, source: str, data: bytes) -> Layout:
-        instances = instances_from_bytes(data, source)
-        try:
-            return Layout(layout.labels, self.classes, instances)
-        except SemsynthError as error:
-            raise SemsynthError(f"{source}: {error}") from error
 
     def _members(self, index: int, kinds: Sequence[str]) -> tuple[str, dict[str, tuple[str, bytes]]]:
         """The sample's name; and by kind what messages call the member, and its bytes."""

@@ -18,7 +18,6 @@ from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.images import decode_image
 from semsynth.layout import Layout
-from semsynth.layout.label_files import write_layout
 
 Photo = NDArray[np.uint8]
 """[H,W,3]."""
@@ -74,7 +73,7 @@ def label_photos(
     progress(done, len(files))
     photos = read_ahead(decode_image, [photo for photo, _ in missing], workers)
     for (_, target), photo in zip(missing, photos, strict=True):
-        write_layout(target, label_photo(segmenter, photo, confidence, long_side))
+        label_photo(segmenter, photo, confidence, long_side).save(target)
         done += 1
         progress(done, len(files))
     return len(missing)
