@@ -39,7 +39,6 @@ from semsynth.recipes import RECIPES
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.run import RunRecord
 from semsynth.training.start import build_recipe, open_data
-from semsynth.training.trainer import Trainer
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TABLES = sorted((REPOSITORY / "examples" / "paper_tables").glob("*.toml"))
@@ -473,22 +472,6 @@ def test_scores_come_from_outside(copied: ComparisonFolder, toy: Path) -> None:
         {"accuracy, val": 0.25},
     ]
     assert "<td>0.125</td>" in copied.page.read_text("utf-8")
-
-
-def test_time_ends_a_training_and_counts_over_sessions(start: Callable[..., Trainer]) -> None:
-    first = start("run", f"training.steps={ENDLESS}", "training.log_every=1")
-    assert first.fit(seconds=1e-6) is None
-    assert (first.step, first.total_steps) == (1, 1)
-    assert json.loads((first.run.model / "card.json").read_text())["steps"] == 1
-    state = torch.load(first.run.state.checkpoints()[-1], weights_only=True)
-    assert state["seconds"] > 0
-
-    spent = start("run", f"training.steps={ENDLESS}", resume=True)
-    assert spent.fit(seconds=state["seconds"]) is None
-    assert spent.step == 1
-    more = start("run", f"training.steps={ENDLESS}", resume=True)
-    assert more.fit(seconds=state["seconds"] + 1e-3) is None
-    assert more.step == 2
 
 
 def test_a_budget_of_time(toy: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from semsynth.checkpoint import load_model
+from semsynth.comparison.configs import ENDLESS
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.training.beginning import begin_with
@@ -331,3 +332,19 @@ def test_output_below_a_file_is_one_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SemsynthError, match="a part of that path is a file"):
         start("file/run")
+
+
+def test_time_ends_a_training_and_counts_over_sessions(start: Callable[..., Trainer]) -> None:
+    first = start("run", f"training.steps={ENDLESS}", "training.log_every=1")
+    assert first.fit(seconds=1e-6) is None
+    assert (first.step, first.total_steps) == (1, 1)
+    assert json.loads((first.run.model / "card.json").read_text())["steps"] == 1
+    state = torch.load(first.run.state.checkpoints()[-1], weights_only=True)
+    assert state["seconds"] > 0
+
+    spent = start("run", f"training.steps={ENDLESS}", resume=True)
+    assert spent.fit(seconds=state["seconds"]) is None
+    assert spent.step == 1
+    more = start("run", f"training.steps={ENDLESS}", resume=True)
+    assert more.fit(seconds=state["seconds"] + 1e-3) is None
+    assert more.step == 2
