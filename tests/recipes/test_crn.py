@@ -16,8 +16,7 @@ from semsynth.losses.level_weights import OFFICIAL_256P, OFFICIAL_512P, Balanced
 from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.vgg import VGG19
 from semsynth.recipes.base import Step
-from semsynth.recipes.crn import CRNConfig, CRNRecipe
-from semsynth.recipes.crn_presets import CRN_SYSTEM, PRESETS, stages
+from semsynth.recipes.crn import CRN_SYSTEM, PRESETS, CRNConfig, CRNRecipe, stages
 
 CITYSCAPES = builtin("cityscapes_19")
 THIN = [4, 4, 4, 4, 6, 6, 6, 6, 8, 8, 8, 8, 8, 8]

@@ -15,8 +15,7 @@ from semsynth.data.sample import Batch
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
 from semsynth.recipes.base import Step
-from semsynth.recipes.oasis import OASISConfig, OASISRecipe
-from semsynth.recipes.oasis_presets import OASIS_SYSTEM, PRESETS
+from semsynth.recipes.oasis import OASIS_SYSTEM, PRESETS, OASISConfig, OASISRecipe
 
 
 def tiny(*settings: str) -> OASISRecipe:

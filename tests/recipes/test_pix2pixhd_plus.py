@@ -9,8 +9,9 @@ from semsynth.checkpoint import Card, load_model
 from semsynth.config import override
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.recipes import RECIPES
-from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
-from semsynth.recipes.spade_presets import PRESETS as SPADE_PRESETS
+from semsynth.recipes.pix2pixhd_plus import PLUS_ROWS
+from semsynth.recipes.pix2pixhd_presets import PRESETS as PIX2PIXHD_PRESETS
+from semsynth.recipes.spade import PRESETS as SPADE_PRESETS
 from semsynth.synthesizer import Synthesizer
 from semsynth.training.devices import make_fabric
 from semsynth.training.learner import Learner, weighted_sum
@@ -31,7 +32,7 @@ CONCAT = [name for name in SPADE_PRESETS if name.endswith("_concat")]
 
 @pytest.mark.parametrize(
     ("system", "preset", "tiny"),
-    [*(("pix2pixhd", name, TINY_PLUS) for name in PLUS_PRESETS), *(("spade", name, TINY_SPADE) for name in CONCAT)],
+    [*(("pix2pixhd", name, TINY_PLUS) for name in PLUS_ROWS), *(("spade", name, TINY_SPADE) for name in CONCAT)],
 )
 def test_a_training_step_of_every_preset_moves_every_weight(system, preset, tiny):
     config = override(RECIPES[system].presets[preset](TOY_CLASSES, True), tiny)
@@ -53,7 +54,7 @@ def test_a_training_step_of_every_preset_moves_every_weight(system, preset, tiny
 
 @pytest.mark.parametrize("preset", ["default_plus", "default_plus_concat", "default_plus_spade"])
 def test_an_exported_model_makes_the_trained_networks_picture(preset, tmp_path):
-    config = override(PLUS_PRESETS[preset](TOY_CLASSES, True), TINY_PLUS)
+    config = override(PIX2PIXHD_PRESETS[preset](TOY_CLASSES, True), TINY_PLUS)
     recipe = RECIPES["pix2pixhd"].build(config, TOY_CLASSES, None)
     batch = recipe.collate([draw_scene(3, 48)])
     recipe.export(tmp_path / "model", recipe.networks, Card())
@@ -68,7 +69,7 @@ def test_an_exported_model_makes_the_trained_networks_picture(preset, tmp_path):
 def test_nothing_but_the_generator_differs_from_spades_preset(preset):
     spade = SPADE_PRESETS[preset](TOY_CLASSES, True)
     for ending in ("plus", "plus_concat", "plus_spade"):
-        config = PLUS_PRESETS[f"{preset}_{ending}"](TOY_CLASSES, True)
+        config = PIX2PIXHD_PRESETS[f"{preset}_{ending}"](TOY_CLASSES, True)
         shared = ("discriminator", "generator_optimizer", "discriminator_optimizer", "data", "schedule", "training")
         assert all(getattr(config, part) == getattr(spade, part) for part in shared)
         assert config.generator.encoding == spade.generator.encoding
@@ -78,7 +79,7 @@ def test_nothing_but_the_generator_differs_from_spades_preset(preset):
 def test_the_objective_is_spades_times_the_number_of_scales():
     """For the same outputs of the discriminator, so that Adam takes the same steps."""
     spade = RECIPES["spade"].presets["ade20k"](TOY_CLASSES, True)
-    plus = PLUS_PRESETS["ade20k_plus"](TOY_CLASSES, True)
+    plus = PIX2PIXHD_PRESETS["ade20k_plus"](TOY_CLASSES, True)
     scales = spade.discriminator.scales
     recipes = [
         RECIPES[system].build(

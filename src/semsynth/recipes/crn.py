@@ -45,6 +45,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.data.transforms import Pipeline
+from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
 from semsynth.losses.content import ContentLoss, existing_levels
 from semsynth.losses.level_weights import (
@@ -73,6 +74,7 @@ from semsynth.recipes.base import (
     check_classes,
     check_generator,
 )
+from semsynth.recipes.system import Preset, Row, System
 
 OFFICIAL_WEIGHTS = {"official_256p": OFFICIAL_256P, "official_512p": OFFICIAL_512P, "official_gta": OFFICIAL_GTA}
 
@@ -218,3 +220,94 @@ def _in_the_last_modules(generator: AnyGeneratorConfig, count: int | None) -> Ca
     numbers = range(generator.refinements - count, generator.refinements)
     moving = ("to_rgb.", *(f"cascade.{number}." for number in numbers))
     return lambda network, parameter: parameter.startswith(moving)
+
+
+CASCADE: Row = {"encoding.void": "after", "generator.family": "crn"}
+"""Labels alone, void after them (the code's "rest")."""
+
+DIVERSE: Row = {"generator.count": 9, "loss.mean_share": 0.001}
+"""Collections of nine (section 5.2, "Diversity loss"), with the code's share of the mean."""
+
+P256: Row = {**CASCADE, "generator.refinements": 7, "data.crop_size": 512}
+P512: Row = {**CASCADE, "generator.refinements": 8, "data.crop_size": 1024}
+P1024: Row = {**CASCADE, "generator.refinements": 9, "data.crop_size": 2048}
+"""Pictures of twice the height in width, from 4 x 8."""
+
+SMALL: Row = {
+    **CASCADE,
+    "generator.width_scale": 1 / 8,
+    "loss.rescale_after_epochs": 1,
+    "generator_optimizer.lr": 4e-4,
+    "data.crop_size": 256,
+    "data.aspect_ratio": 1.0,
+    "training.ema": 0.995,
+    "training.precision": "bf16-mixed",
+}
+"""For a few hundred photos and two CPU cores: squares, an eighth of the widths, weights balanced early."""
+
+ROWS: dict[str, Row] = {
+    "default": P256,
+    "default_diverse": {**P256, **DIVERSE},
+    "small": SMALL,
+    "small_diverse": {**SMALL, **DIVERSE},
+    "cityscapes_256p": P256,
+    "cityscapes_256p_diverse": {**P256, **DIVERSE, "loss.weights": "official_256p"},
+    "cityscapes_512p": {**P512, "loss.weights": "official_512p", "schedule.epochs": 20},
+    "cityscapes_1024p": {**P1024, "loss.weights": "official_512p", "schedule.epochs": 5, "trained_modules": 2},
+    "gta": {**P256, "loss.weights": "official_gta", "schedule.epochs": 400},
+    "gta_diverse": {**P256, **DIVERSE, "loss.weights": "official_gta", "schedule.epochs": 400},
+}
+"""What changes per dataset and size (section 5.1, official scripts). ``cityscapes_512p`` and ``cityscapes_1024p`` go on
+from the smaller model with ``--init-from``; ``--stages`` does all three in a row."""
+
+PRESETS = {name: Preset(CRNConfig, row) for name, row in ROWS.items()}
+
+
+def of_the_cascade(name: str) -> Row:
+    """A row without its generator: for the paper's baselines, which change nothing else."""
+    return {key: value for key, value in ROWS[name].items() if not key.startswith("generator.")}
+
+
+FINE_TUNING_DIVISORS = {"512p": 10, "1024p": 40}
+"""Of the 256p model's 200 epochs: 20 at 512p, 5 at 1024p (official scripts)."""
+
+
+def stages(config: CRNConfig) -> dict[str, CRNConfig]:
+    """Progressive growing: one more module for each doubling of the size (official scripts, 256p -> 512p -> 1024p).
+
+    The first two stages train everything, the third the two modules at the end. Automatic weights are balanced after
+    the first epoch of the later stages, which are short.
+
+    Args:
+        config: of the first stage.
+
+    Returns:
+        The configurations by stage, in order; each begins with the weights of the one before.
+
+    Raises:
+        SemsynthError: another generator than the cascade, too few widths, or data that is not scaled to a size.
+    """
+    generator, size = config.generator, config.data.output_size
+    if not isinstance(generator, CRNGeneratorConfig) or len(generator.widths) < generator.refinements + 2:
+        raise SemsynthError("stages add two refinement modules: they need the cascade, and generator.widths for them")
+    if config.data.mode != "fixed" or size is None:
+        raise SemsynthError(f"data.mode={config.data.mode}: stages double a size that is given: set data.mode=fixed")
+    configs = {f"1-{size[0]}p": config}
+    for number, divisor in enumerate(FINE_TUNING_DIVISORS.values(), 1):
+        update = {
+            "generator": generator.model_copy(update={"refinements": generator.refinements + number}),
+            "data": config.data.model_copy(update={"crop_size": config.data.crop_size << number}),
+            "loss": _later_loss(config.loss),
+            "schedule": Schedule(epochs=max(1, config.schedule.epochs // divisor)),
+            "trained_modules": 2 if number == 2 else None,
+        }
+        configs[f"{number + 1}-{size[0] << number}p"] = config.model_copy(update=update)
+    return configs
+
+
+def _later_loss(loss: ContentConfig) -> ContentConfig:
+    weights = "official_512p" if loss.weights == "official_256p" else loss.weights
+    return loss.model_copy(update={"weights": weights, "rescale_after_epochs": 1})
+
+
+CRN_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe, stages)

@@ -14,32 +14,16 @@ Differences and choices, for the paper gives three sentences and no code:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from semsynth.recipes.crn import CRNConfig, CRNRecipe, of_the_cascade
+from semsynth.recipes.system import Preset, Row, System
 
-from semsynth.classes import ClassSet
-from semsynth.models.encoder_decoder import EncoderDecoderConfig
-from semsynth.recipes.crn import CRNConfig, CRNRecipe
-from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
-from semsynth.recipes.system import System
+ROWS: dict[str, Row] = {
+    "default": {**of_the_cascade("default"), "generator.family": "encoder_decoder", "generator.width": 64},
+    # For a few hundred photos and two CPU cores: a quarter of the widths.
+    "small": {**of_the_cascade("small"), "generator.family": "encoder_decoder", "generator.width": 16},
+}
+"""The cascade's rows with another network."""
 
-
-def _default(classes: ClassSet, instances: bool) -> CRNConfig:
-    """256 x 512, as the cascade."""
-    return _in_place_of_the_cascade("default", classes, width=64)
-
-
-def _small(classes: ClassSet, instances: bool) -> CRNConfig:
-    """For a few hundred photos and two CPU cores: a quarter of the widths."""
-    return _in_place_of_the_cascade("small", classes, width=16)
-
-
-def _in_place_of_the_cascade(preset: str, classes: ClassSet, width: int) -> CRNConfig:
-    config = CRN_PRESETS[preset](classes, False)
-    return config.model_copy(
-        update={"generator": EncoderDecoderConfig(encoding=config.generator.encoding, width=width)}
-    )
-
-
-PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
+PRESETS = {name: Preset(CRNConfig, row) for name, row in ROWS.items()}
 
 ENCODER_DECODER_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe)

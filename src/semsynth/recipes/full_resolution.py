@@ -18,17 +18,14 @@ Differences and choices, for the paper gives one paragraph and no code:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import nn
 
 from semsynth.classes import ClassSet
-from semsynth.models.full_resolution import FullResolutionConfig, FullResolutionNetwork
+from semsynth.models.full_resolution import FullResolutionNetwork
 from semsynth.models.vgg import VGG19
 from semsynth.ops.initialization import initialize_identity
-from semsynth.recipes.crn import CRNConfig, CRNRecipe
-from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
-from semsynth.recipes.system import System
+from semsynth.recipes.crn import CRNConfig, CRNRecipe, of_the_cascade
+from semsynth.recipes.system import Preset, Row, System
 
 
 class FullResolutionRecipe(CRNRecipe):
@@ -42,19 +39,18 @@ class FullResolutionRecipe(CRNRecipe):
             initialize_identity(conv)
 
 
-def _default(classes: ClassSet, instances: bool) -> CRNConfig:
-    """256 x 512, as the cascade."""
-    config = CRN_PRESETS["default"](classes, instances)
-    return config.model_copy(update={"generator": FullResolutionConfig(encoding=config.generator.encoding)})
+ROWS: dict[str, Row] = {
+    "default": {**of_the_cascade("default"), "generator.family": "full_resolution"},
+    # For a few hundred photos and two CPU cores: an eighth of the channels, one layer of dilation 1 less.
+    "small": {
+        **of_the_cascade("small"),
+        "generator.family": "full_resolution",
+        "generator.width": 32,
+        "generator.layers": 9,
+    },
+}
+"""The cascade's rows with another network."""
 
-
-def _small(classes: ClassSet, instances: bool) -> CRNConfig:
-    """For a few hundred photos and two CPU cores: an eighth of the channels, one layer of dilation 1 less."""
-    config = CRN_PRESETS["small"](classes, instances)
-    generator = FullResolutionConfig(encoding=config.generator.encoding, width=32, layers=9)
-    return config.model_copy(update={"generator": generator})
-
-
-PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
+PRESETS = {name: Preset(CRNConfig, row) for name, row in ROWS.items()}
 
 FULL_RESOLUTION_SYSTEM = System(CRNConfig, PRESETS, FullResolutionRecipe)

@@ -18,7 +18,6 @@ Differences and choices, for the paper gives one paragraph and no code:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, Self
 
 import torch
@@ -29,12 +28,11 @@ from semsynth.checkpoint import GeneratorModel
 from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
-from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.segmentation import segmentation_loss
-from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig, DCGANGeneratorConfig
+from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig
 from semsynth.models.generators import AnyGeneratorConfig
 from semsynth.models.segmenter import Segmenter, SegmenterConfig
 from semsynth.ops.initialization import initialize_normal
@@ -48,11 +46,10 @@ from semsynth.recipes.base import (
     Schedule,
     Step,
     Terms,
-    Training,
     check_classes,
     check_generator,
 )
-from semsynth.recipes.system import System
+from semsynth.recipes.system import Preset, Row, System
 
 
 class LossWeights(Config):
@@ -196,28 +193,31 @@ class GANSegmentationRecipe(Recipe):
         return segmentation_loss(segmenter(image), batch.layout.full)
 
 
-def _default(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
-    """Pictures of 256 x 256."""
-    return GANSegmentationConfig(
-        generator=DCGANGeneratorConfig(encoding=LayoutEncoding(num_classes=classes.num_classes, void="after")),
-        data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256),
-        training=Training(batch_size=4),
-    )
+PAPER: Row = {
+    "encoding.void": "after",
+    "generator.family": "dcgan",
+    "data.mode": "resize_and_crop",
+    "data.load_size": 286,
+    "data.crop_size": 256,
+    "training.batch_size": 4,
+}
 
+ROWS: dict[str, Row] = {
+    "default": PAPER,
+    # For a few hundred photos and two CPU cores: pictures of 128 x 128, an eighth of the channels.
+    "small": {
+        **PAPER,
+        "generator.width": 16,
+        "discriminator.width": 16,
+        "segmenter.width": 16,
+        "warm_up_steps": 100,
+        "data.load_size": 143,
+        "data.crop_size": 128,
+        "training.ema": 0.995,
+        "training.precision": "bf16-mixed",
+    },
+}
 
-def _small(classes: ClassSet, instances: bool) -> GANSegmentationConfig:
-    """For a few hundred photos and two CPU cores: pictures of 128 x 128, an eighth of the channels."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after")
-    return GANSegmentationConfig(
-        generator=DCGANGeneratorConfig(encoding=encoding, width=16),
-        discriminator=DCGANDiscriminatorConfig(width=16),
-        segmenter=SegmenterConfig(width=16),
-        warm_up_steps=100,
-        data=Pipeline(mode="resize_and_crop", load_size=143, crop_size=128),
-        training=Training(batch_size=4, ema=0.995, precision="bf16-mixed"),
-    )
-
-
-PRESETS: dict[str, Callable[[ClassSet, bool], GANSegmentationConfig]] = {"default": _default, "small": _small}
+PRESETS = {name: Preset(GANSegmentationConfig, row) for name, row in ROWS.items()}
 
 GAN_SEGMENTATION_SYSTEM = System(GANSegmentationConfig, PRESETS, GANSegmentationRecipe)

@@ -11,29 +11,13 @@ Differences and choices:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from semsynth.classes import ClassSet
+from semsynth.recipes.crn import ROWS as CRN_ROWS
 from semsynth.recipes.crn import CRNConfig, CRNRecipe
-from semsynth.recipes.crn_presets import PRESETS as CRN_PRESETS
-from semsynth.recipes.system import System
+from semsynth.recipes.system import Preset, Row, System
 
+ROWS: dict[str, Row] = {name: {**CRN_ROWS[name], "loss.kind": "image_space"} for name in ("default", "small")}
+"""The cascade's rows with another loss."""
 
-def _default(classes: ClassSet, instances: bool) -> CRNConfig:
-    """The cascade for 256 x 512."""
-    return _pixels_alone("default", classes)
-
-
-def _small(classes: ClassSet, instances: bool) -> CRNConfig:
-    """For a few hundred photos and two CPU cores: the cascade's small preset."""
-    return _pixels_alone("small", classes)
-
-
-def _pixels_alone(preset: str, classes: ClassSet) -> CRNConfig:
-    config = CRN_PRESETS[preset](classes, False)
-    return config.model_copy(update={"loss": config.loss.model_copy(update={"kind": "image_space"})})
-
-
-PRESETS: dict[str, Callable[[ClassSet, bool], CRNConfig]] = {"default": _default, "small": _small}
+PRESETS = {name: Preset(CRNConfig, row) for name, row in ROWS.items()}
 
 IMAGE_SPACE_SYSTEM = System(CRNConfig, PRESETS, CRNRecipe)

@@ -18,54 +18,35 @@ Differences between paper and official code, and choices where both are silent:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from semsynth.recipes.spade import ROWS as SPADE_ROWS
+from semsynth.recipes.system import Row
 
-from semsynth.classes import ClassSet
-from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.recipes.pix2pixhd import LossWeights, Pix2PixHDConfig
-from semsynth.recipes.spade import SPADEConfig
-from semsynth.recipes.spade_presets import PRESETS as SPADE_PRESETS
-
-Preset = Callable[[ClassSet, bool], Pix2PixHDConfig]
+PLUS: Row = {
+    "generator.norm": "sync_batch",
+    "generator.spectral": True,
+    "loss.adversarial_kind": "hinge",
+    "loss.feature_matching": 20.0,  # SPADE's 10, times the discriminator's two scales
+    "loss.perceptual": 20.0,
+    "generator_optimizer": {"lr": 1e-4, "beta1": 0.0, "beta2": 0.9},
+    "discriminator_optimizer": {"lr": 4e-4, "beta1": 0.0, "beta2": 0.9},
+    "schedule.epochs": 50,
+    "schedule.decay_epochs": 0,
+}
+"""What SPADE has for every dataset and pix2pixHD has otherwise."""
 
 DATASETS = ("default", "coco_stuff", "ade20k", "cityscapes")
 """SPADE's presets that have a counterpart here: any data, and table 4's datasets."""
 
 
-def plus(spade: SPADEConfig, layout_at_every_layer: Literal["none", "concat", "spade"] = "none") -> Pix2PixHDConfig:
-    """The counterpart of a configuration of SPADE: everything but the generator stays."""
-    generator = Pix2PixHDGeneratorConfig(
-        encoding=spade.generator.encoding,
-        norm="sync_batch",
-        spectral=True,
-        layout_at_every_layer=layout_at_every_layer,
-    )
-    scales = spade.discriminator.scales
-    return Pix2PixHDConfig(
-        generator=generator,
-        discriminator=spade.discriminator,
-        loss=LossWeights(
-            adversarial_kind=spade.loss.adversarial_kind,
-            feature_matching=spade.loss.feature_matching * scales,
-            perceptual=spade.loss.perceptual * scales,
-            perceptual_input=spade.loss.perceptual_input,
-        ),
-        generator_optimizer=spade.generator_optimizer,
-        discriminator_optimizer=spade.discriminator_optimizer,
-        data=spade.data,
-        schedule=spade.schedule,
-        training=spade.training,
-    )
+def plus(dataset: str) -> Row:
+    """The counterpart of a row of SPADE's table: everything but the generator stays."""
+    spade = {key: value for key, value in SPADE_ROWS[dataset].items() if not key.startswith("generator.")}
+    return {**PLUS, **spade}
 
 
-def _preset(dataset: str, layout_at_every_layer: Literal["none", "concat", "spade"]) -> Preset:
-    return lambda classes, instances: plus(SPADE_PRESETS[dataset](classes, instances), layout_at_every_layer)
-
-
-PLUS_PRESETS: dict[str, Preset] = {
-    **{f"{dataset}_plus": _preset(dataset, "none") for dataset in DATASETS},
-    **{f"{dataset}_plus_concat": _preset(dataset, "concat") for dataset in DATASETS},
-    **{f"{dataset}_plus_spade": _preset(dataset, "spade") for dataset in DATASETS},
+PLUS_ROWS: dict[str, Row] = {
+    **{f"{name}_plus": plus(name) for name in DATASETS},
+    **{f"{name}_plus_concat": {**plus(name), "generator.layout_at_every_layer": "concat"} for name in DATASETS},
+    **{f"{name}_plus_spade": {**plus(name), "generator.layout_at_every_layer": "spade"} for name in DATASETS},
 }
 """Table 4: P2P++, P2P++ w/ Concat, P2P++ w/ SPADE; ``generator.width=48`` makes "fewer params"."""

@@ -2,136 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
-
-from semsynth.classes import ClassSet
-from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutEncoding
-from semsynth.models.crn import CRNGeneratorConfig
-from semsynth.models.generator import GeneratorConfig
-from semsynth.models.instance_encoder import InstanceEncoderConfig
-from semsynth.models.patch import PatchDiscriminatorConfig
-from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.models.unet import UNetConfig
-from semsynth.recipes.base import Adam, Schedule, Training
+from semsynth.recipes.base import Schedule
 from semsynth.recipes.pix2pixhd import Pix2PixHDConfig, Pix2PixHDRecipe
-from semsynth.recipes.pix2pixhd_plus import PLUS_PRESETS
-from semsynth.recipes.system import System
+from semsynth.recipes.pix2pixhd_plus import PLUS_ROWS
+from semsynth.recipes.system import WITH_INSTANCES, Preset, Row, System
 
-FEATURES = 3
-"""Length of an object's feature vector (section 4)."""
+PAPER: Row = {
+    "encoding.void": "after",
+    "discriminator.scales": 3,
+    "discriminator.spectral": False,
+    "discriminator.bias": True,
+}
+"""G1 and the discriminators of the paper, from labels alone."""
 
-PICTURE_CHANNELS = 3
-"""Conditions that are pictures come as RGB (official ``input_nc``, with ``label_nc=0``)."""
-
-WIDTH_1024 = Pipeline(mode="scale_width", load_size=1024)
+WIDTH_1024: Row = {"data.mode": "scale_width", "data.load_size": 1024}
 """Appendix A, Cityscapes for G1; the height follows."""
 
+FEATURES: Row = {"generator.features": 3, "encoder.features": 3}
+"""Instance features (section 3.4); the length of an object's vector (section 4)."""
 
-def _paper(
-    classes: ClassSet,
-    edges: bool,
-    *,
-    void: Literal["none", "after"] = "after",
-    data: Pipeline = WIDTH_1024,
-    features: int = 0,
-    scales: int = 3,
-) -> Pix2PixHDConfig:
-    """G1 and the discriminators of the paper for a class set."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void=void, edges=edges)
-    return Pix2PixHDConfig(
-        generator=Pix2PixHDGeneratorConfig(encoding=encoding, features=features),
-        discriminator=PatchDiscriminatorConfig(encoding=encoding, scales=scales, spectral=False, bias=True),
-        encoder=InstanceEncoderConfig(features=features) if features else None,
-        data=data,
-    )
+FIXED_1024: Row = {"data.mode": "fixed", "data.crop_size": 1024, "data.aspect_ratio": 2.0}
 
-
-def _default(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, instances, data=Pipeline(mode="resize_and_crop", load_size=286, crop_size=256))
-
-
-def _labels_only(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, False)
-
-
-def _cityscapes(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, True, void="none")
-
-
-def _cityscapes_features(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, True, void="none", features=FEATURES)
-
-
-def _nyu(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, instances, data=Pipeline(mode="fixed", crop_size=561, aspect_ratio=561 / 427))
-
-
-def _ade20k(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, instances, data=Pipeline(mode="scale_width", load_size=512))
-
-
-def _helen(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    return _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024), features=FEATURES)
-
-
-def _edges(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    """Figures 2 and 13, for which the paper gives no settings: as elsewhere, at the size of CelebA-HQ's photographs."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes)
-    return Pix2PixHDConfig(
-        generator=Pix2PixHDGeneratorConfig(encoding=encoding, image_channels=PICTURE_CHANNELS),
-        discriminator=PatchDiscriminatorConfig(
-            encoding=encoding, scales=3, spectral=False, bias=True, image_channels=PICTURE_CHANNELS
-        ),
-        data=WIDTH_1024,
-    )
-
-
-def _with_generator(make: Callable[[LayoutEncoding], GeneratorConfig]) -> Callable[[ClassSet, bool], Pix2PixHDConfig]:
-    """Tables 3 and 4: another generator "with all the other components fixed", from labels alone as table 2."""
-
-    def preset(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-        config = _paper(classes, False, data=Pipeline(mode="fixed", crop_size=1024, aspect_ratio=2.0))
-        return config.model_copy(update={"generator": make(config.generator.encoding)})
-
-    return preset
-
-
-def _small(classes: ClassSet, instances: bool) -> Pix2PixHDConfig:
-    """For a few hundred photos and two CPU cores: pictures of width 256, a sixteenth of the arithmetic per pixel."""
-    encoding = LayoutEncoding(num_classes=classes.num_classes, void="after", edges=instances)
-    return Pix2PixHDConfig(
-        generator=Pix2PixHDGeneratorConfig(encoding=encoding, width=16, downsamplings=3, blocks=4, features=FEATURES),
-        discriminator=PatchDiscriminatorConfig(
-            encoding=encoding, width=16, max_width=128, scales=2, spectral=False, bias=True
-        ),
-        encoder=InstanceEncoderConfig(width=8, downsamplings=3, features=FEATURES),
-        data=Pipeline(mode="scale_width", load_size=256),
-        generator_optimizer=Adam(lr=4e-4, beta1=0.5, beta2=0.999),
-        training=Training(batch_size=1, ema=0.995, precision="bf16-mixed"),
-    )
-
-
-PRESETS: dict[str, Callable[[ClassSet, bool], Pix2PixHDConfig]] = {
-    "default": _default,
-    "labels_only": _labels_only,
-    "cityscapes": _cityscapes,
-    "cityscapes_features": _cityscapes_features,
-    "nyu": _nyu,
-    "ade20k": _ade20k,
-    "helen": _helen,
-    "edges": _edges,
-    "small": _small,
-    "unet_generator": _with_generator(lambda encoding: UNetConfig(encoding=encoding)),
-    "crn_generator": _with_generator(lambda encoding: CRNGeneratorConfig(encoding=encoding, refinements=8)),
-    **PLUS_PRESETS,
+ROWS: dict[str, Row] = {
+    "default": {
+        **PAPER,
+        "encoding.edges": WITH_INSTANCES,
+        "data.mode": "resize_and_crop",
+        "data.load_size": 286,
+        "data.crop_size": 256,
+    },
+    "labels_only": {**PAPER, **WIDTH_1024},
+    "cityscapes": {**PAPER, **WIDTH_1024, "encoding.void": "none", "encoding.edges": True},
+    "cityscapes_features": {**PAPER, **WIDTH_1024, **FEATURES, "encoding.void": "none", "encoding.edges": True},
+    "nyu": {
+        **PAPER,
+        "encoding.edges": WITH_INSTANCES,
+        "data.mode": "fixed",
+        "data.crop_size": 561,
+        "data.aspect_ratio": 561 / 427,
+    },
+    "ade20k": {**PAPER, **WIDTH_1024, "encoding.edges": WITH_INSTANCES, "data.load_size": 512},
+    "helen": {**PAPER, **FEATURES, "data.mode": "fixed", "data.crop_size": 1024},
+    # Figures 2 and 13, for which the paper gives no settings: as elsewhere, at the size of CelebA-HQ's photographs.
+    # Conditions that are pictures come as RGB (official ``input_nc``, with ``label_nc=0``).
+    "edges": {
+        **PAPER,
+        **WIDTH_1024,
+        "encoding.void": "none",
+        "generator.image_channels": 3,
+        "discriminator.image_channels": 3,
+    },
+    # For a few hundred photos and two CPU cores: pictures of width 256, a sixteenth of the arithmetic per pixel.
+    "small": {
+        **PAPER,
+        "encoding.edges": WITH_INSTANCES,
+        "generator.width": 16,
+        "generator.downsamplings": 3,
+        "generator.blocks": 4,
+        "discriminator.width": 16,
+        "discriminator.max_width": 128,
+        "discriminator.scales": 2,
+        "encoder.width": 8,
+        "encoder.downsamplings": 3,
+        **FEATURES,
+        "data.mode": "scale_width",
+        "data.load_size": 256,
+        "generator_optimizer.lr": 4e-4,
+        "training.ema": 0.995,
+        "training.precision": "bf16-mixed",
+    },
+    # Tables 3 and 4: another generator "with all the other components fixed", from labels alone as table 2.
+    "unet_generator": {**PAPER, **FIXED_1024, "generator.family": "unet"},
+    "crn_generator": {**PAPER, **FIXED_1024, "generator.family": "crn", "generator.refinements": 8},
+    **PLUS_ROWS,
 }
 """Appendix A: Cityscapes at 1024 x 512 (G1; ``--stages`` goes on at twice a preset's size: 2048 x 1024), NYU at
 561 x 427, ADE20K of width 512, Helen at 1024 x 1024. ``edges`` reads pictures instead of label maps.
 ``unet_generator`` and ``crn_generator`` are the other columns of tables 3 and 4.
 ``--no-perceptual`` makes the tables' "w/o VGG" of any of them."""
+
+PRESETS = {name: Preset(Pix2PixHDConfig, row) for name, row in ROWS.items()}
 
 
 def stages(config: Pix2PixHDConfig) -> dict[str, Pix2PixHDConfig]:
