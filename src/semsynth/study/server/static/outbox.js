@@ -1,27 +1,49 @@
-// Answers on their way: kept in the browser until the server has acknowledged them, sent in order, again if needed.
+/** Answers on their way: kept in the browser until the server acknowledges them, sent in order, again if needed. */
+
+import { RefusedError, wait } from "./page.js";
+
+/** @import { AnswerReply, NewAnswer } from "./page.js" */
 
 const LONGEST_WAIT = 8000;
-const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
 /** 128 random bits; crypto.randomUUID exists only on secure pages. */
 export function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** localStorage, or nothing where the browser forbids it, as in some frames. */
 export const memory = {
-  get(key) { try { return localStorage.getItem(key); } catch { return null; } },
-  set(key, value) { try { localStorage.setItem(key, value); } catch { /* then only this page remembers */ } },
+  /** @param {string} key */
+  get(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  /** @param {string} key @param {string} value */
+  set(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // Then only this page remembers.
+    }
+  },
 };
 
 export class Outbox {
   #token;
   #name;
+  /** @type {Array<NewAnswer & {key: string}>} */
   #waiting;
+  /** @type {Promise<AnswerReply | null> | null} */
   #sending = null;
   #onDelay;
 
-  /** `onDelay(true)` is called when answers have to wait, `onDelay(false)` when they are through. */
+  /**
+   * @param {string} token
+   * @param {(waits: boolean) => void} onDelay  told when answers have to wait, and when they are through
+   */
   constructor(token, onDelay) {
     this.#token = token;
     this.#name = `semsynth-study-outbox-${token}`;
@@ -30,23 +52,31 @@ export class Outbox {
   }
 
   /** Positions of the pairs whose answers wait. */
-  get trials() { return this.#waiting.map(answer => answer.trial); }
+  get trials() {
+    return this.#waiting.map((answer) => answer.trial);
+  }
 
+  /** @param {NewAnswer} answer */
   add(answer) {
     this.#waiting.push({ key: randomKey(), ...answer });
     this.#keep();
-    void this.flush().catch(() => {}); // the last flush tells
+    this.flush().catch(() => {}); // the last flush tells
   }
 
-  /** Send everything. Resolves to the last reply, or null if nothing was to be sent; rejects if the server refuses. */
+  /**
+   * Send everything.
+   * @returns {Promise<AnswerReply | null>} the last reply, or null if nothing was to be sent
+   * @throws {RefusedError} the server refuses an answer
+   */
   flush() {
-    this.#sending ??= this.#send().finally(() => { this.#sending = null; });
+    this.#sending ??= this.#send().finally(() => (this.#sending = null));
     return this.#sending;
   }
 
   async #send() {
+    /** @type {AnswerReply | null} */
     let reply = null;
-    for (let failures = 0; this.#waiting.length;) {
+    for (let failures = 0; this.#waiting.length; ) {
       const response = await this.#post(this.#waiting[0]);
       if (response === null || response.status >= 500 || response.status === 429) {
         this.#onDelay(true);
@@ -55,7 +85,7 @@ export class Outbox {
       }
       const body = await response.json();
       const known = response.status === 409 && body.reason === "conflict"; // answered in another window
-      if (!response.ok && !known) throw Object.assign(new Error(body.message ?? "The server refused an answer."), body);
+      if (!response.ok && !known) throw new RefusedError(body.message ?? "The server refused an answer.", body);
       failures = 0;
       if (!known) reply = body;
       this.#waiting.shift();
@@ -65,6 +95,7 @@ export class Outbox {
     return reply;
   }
 
+  /** @param {NewAnswer} answer */
   async #post(answer) {
     try {
       return await fetch("api/answers", {
@@ -78,5 +109,7 @@ export class Outbox {
     }
   }
 
-  #keep() { memory.set(this.#name, JSON.stringify(this.#waiting)); }
+  #keep() {
+    memory.set(this.#name, JSON.stringify(this.#waiting));
+  }
 }

@@ -1,185 +1,155 @@
-// A participant's way through the study: consent, instructions, screen check, pairs, completion code.
+/** A participant's way through the study: consent, instructions, screen check, pairs, completion code. */
 
-import { expose, frameInterval, noiseMask } from "./exposure.js";
-import { Outbox, memory } from "./outbox.js";
-import { Pictures } from "./pictures.js";
+import { frameInterval } from "./exposure.js";
+import { Judge } from "./judge.js";
+import { memory, Outbox } from "./outbox.js";
+import { buttonOf, byId, progressOf, RefusedError, wait } from "./page.js";
 import { isPreview, offerReturn, workerId } from "./platform.js";
 
-const GAP = 24, MARGIN = 28, CONTROLS = 200; // of study.css, in CSS pixels
-const SLOWEST = 40; // milliseconds between frames, above which times of 1/8 s would be guesses
-const element = id => document.getElementById(id);
-const clicked = id => new Promise(resolve => element(id).addEventListener("click", resolve, { once: true }));
+/** @import { JoinReply, StudyMessage } from "./page.js" */
 
+/** Of study.css, in CSS pixels. */
+const [GAP, MARGIN, CONTROLS] = [24, 28, 200];
+/** Milliseconds between frames, above which times of 1/8 s would be guesses. */
+const SLOWEST = 40;
+
+/** @param {string} id */
+const clicked = (id) => new Promise((resolve) => byId(id).addEventListener("click", resolve, { once: true }));
+
+/** @param {string} section */
 function show(section) {
-  for (const other of document.querySelectorAll("main > section")) other.hidden = other.id !== section;
+  for (const other of document.querySelectorAll("main > section")) {
+    /** @type {HTMLElement} */ (other).hidden = other.id !== section;
+  }
   document.body.classList.toggle("judging", section === "trial");
 }
 
+/** @param {string} id @param {string} text */
 function paragraphs(id, text) {
-  element(id).replaceChildren(...text.split(/\n\s*\n/).map(part => {
-    const paragraph = document.createElement("p");
-    paragraph.textContent = part;
-    return paragraph;
-  }));
+  byId(id).replaceChildren(
+    ...text.split(/\n\s*\n/).map((part) => {
+      const paragraph = document.createElement("p");
+      paragraph.textContent = part;
+      return paragraph;
+    }),
+  );
 }
 
-/** JSON of the server; a busy server is asked again. */
+/**
+ * JSON of the server; a busy server is asked again.
+ * @param {string} path
+ * @param {object} [body]  to be posted
+ * @throws {RefusedError}
+ */
 async function ask(path, body) {
+  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   for (let attempt = 0; ; attempt++) {
-    const response = await fetch(path, body && {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-    }).catch(() => null);
+    const response = await fetch(path, body && post).catch(() => null);
     const reply = await response?.json().catch(() => null);
     if (response?.ok) return reply;
     const busy = !response || reply?.reason === "unavailable";
-    if (!busy || attempt === 5) throw Object.assign(new Error(reply?.message ?? "The server cannot be reached."), reply);
-    await new Promise(resolve => setTimeout(resolve, 400 * 2 ** attempt));
+    if (!busy || attempt === 5) throw new RefusedError(reply?.message ?? "The server cannot be reached.", reply ?? {});
+    await wait(400 * 2 ** attempt);
   }
 }
 
+/**
+ * Wait until the window is large enough, and the participant starts.
+ * @param {StudyMessage} study
+ * @returns {Promise<number>} the time between two frames, in milliseconds
+ */
 async function checkScreen(study) {
   show("screen");
   const columns = study.layout ? 3 : 2;
-  const width = columns * study.width + (columns - 1) * GAP + MARGIN, height = study.height + CONTROLS;
+  const [width, height] = [columns * study.width + (columns - 1) * GAP + MARGIN, study.height + CONTROLS];
   const interval = await frameInterval();
-  const status = element("screen-status"), start = element("start");
-  const judge = () => {
+  const check = () => {
     const small = innerWidth < width || innerHeight < height;
     const slow = study.timed && interval > SLOWEST;
-    status.textContent = small
-      ? `This window is ${innerWidth} by ${innerHeight}; the pictures need ${width} by ${height}. Please make it larger, or turn the device.`
-      : slow ? "This device draws too few frames per second for pictures that are shown briefly. Please use another one."
-      : "Your screen is fine. Please stay in this window until the end.";
-    start.disabled = small || slow;
+    byId("screen-status").textContent = small
+      ? `This window is ${innerWidth} by ${innerHeight}; the pictures need ${width} by ${height}. ` +
+        "Please make it larger, or turn the device."
+      : slow
+        ? "This device draws too few frames per second for pictures that are shown briefly. Please use another one."
+        : "Your screen is fine. Please stay in this window until the end.";
+    buttonOf("start").disabled = small || slow;
   };
-  judge();
-  addEventListener("resize", judge);
+  check();
+  addEventListener("resize", check);
   await clicked("start");
-  removeEventListener("resize", judge);
+  removeEventListener("resize", check);
   return interval;
 }
 
-/** Shows pairs and collects answers. */
-class Judge {
-  constructor(study, pairs, interval, outbox) {
-    Object.assign(this, { study, pairs, interval, outbox, pictures: new Pictures(pairs), choose: null, reveal: null });
-    element("question").textContent = study.question;
-    element("layout").hidden = !study.layout;
-    element("choose-tie").hidden = !study.ties;
-    element("progress").max = pairs.length;
-    for (const side of ["left", "right"]) {
-      element(side).addEventListener("click", () => this.choose?.(side));
-      element(`choose-${side}`).addEventListener("click", () => this.choose?.(side));
-    }
-    element("choose-tie").addEventListener("click", () => this.choose?.("tie"));
-    element("show").addEventListener("click", () => this.reveal?.());
-    addEventListener("keydown", event => this.#key(event));
-  }
-
-  #key(event) {
-    if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-    const choice = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: this.study.ties ? "tie" : undefined }[event.key];
-    if (choice && this.choose) { event.preventDefault(); this.choose(choice); }
-    if (event.key === " " && this.reveal) { event.preventDefault(); this.reveal(); }
-  }
-
-  #enable(answers, reveal) {
-    for (const id of ["left", "right", "choose-left", "choose-right", "choose-tie"]) element(id).disabled = !answers;
-    element("show").hidden = !reveal;
-  }
-
-  /** One pair, from loading to the answer. */
-  async judge(position, done) {
-    const pair = this.pairs[position];
-    element("practice").style.visibility = pair.practice ? "visible" : "hidden";
-    element("progress").value = done;
-    element("count").textContent = `${done + 1} of ${this.pairs.length}`;
-    this.#enable(false, false);
-    this.#blank();
-    const { left, right, layout } = await this.pictures.of(position); // both are decoded from here on
-    const slots = [["left", left], ["right", right], ...(layout ? [["layout", layout]] : [])];
-    for (const [id, image] of slots) this.#size(id, image);
-    const reveal = () => { for (const [id, image] of slots) element(id).replaceChildren(image); };
-
-    let shown = null, dropped = 0;
-    if (pair.exposure === null) await new Promise(resolve => requestAnimationFrame(() => { reveal(); resolve(); }));
-    else ({ shown, dropped } = await this.#timed(pair, slots, reveal));
-    const appeared = performance.now() - 1000 * (shown ?? 0);
-    this.#enable(true, false);
-    const choice = await new Promise(resolve => { this.choose = resolve; });
-    this.choose = null;
-    this.#enable(false, false);
-    const response = (performance.now() - appeared) / 1000;
-    this.outbox.add({ trial: position, choice, response_seconds: response, shown_seconds: shown, dropped_frames: dropped });
-  }
-
-  async #timed(pair, slots, reveal) {
-    const masks = slots.map(([id, image]) => [id, noiseMask(image.naturalWidth, image.naturalHeight)]);
-    this.#enable(false, true);
-    await new Promise(resolve => { this.reveal = resolve; });
-    this.reveal = null;
-    this.#enable(false, false);
-    const hide = () => { for (const [id, mask] of masks) element(id).replaceChildren(mask); };
-    return expose(reveal, hide, pair.exposure, this.interval);
-  }
-
-  #size(id, image) {
-    element(id).style.width = `${image.naturalWidth}px`;
-    element(id).style.height = `${image.naturalHeight}px`;
-  }
-
-  #blank() { for (const id of ["left", "right", "layout"]) element(id).replaceChildren(); }
-}
-
+/** @param {string} code */
 function finish(code) {
   show("done");
-  element("code").textContent = code;
+  byId("code").textContent = code;
   offerReturn(code);
 }
 
-async function takePart() {
-  const study = await ask("api/study");
+/**
+ * Consent and instructions.
+ * @param {StudyMessage} study
+ * @param {boolean} again  the participant comes back, and has read the instructions
+ */
+async function welcome(study, again) {
   paragraphs("consent", study.consent);
   paragraphs("instructions-text", study.instructions);
-  element("instructions-question").textContent = study.question;
-  element("ties-help").hidden = !study.ties;
-  element("timed-help").hidden = !study.timed;
-  element("agree").disabled = isPreview;
-  if (isPreview) element("agree").textContent = "Accept the task to take part";
-  const begun = `semsynth-study-begun-${workerId()}`;
-  if (memory.get(begun)) element("agree").textContent = "Continue where you stopped";
+  byId("instructions-question").textContent = study.question;
+  byId("ties-help").hidden = !study.ties;
+  byId("timed-help").hidden = !study.timed;
+  buttonOf("agree").disabled = isPreview;
+  if (isPreview) byId("agree").textContent = "Accept the task to take part";
+  if (again) byId("agree").textContent = "Continue where you stopped";
   show("welcome");
   await clicked("agree");
-  if (!memory.get(begun)) {
-    show("instructions");
-    await clicked("understood");
-  }
+  if (again) return;
+  show("instructions");
+  await clicked("understood");
+}
+
+async function takePart() {
+  /** @type {StudyMessage} */
+  const study = await ask("api/study");
+  const begun = `semsynth-study-begun-${workerId()}`;
+  await welcome(study, memory.get(begun) !== null);
   const interval = await checkScreen(study);
   const screen = {
-    width: innerWidth, height: innerHeight, pixel_ratio: devicePixelRatio, frames_per_second: Math.min(1000, 1000 / interval),
+    width: innerWidth,
+    height: innerHeight,
+    pixel_ratio: devicePixelRatio,
+    frames_per_second: Math.min(1000, 1000 / interval),
   };
-  const joined = await ask("api/join", { worker: workerId(), screen });
+  const join = () => ask("api/join", { worker: workerId(), screen });
+  /** @type {JoinReply} */
+  const joined = await join();
   memory.set(begun, "yes");
-  const status = element("status");
-  const outbox = new Outbox(joined.token, waits => { status.textContent = waits ? "Saving your answers takes a moment…" : ""; });
+  const status = byId("status");
+  const outbox = new Outbox(joined.token, (waits) => {
+    status.textContent = waits ? "Saving your answers takes a moment…" : "";
+  });
   const answered = new Set([...joined.answered, ...outbox.trials]);
   const judge = new Judge(study, joined.pairs, interval, outbox);
-  let last = null;
   show("trial");
   for (const position of joined.pairs.keys()) {
     if (answered.has(position)) continue;
     await judge.judge(position, answered.size);
     answered.add(position);
   }
-  element("progress").value = joined.pairs.length;
-  last = await outbox.flush();
-  if (last?.complete) finish(last.code);
-  else finish((await ask("api/join", { worker: workerId(), screen }).catch(problem => problem)).code ?? "");
+  progressOf("progress").value = joined.pairs.length;
+  const last = await outbox.flush();
+  // Answers that were all sent before, or in another window: joining again is refused with the code.
+  if (last?.complete) finish(last.code ?? "");
+  else finish((await join().catch((problem) => problem)).code ?? "");
 }
 
-element("again").addEventListener("click", () => location.reload());
-takePart().catch(problem => {
-  if (problem.reason === "done" && problem.code) { finish(problem.code); return; }
-  element("problem-text").textContent = problem.message;
+byId("again").addEventListener("click", () => location.reload());
+takePart().catch((problem) => {
+  if (problem instanceof RefusedError && problem.reason === "done" && problem.code) {
+    finish(problem.code);
+    return;
+  }
+  byId("problem-text").textContent = problem.message;
   show("problem");
 });

@@ -1,8 +1,17 @@
-// Pictures that are decoded before they are needed.
+/** Pictures that are decoded before they are needed. */
+
+import { wait } from "./page.js";
+
+/** @import { Pair } from "./page.js" */
+
+/** @typedef {{left: HTMLImageElement, right: HTMLImageElement, layout: HTMLImageElement | null}} Decoded */
 
 const ATTEMPTS = 4;
-const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
+/**
+ * @param {string} url
+ * @returns {Promise<HTMLImageElement>}
+ */
 async function decoded(url) {
   for (let attempt = 1; ; attempt++) {
     const image = new Image();
@@ -18,29 +27,40 @@ async function decoded(url) {
   }
 }
 
+/** @param {Pair} pair  @returns {Promise<Decoded>} */
+async function decodedPair({ left, right, layout }) {
+  const [a, b, c] = await Promise.all([decoded(left), decoded(right), layout === null ? null : decoded(layout)]);
+  return { left: a, right: b, layout: c };
+}
+
 /** Loads some pairs ahead and forgets those that are over. */
 export class Pictures {
   #pairs;
   #ahead;
+  /** @type {Map<number, Promise<Decoded>>} */
   #loading = new Map();
 
+  /** @param {Pair[]} pairs */
   constructor(pairs, ahead = 4) {
     this.#pairs = pairs;
     this.#ahead = ahead;
   }
 
-  /** The decoded pictures of a pair: {left, right, layout}. */
-  async of(position) {
+  /** The decoded pictures of a pair. @param {number} position */
+  of(position) {
     for (const known of this.#loading.keys()) if (known < position) this.#loading.delete(known);
-    for (let next = position; next < Math.min(position + this.#ahead, this.#pairs.length); next++) {
-      if (!this.#loading.has(next)) {
-        const { left, right, layout } = this.#pairs[next];
-        const loading = Promise.all([left, right, layout].map(url => url && decoded(url)));
-        loading.catch(() => this.#loading.delete(next)); // to be tried again
-        this.#loading.set(next, loading);
-      }
-    }
-    const [left, right, layout] = await this.#loading.get(position);
-    return { left, right, layout };
+    const wanted = this.#load(position);
+    for (let next = position + 1; next < Math.min(position + this.#ahead, this.#pairs.length); next++) this.#load(next);
+    return wanted;
+  }
+
+  /** @param {number} position */
+  #load(position) {
+    const known = this.#loading.get(position);
+    if (known) return known;
+    const loading = decodedPair(this.#pairs[position]);
+    loading.catch(() => this.#loading.delete(position)); // to be tried again
+    this.#loading.set(position, loading);
+    return loading;
   }
 }

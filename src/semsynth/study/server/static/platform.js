@@ -1,6 +1,7 @@
-// Where participants come from, as the page's address says, and how they go back.
+/** Where participants come from, as the page's address says, and how they go back. */
 
 import { memory, randomKey } from "./outbox.js";
+import { byId } from "./page.js";
 
 const PROLIFIC = "https://app.prolific.com/submissions/complete?cc=";
 const MTURK = ["https://www.mturk.com", "https://workersandbox.mturk.com"];
@@ -20,19 +21,23 @@ export function workerId() {
   return kept;
 }
 
-/** Show the way back with the completion code. */
+/** Show the way back with the completion code. @param {string} code */
 export function offerReturn(code) {
   if (given.has("PROLIFIC_PID")) {
-    const link = document.getElementById("return");
+    const link = /** @type {HTMLAnchorElement} */ (byId("return"));
     link.href = PROLIFIC + encodeURIComponent(code);
     link.hidden = false;
   }
-  const target = URL.canParse(given.get("turkSubmitTo") ?? "") ? new URL(given.get("turkSubmitTo")).origin : null;
-  if (given.has("assignmentId") && MTURK.includes(target)) {
-    const form = document.getElementById("submit");
-    form.action = `${target}/mturk/externalSubmit`;
-    form.elements.assignmentId.value = given.get("assignmentId");
-    form.elements.code.value = code;
-    form.hidden = false;
+  const [target, assignment] = [given.get("turkSubmitTo") ?? "", given.get("assignmentId")];
+  const origin = URL.canParse(target) ? new URL(target).origin : "";
+  if (assignment === null || !MTURK.includes(origin)) return;
+  const form = /** @type {HTMLFormElement} */ (byId("submit"));
+  form.action = `${origin}/mturk/externalSubmit`;
+  for (const [name, value] of [
+    ["assignmentId", assignment],
+    ["code", code],
+  ]) {
+    /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value = value;
   }
+  form.hidden = false;
 }
