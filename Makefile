@@ -43,7 +43,7 @@ test: $(DEVELOPMENT) $(NODE_MODULES) ## run the tests (a few minutes)
 test-all: $(DEVELOPMENT) $(NODE_MODULES) ## run the slow tests as well
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
-lint: $(DEVELOPMENT) $(NODE_MODULES) ## ruff, mypy --strict on src, import-linter, tsc on the studio's modules
+lint: $(DEVELOPMENT) $(NODE_MODULES) ## ruff, mypy --strict on src, import-linter, tsc on the JavaScript of studio and study
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src

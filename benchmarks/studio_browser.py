@@ -29,11 +29,11 @@ LAYOUTS = ("facade-0", "facade-7", "facade-14", "facade-18", "facade-27")
 VIEWPORT = {"width": 1280, "height": 800}
 
 STROKES = """async ([name, count]) => {
-  const { store, maker, menus, palette, stage } = studio;
+  const { store, menus, stage } = studio;
   await menus.example({ name, instances: false });
   const canvas = document.getElementById("layout-canvas");
   const frame = () => new Promise(requestAnimationFrame);
-  const idle = () => !maker.newest.running && !maker.newest.wanted && maker.state === "ready";
+  const idle = () => document.querySelector("#photo-pane[aria-busy=false]") && store.progress.state === "ready";
   const times = [];
   for (let i = 0; i < count; i++) {
     while (!idle()) await frame();
@@ -43,8 +43,8 @@ STROKES = """async ([name, count]) => {
       const at = { clientX: box.left + u * box.width, clientY: box.top + v * box.height, bubbles: true };
       canvas.dispatchEvent(new PointerEvent(type, { ...at, pointerId: 1, button: 0, buttons: 1 }));
     };
-    palette.choose(store.model.classes.classes[1 + (i % 11)].id);
-    store.brush.size = 3 + (i % 18);
+    store.chooseClass(store.model.classes.classes[1 + (i % 11)].id);
+    store.setBrush({ size: 3 + (i % 18) });
     const [u, v] = [0.25 + 0.5 * ((i * 0.618) % 1), 0.3 + 0.4 * ((i * 0.414) % 1)];
     put("pointerdown", u, v);
     for (let k = 1; k <= 8; k++) {
@@ -61,10 +61,10 @@ STROKES = """async ([name, count]) => {
 }"""
 
 PIXELS = """async (count) => {
-  const { store, menus, palette, stage } = studio;
+  const { store, menus, stage } = studio;
   menus.blank({ width: 1024, height: 1024 });
-  palette.choose(store.model.classes.classes[2].id);
-  store.brush.size = 24;
+  store.chooseClass(store.model.classes.classes[2].id);
+  store.setBrush({ size: 24 });
   const canvas = document.getElementById("layout-canvas");
   const frame = () => new Promise(requestAnimationFrame);
   const box = canvas.getBoundingClientRect();

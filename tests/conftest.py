@@ -31,13 +31,6 @@ hypothesis.settings.register_profile("semsynth", deadline=None, max_examples=30,
 hypothesis.settings.load_profile("semsynth")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser may try again: on a busy machine it draws late, and a click lands beside what has moved."""
-    for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()) or item.path.name == "test_browser.py":
-            item.add_marker(pytest.mark.flaky(reruns=2))
-
-
 def _shared_folder() -> Path:
     return Path(os.environ.get("SEMSYNTH_SHARED", REPOSITORY.parent / "shared"))
 

@@ -23,23 +23,15 @@ _ARRAY = """(name) => {
 }"""
 
 _AT = """async ([id, x, y]) => {
-  const place = () => {
-    const box = document.getElementById(id).getBoundingClientRect();
-    const camera = studio.stage.camera;
-    const { width, height } = studio.store.layer;
-    return [
-      box.left + box.width / 2 + camera.x + (x + 0.5 - width / 2) * camera.scale,
-      box.top + box.height / 2 + camera.y + (y + 0.5 - height / 2) * camera.scale,
-    ];
-  };
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const waited = (time) => new Promise((done) => setTimeout(done, time));
-  for (let before = place(); ; ) {  // parts of the page may still be finding their places; hidden tabs are not drawn
-    await Promise.all([Promise.race([drawn(), waited(500)]), waited(40)]);
-    const now = place();
-    if (now.every((value, i) => value === before[i])) return now;
-    before = now;
-  }
+  // Parts of the page that have changed are laid out and observed in the next frame, which this one waits for.
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const box = document.getElementById(id).getBoundingClientRect();
+  const camera = studio.stage.camera;
+  const { width, height } = studio.store.layer;
+  return [
+    box.left + box.width / 2 + camera.x + (x + 0.5 - width / 2) * camera.scale,
+    box.top + box.height / 2 + camera.y + (y + 0.5 - height / 2) * camera.scale,
+  ];
 }"""
 
 _PHOTO = """async () => {
@@ -84,11 +76,15 @@ class StudioPage:
 
     def settled(self) -> None:
         """The photo shows what is there, or there is nothing to show."""
-        maker = "studio.maker"
-        self.until(f"!{maker}.newest.running && !{maker}.newest.wanted && {maker}.state !== 'working'")
+        self.page.wait_for_selector("#photo-pane[aria-busy=false]")
+
+    def photo_is(self, state: str) -> None:
+        """Wait for the photo to be ``ready``, ``empty``, ``trying`` or ``refused``."""
+        self.page.wait_for_selector(f"#photo-state[data-state={state}]", state="attached")
 
     def saved(self) -> None:
-        self.until("document.getElementById('saved').dataset.state === 'saved'")
+        """Everything is in the browser's storage."""
+        self.page.wait_for_selector("#saved[data-state=saved]")
 
     def ids(self) -> NDArray[np.uint16]:
         return self._array("ids")
@@ -127,10 +123,10 @@ class StudioPage:
     def paint_with(self, name: str) -> int:
         """Choose a class in the palette; returns its id."""
         self.page.get_by_role("radio", name=name).click()
-        return int(self.run("() => studio.store.classId"))
+        return int(self.run("() => studio.store.painting.classId"))
 
     def brush(self, size: int) -> None:
-        self.run("(size) => { studio.store.brush.size = size; studio.store.emit('brush'); }", size)
+        self.run("(size) => studio.store.setBrush({ size })", size)
 
     def blank(self) -> None:
         self.page.click("#new")

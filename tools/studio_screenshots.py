@@ -49,11 +49,8 @@ class Camera:
 
     def settle(self) -> None:
         """Wait for the photo of what is there."""
-        busy = "() => studio.maker.newest.running || studio.maker.newest.wanted || studio.maker.state === 'working'"
-        self.page.wait_for_timeout(300)
-        while self.page.evaluate(busy):
-            self.page.wait_for_timeout(50)
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_selector("#photo-pane[aria-busy=false]")
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def place(self, x: int, y: int) -> tuple[float, float]:
         """Where a pixel of the layout is on the page."""

@@ -54,8 +54,8 @@ def test_a_session_with_the_keyboard_alone(page: StudioPage) -> None:
     page.press("Enter")
     page.page.locator("#layout-canvas").focus()
     page.press("Digit3", "KeyR")  # window, rectangle
-    window = page.run("() => studio.store.classId")
-    assert page.run("() => studio.store.nameOf(studio.store.classId)") == "window"
+    window = page.run("() => studio.store.painting.classId")
+    assert page.run("() => studio.store.nameOf(studio.store.painting.classId)") == "window"
     page.press("ArrowLeft", "Enter")
     for _ in range(3):
         page.press("Shift+ArrowRight", "Shift+ArrowDown")
@@ -88,11 +88,11 @@ def test_keys_can_be_changed(page: StudioPage) -> None:
     page.press("KeyW")
     page.press("Escape")
     page.press("KeyW")
-    assert page.run("() => studio.store.tool") == "fill"
+    assert page.run("() => studio.store.painting.tool") == "fill"
     page.page.reload()
     page.ready()
     page.press("KeyB", "KeyW")
-    assert page.run("() => studio.store.tool") == "fill"
+    assert page.run("() => studio.store.painting.tool") == "fill"
 
 
 def test_the_page_is_light_and_asks_nobody_else(page: StudioPage) -> None:

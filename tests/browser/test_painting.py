@@ -90,7 +90,7 @@ def test_only_over_and_the_eraser_s_ground(page: StudioPage) -> None:
     page.page.get_by_label("Only over").select_option("window")
     page.drag((0, 0), (255, 255))
     after = page.ids()
-    assert (after == page.run("() => studio.store.classId")).sum() >= (before == window).sum()
+    assert (after == page.run("() => studio.store.painting.classId")).sum() >= (before == window).sum()
     assert ((after != before) == (before == window)).all()
     page.tool("eraser")
     page.page.get_by_label("Only over").select_option("anything")
@@ -101,7 +101,7 @@ def test_only_over_and_the_eraser_s_ground(page: StudioPage) -> None:
 
 
 _FIFTY = """() => {
-  const { store, palette } = studio;
+  const { store } = studio;
   const canvas = document.getElementById("layout-canvas");
   const box = canvas.getBoundingClientRect();
   const states = (window.states = []);
@@ -112,8 +112,8 @@ _FIFTY = """() => {
   };
   keep();
   for (let i = 0; i < 50; i++) {
-    palette.choose(store.model.classes.classes[i % 12].id);
-    store.brush.size = 1 + (i % 23);
+    store.chooseClass(store.model.classes.classes[i % 12].id);
+    store.setBrush({ size: 1 + (i % 23) });
     put("pointerdown", 0.2 + i / 100, 0.3 + i / 150);
     put("pointermove", 0.7 - i / 200, 0.35 + i / 120);
     put("pointerup", 0.7 - i / 200, 0.35 + i / 120);
@@ -125,7 +125,7 @@ _STATE = "() => window.states.indexOf(`${studio.store.layer.ids.join()} ${studio
 
 
 def test_fifty_strokes_are_undone_and_redone_to_identical_ids(page: StudioPage) -> None:
-    page.run("() => (studio.store.view.live = false)")
+    page.run("() => studio.store.look({ live: false })")
     assert page.run(_FIFTY) == 51
     page.page.locator("#layout-canvas").focus()
     for i in reversed(range(50)):

@@ -30,11 +30,11 @@ def test_what_the_server_refuses_is_said(page: StudioPage, status: int, message:
     body = {"code": "some", "message": message}
     page.page.route("**/synthesize", lambda route: route.fulfill(status=status, json=body))
     stroke(page)
-    page.until("studio.maker.state === 'refused'")
+    page.photo_is("refused")
     assert page.text("#photo-message") == said
     page.page.unroute("**/synthesize")
     page.page.click("#dice")
-    page.until("studio.maker.state === 'ready'")
+    page.photo_is("ready")
     assert page.text("#photo-message") == ""
 
 
@@ -50,35 +50,41 @@ def test_a_busy_server_is_asked_again(page: StudioPage) -> None:
             route.continue_()
 
     page.page.route("**/synthesize", busy)
-    page.run("() => (studio.store.view.live = false)")
+    page.run("() => studio.store.look({ live: false })")
     stroke(page)
-    page.until("studio.maker.state === 'trying'")
+    page.photo_is("trying")
     assert "busy" in page.text("#photo-message")
-    page.until("studio.maker.state === 'ready'")
+    page.photo_is("ready")
     assert page.text("#photo-message") == ""
     assert len(refused) >= 3
 
 
+_COUNT_REQUESTS = """() => {  // from asking to the photo's last byte, as the page sees it
+  const ask = window.fetch;
+  window.flying = window.most = 0;
+  window.fetch = async (path, init) => {
+    if (!String(path).includes("synthesize")) return ask(path, init);
+    window.most = Math.max(window.most, ++window.flying);
+    const answer = await ask(path, init);
+    const read = answer.blob.bind(answer);
+    answer.blob = async () => {
+      const body = await read();
+      window.flying--;
+      return body;
+    };
+    return answer;
+  };
+}"""
+
+
 def test_strokes_never_queue_up(page: StudioPage) -> None:
     """At most one request is on its way, and the last one is of the last state."""
-    flying, most = [0], [0]
-
-    def began(request: object) -> None:
-        if "synthesize" in request.url:
-            flying[0] += 1
-            most[0] = max(most[0], flying[0])
-
-    def ended(request: object) -> None:
-        flying[0] -= "synthesize" in request.url
-
-    page.page.on("request", began)
-    page.page.on("requestfinished", ended)
-    page.page.on("requestfailed", ended)
+    page.run(_COUNT_REQUESTS)
     page.paint_with("window")
     page.drag((30, 30), (200, 60), (40, 90), (180, 150), steps=30)
     page.settled()
     live = page.photo()
-    assert most[0] == 1
+    assert page.run("() => [window.flying, window.most]") == [0, 1]
     page.page.reload()
     page.ready()
     np.testing.assert_array_equal(page.photo(), live)
@@ -99,12 +105,12 @@ def test_the_server_goes_away_in_the_middle_of_a_stroke(
     server.stop()
     mouse.move(*page.at((90, 20)), steps=5)
     mouse.up()
-    page.until("studio.maker.state === 'trying'")
+    page.photo_is("trying")
     assert "does not answer" in page.text("#photo-message")
     assert "safe" in page.text("#photo-message")
     assert (page.ids()[16:25, 30:91] == window).all()
     server.start()
-    page.until("studio.maker.state === 'ready'")
+    page.photo_is("ready")
     assert page.text("#photo-message") == ""
     assert (page.ids()[16:25, 30:91] == window).all()
     server.stop()

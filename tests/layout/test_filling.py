@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from streets import (
     BUILDING,
     CAR,
@@ -80,20 +81,52 @@ def test_cars_without_any_stuff() -> None:
     assert edits.remove(layout, 26001, ROAD).labels.tolist() == [[CAR, ROAD, ROAD]]
 
 
+def edges_by_class(layout: Layout, hole: NDArray[np.bool_], classes: list[int]) -> dict[int, int]:
+    """How many pixel edges each of some classes shares with a hole."""
+    edges = dict.fromkeys(classes, 0)
+    for y, x in np.argwhere(hole):
+        for place in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+            inside = 0 <= place[0] < hole.shape[0] and 0 <= place[1] < hole.shape[1]
+            if inside and not hole[place] and int(layout.labels[place]) in edges:
+                edges[int(layout.labels[place])] += 1
+    return edges
+
+
 @given(layouts(), st.sampled_from(["stuff", "neighbours"]))
-def test_every_removed_pixel_becomes_one_of_the_nearest(layout: Layout, fill: Literal["stuff", "neighbours"]) -> None:
+def test_every_removed_pixel_becomes_the_first_of_the_nearest(
+    layout: Layout, fill: Literal["stuff", "neighbours"]
+) -> None:
     target = int(ids(layout)[0, 1])
     hole = find_object(layout, target)[0]
-    allowed = [ROAD, BUILDING] if fill == "stuff" else [ROAD, BUILDING, PERSON, CAR]
+    allowed = [ROAD, BUILDING, PERSON, CAR]
+    if fill == "stuff":
+        edges = edges_by_class(layout, hole, [ROAD, BUILDING])
+        allowed = [one for one in edges if not any(edges.values()) or 4 * edges[one] >= max(edges.values())]
     sources = np.argwhere(~hole & np.isin(layout.labels, allowed))
     edited = edits.remove(layout, target, fill)
     assert np.array_equal(edited.labels[~hole], layout.labels[~hole])
     assert np.array_equal(ids(edited)[~hole], ids(layout)[~hole])
     for place in np.argwhere(hole):
-        distances = ((sources - place) ** 2).sum(1)
-        nearest = sources[distances == distances.min()]
-        expected = {(layout.labels[r, c], ids(layout)[r, c]) for r, c in nearest}
-        assert (edited.labels[tuple(place)], ids(edited)[tuple(place)]) in expected
+        here, nearest = tuple(place), tuple(sources[((sources - place) ** 2).sum(1).argmin()])
+        assert (edited.labels[here], ids(edited)[here]) == (layout.labels[nearest], ids(layout)[nearest])
+
+
+@pytest.mark.parametrize(("sill", "grows"), [(4, False), (5, True)])
+def test_what_hardly_touches_a_hole_does_not_grow_into_it(sill: int, grows: bool) -> None:
+    """A window of 24 edges in a wall, with a sill below: 4 edges are too few beside the wall's 20, 5 are enough."""
+    labels = np.full((12, 14), 1, np.uint16)
+    labels[3:7, 3:11] = 2
+    labels[7, 3 : 3 + sill] = 3
+    edited = edits.remove(Layout(labels, PLAIN, labels.astype(np.int32)), 2)
+    assert not (edited.labels == 2).any()
+    assert ((edited.labels == 3).sum() > sill) == grows
+
+
+def test_of_equally_near_pixels_the_first_in_reading_order_fills() -> None:
+    labels, instances = np.array([[0, 2, 0], [1, 3, 3], [0, 1, 0]]), np.array([[0, 1, 2], [3, 4, 4], [6, 7, 8]])
+    layout = Layout(labels.astype(np.uint16), PLAIN, instances.astype(np.int32))
+    edited = edits.remove(layout, 4, "neighbours")
+    assert edited.labels.tolist() == [[0, 2, 0], [1, 2, 0], [0, 1, 0]]
 
 
 def test_removing_with_a_class() -> None:

@@ -2,12 +2,19 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { History } from "../../src/semsynth/studio/static/js/history.js";
-import { components, freeInstance, LabelLayer, PENDING, VOID } from "../../src/semsynth/studio/static/js/labels.js";
+import { components, newInstance, settle } from "../../src/semsynth/studio/static/js/instances.js";
+import { LabelLayer, PENDING, VOID } from "../../src/semsynth/studio/static/js/labels.js";
 import * as raster from "../../src/semsynth/studio/static/js/raster.js";
 import { Random, randomLayout } from "./random.js";
 
 const [WIDTH, HEIGHT] = [64, 40];
 const CLASSES = [0, 3, 7, 150];
+const NO_GROUPS = CLASSES.map((id) => ({ id, group: "" }));
+
+/** A layer of these ids, every region an object. */
+function layerOf(ids, width = WIDTH) {
+  return new LabelLayer(width, ids.length / width, { ids, instances: components(ids, width) });
+}
 
 function randomShape(random, values) {
   const point = () => ({ x: random.int(-8, WIDTH + 8), y: random.int(-8, HEIGHT + 8) });
@@ -28,15 +35,14 @@ function stroke(random, layer, history) {
   const id = random.pick([...CLASSES, VOID]);
   const paint = { id, instance: PENDING, only: random.pick([null, null, random.pick(CLASSES)]) };
   randomShape(random, layer.ids.slice())((y, x0, x1) => layer.span(paint, y, x0, x1));
-  const how = { separate: random.pick([true, false]), stuff: random.pick([true, false]) };
-  layer.settle(history.committedIds, history.committedInstances, id, how);
+  settle(layer, history.committed, id, NO_GROUPS, id !== VOID && random.pick([true, false]));
   return id;
 }
 
 test("a stroke brings no id but the brush's, paints only where it may, and leaves no pixel without an object", () => {
   const random = new Random(5);
   for (let n = 0; n < 60; n++) {
-    const layer = new LabelLayer(WIDTH, HEIGHT, randomLayout(random, WIDTH, HEIGHT, CLASSES));
+    const layer = layerOf(randomLayout(random, WIDTH, HEIGHT, CLASSES));
     const history = new History(layer);
     for (let k = 0; k < 5; k++) {
       const before = new Set(layer.ids);
@@ -49,10 +55,9 @@ test("a stroke brings no id but the brush's, paints only where it may, and leave
 });
 
 test("painting over one class only changes that class", () => {
-  const layer = new LabelLayer(
-    8,
-    4,
+  const layer = layerOf(
     Uint16Array.from({ length: 32 }, (_, i) => i % 2),
+    8,
   );
   const paint = { id: 5, instance: 9, only: 1 };
   raster.rectangle({ x: 0, y: 1 }, { x: 7, y: 1 }, (y, x0, x1) => layer.span(paint, y, x0, x1));
@@ -62,7 +67,7 @@ test("painting over one class only changes that class", () => {
 
 test("250 random strokes are undone and redone to identical ids and instances", () => {
   const random = new Random(6);
-  const layer = new LabelLayer(WIDTH, HEIGHT, randomLayout(random, WIDTH, HEIGHT, CLASSES));
+  const layer = layerOf(randomLayout(random, WIDTH, HEIGHT, CLASSES));
   const history = new History(layer);
   const states = [[layer.ids.slice(), layer.instances.slice()]];
   while (states.length <= 250) {
@@ -82,7 +87,7 @@ test("250 random strokes are undone and redone to identical ids and instances", 
 });
 
 test("a step is a whole stroke, small, and a new one forgets what was undone", () => {
-  const layer = new LabelLayer(WIDTH, HEIGHT, new Uint16Array(WIDTH * HEIGHT));
+  const layer = layerOf(new Uint16Array(WIDTH * HEIGHT));
   const history = new History(layer);
   const paint = { id: 3, instance: 3000, only: null };
   for (let x = 5; x < 40; x++) raster.footprint("round", 9, x, 20, (y, x0, x1) => layer.span(paint, y, x0, x1));
@@ -106,7 +111,7 @@ test("a stroke that is given up leaves nothing", () => {
 });
 
 test("only the oldest steps beyond the limit are forgotten", () => {
-  const layer = new LabelLayer(WIDTH, HEIGHT, new Uint16Array(WIDTH * HEIGHT));
+  const layer = layerOf(new Uint16Array(WIDTH * HEIGHT));
   const history = new History(layer, 3);
   for (let y = 0; y < 5; y++) {
     layer.span({ id: 1, instance: 1000, only: null }, y, 0, 9);
@@ -119,21 +124,25 @@ test("only the oldest steps beyond the limit are forgotten", () => {
 });
 
 test("objects: touching strokes join, unless a new object is wanted; stuff is one region", () => {
-  const layer = new LabelLayer(20, 3, new Uint16Array(60));
+  const layer = new LabelLayer(20, 3);
   const history = new History(layer);
-  const draw = (id, x0, x1, how) => {
+  const classes = [
+    { id: 23, group: "sky" },
+    { id: 26, group: "vehicle" },
+  ];
+  const draw = (id, x0, x1, apart) => {
     layer.span({ id, instance: PENDING, only: null }, 1, x0, x1);
-    const instance = layer.settle(history.committedIds, history.committedInstances, id, how);
+    const instance = settle(layer, history.committed, id, classes, apart);
     history.commit("span");
     return instance;
   };
-  const join = { separate: false, stuff: false };
-  const first = draw(26, 2, 5, join);
+  const first = draw(26, 2, 5, false);
   assert.equal(first, 26000);
-  assert.equal(draw(26, 6, 8, join), first);
-  assert.equal(draw(26, 12, 14, join), 26001);
-  assert.equal(draw(26, 9, 10, { separate: true, stuff: false }), 26002);
-  assert.equal(draw(23, 16, 18, { separate: false, stuff: true }), 23);
+  assert.equal(draw(26, 6, 8, false), first);
+  assert.equal(draw(26, 12, 14, false), 26001);
+  assert.equal(draw(26, 9, 10, true), 26002);
+  assert.equal(draw(23, 16, 18, false), 23);
+  assert.equal(draw(VOID, 16, 18, false), 0); // as what was never painted
 });
 
 test("connected components are told apart as a slow search does", () => {
@@ -159,8 +168,10 @@ test("connected components are told apart as a slow search does", () => {
   }
 });
 
-test("new instance ids are free and fit into 16 bits", () => {
-  assert.equal(freeInstance(2, new Set([2000, 2001])), 2002);
-  assert.ok(freeInstance(180, new Set([180])) < PENDING); // 180000 does not fit
-  assert.equal(freeInstance(0, new Set()), 256); // 0..255 may be the regions of other classes
+test("new instance ids are free, and none has a meaning of its own", () => {
+  const maps = (ids, instances) => ({ ids: Uint16Array.from(ids), instances: Uint16Array.from(instances) });
+  assert.equal(newInstance(maps([2, 2, 2], [2000, 2001, 2002]), 2, NO_GROUPS), 2003);
+  assert.equal(newInstance(maps([180, 180], [180, 180]), 180, NO_GROUPS), 180); // a region
+  assert.equal(newInstance(maps([180, 180], [180, 180]), 180, NO_GROUPS, true), 181); // 180000 does not fit
+  assert.equal(newInstance(maps([1, 1], [9, PENDING - 1]), 1, NO_GROUPS), 0); // not PENDING, which is next
 });

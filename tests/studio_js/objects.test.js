@@ -4,6 +4,7 @@ import test from "node:test";
 import { Newest } from "../../src/semsynth/studio/static/js/api.js";
 import { idsOf, NoLabelMap } from "../../src/semsynth/studio/static/js/files.js";
 import { History } from "../../src/semsynth/studio/static/js/history.js";
+import { components } from "../../src/semsynth/studio/static/js/instances.js";
 import { LabelLayer, VOID } from "../../src/semsynth/studio/static/js/labels.js";
 import * as objects from "../../src/semsynth/studio/static/js/objects.js";
 import { alphaOf } from "../../src/semsynth/studio/static/js/segment.js";
@@ -27,7 +28,7 @@ function street(...cars) {
       instances.fill(instance, y * WIDTH + left, y * WIDTH + right);
     }
   }
-  return new LabelLayer(WIDTH, HEIGHT, ids, instances);
+  return new LabelLayer(WIDTH, HEIGHT, { ids, instances });
 }
 
 test("a removed car leaves what is nearest behind it, and no other car grows", () => {
@@ -47,7 +48,7 @@ test("what hardly touches a hole does not grow into it", () => {
   const ids = new Uint16Array(WIDTH * HEIGHT).fill(1);
   for (let y = 10; y < 20; y++) ids.fill(2, y * WIDTH + 10, y * WIDTH + 18); // a window
   ids.fill(5, 20 * WIDTH + 12, 20 * WIDTH + 16); // and a short sill
-  const layer = new LabelLayer(WIDTH, HEIGHT, ids);
+  const layer = new LabelLayer(WIDTH, HEIGHT, { ids, instances: components(ids, WIDTH) });
   const shape = objects.shapeOf(layer, layer.instances[12 * WIDTH + 12], 2);
   objects.remove(layer, shape, []);
   assert.equal(layer.ids.filter((id) => id === 5).length, 4);
@@ -58,7 +59,7 @@ test("on an empty sheet a removed object leaves nothing", () => {
   const ids = new Uint16Array(WIDTH * HEIGHT).fill(VOID);
   ids.fill(3, 100, 105);
   ids.fill(4, 300, 310);
-  const layer = new LabelLayer(WIDTH, HEIGHT, ids);
+  const layer = new LabelLayer(WIDTH, HEIGHT, { ids, instances: components(ids, WIDTH) });
   objects.remove(layer, objects.shapeOf(layer, layer.instances[100], 3), []);
   assert.ok(layer.ids.subarray(100, 105).every((id) => id === VOID));
 });
@@ -80,12 +81,13 @@ test("an object that floats anywhere and comes back leaves no trace", () => {
 
 test("copies and other classes get ids that nothing has", () => {
   const layer = street([26000, 4, 4, 9, 9]);
-  const copy = objects.duplicate(layer, objects.shapeOf(layer, 26000, CAR), 10, 0);
+  const copy = objects.duplicate(layer, objects.shapeOf(layer, 26000, CAR), CLASSES, 10, 0);
   assert.equal(copy, 26001);
   assert.equal(objects.shapeOf(layer, copy, CAR).places.length, 25);
-  const other = objects.relabel(layer, objects.shapeOf(layer, copy, CAR), 24, false);
+  const person = { id: 24, name: "person", color: [220, 20, 60], group: "human", modes: 0 };
+  const other = objects.relabel(layer, objects.shapeOf(layer, copy, CAR), [...CLASSES, person], 24);
   assert.equal(other, 24000);
-  assert.equal(objects.relabel(layer, objects.shapeOf(layer, 26000, CAR), ROAD, true), ROAD);
+  assert.equal(objects.relabel(layer, objects.shapeOf(layer, 26000, CAR), CLASSES, ROAD), ROAD);
 });
 
 test("the history knows what an object looked like before it was covered, but not where it was before it moved", () => {

@@ -194,9 +194,13 @@ export async function segment(model, photo, size) {
 
 /** Runs one job at a time; what is asked for meanwhile is done once, with the newest state. */
 export class Newest {
-  /** @param {() => Promise<void>} job */
-  constructor(job) {
+  /**
+   * @param {() => Promise<void>} job
+   * @param {(running: boolean) => void} [tell]  called when the first of several jobs begins, and when all are done
+   */
+  constructor(job, tell = () => {}) {
     this.job = job;
+    this.tell = tell;
     this.running = false;
     this.wanted = false;
   }
@@ -206,6 +210,7 @@ export class Newest {
     this.wanted = true;
     if (this.running) return;
     this.running = true;
+    this.tell(true);
     try {
       while (this.wanted) {
         this.wanted = false;
@@ -213,6 +218,7 @@ export class Newest {
       }
     } finally {
       this.running = false;
+      this.tell(false);
     }
   }
 }

@@ -132,7 +132,7 @@ export class Autosave {
     const record = saved(this.store, this.key);
     try {
       await projects("readwrite", (all) => all.put(record));
-      this.tell("saved");
+      if (this.timer === undefined) this.tell("saved"); // else there is something newer
     } catch {
       this.tell("failed");
     }

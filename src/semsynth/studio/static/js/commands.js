@@ -41,7 +41,7 @@ export function commandsOf(app) {
     command(`class.${i}`, "Classes", `Class ${i + 1} of the list`, [`Digit${(i + 1) % 10}`], () => {
       const item = store.model.classes.classes[i];
       if (!item) return;
-      app.palette.choose(item.id);
+      store.chooseClass(item.id);
       announce(item.name);
     }),
   );
@@ -58,8 +58,7 @@ function editing(app, command) {
     command("brush.smaller", "Brush", "Smaller", ["BracketLeft", "Comma"], () => pointers.resize(-1)),
     command("brush.larger", "Brush", "Larger", ["BracketRight", "Period"], () => pointers.resize(1)),
     command("brush.shape", "Brush", "Round or square", ["KeyS"], () => {
-      store.brush.shape = store.brush.shape === "round" ? "square" : "round";
-      store.emit("brush");
+      store.setBrush({ shape: store.painting.brush.shape === "round" ? "square" : "round" });
     }),
     command("brush.separate", "Brush", "New object, or join", ["KeyN"], () => app.toggleSeparate()),
     command("undo", "Edit", "Undo", ["Ctrl+KeyZ", "KeyZ"], () => app.undo()),
@@ -89,10 +88,9 @@ function looking({ stage, store, toggleTheme, shortcuts }, command) {
     command("zoom.in", "View", "Zoom in", ["Equal", "Ctrl+Equal"], () => stage.zoom(1.25)),
     command("zoom.out", "View", "Zoom out", ["Minus", "Ctrl+Minus"], () => stage.zoom(0.8)),
     command("zoom.fit", "View", "Show all", ["Shift+Digit1", "Ctrl+Digit0"], () => stage.fit()),
-    command("view.patterns", "View", "Patterns of classes", ["Shift+KeyP"], () => {
-      store.view.patterns = !store.view.patterns;
-      store.emit("view");
-    }),
+    command("view.patterns", "View", "Patterns of classes", ["Shift+KeyP"], () =>
+      store.look({ patterns: !store.view.patterns }),
+    ),
     command("view.theme", "View", "Light or dark", ["Shift+KeyL"], toggleTheme),
     command("help.keys", "View", "This list of keys", ["Shift+Slash", "F1"], () => shortcuts.show()),
   ];
@@ -115,7 +113,7 @@ function cursor({ store, tools, pointers }) {
     /** @param {KeyboardEvent | null} event */
     run: (event) => {
       const step = event?.shiftKey ? 10 : 1;
-      if (store.tool === "object" && store.selection !== null) {
+      if (store.painting.tool === "object" && store.selection !== null) {
         tools.float(dx * step, dy * step, false);
         tools.drop();
         return;

@@ -1,5 +1,6 @@
 /** Label maps and photos as files: what comes in becomes ids exactly, what goes out is exact. */
 
+import { components } from "./instances.js";
 import { LabelLayer, VOID } from "./labels.js";
 import { decode, encodeGrey, encodePalette, isPng } from "./png.js";
 
@@ -68,8 +69,9 @@ function listed(words) {
 export async function readLayout(label, instances, classes) {
   const picture = await decode(label);
   const ids = idsOf(picture, classes);
+  const { width, height } = picture;
   const objects = instances && instancesOf(await decode(instances), picture);
-  return new LabelLayer(picture.width, picture.height, ids, objects ?? undefined);
+  return new LabelLayer(width, height, { ids, instances: objects ?? components(ids, width) });
 }
 
 /**

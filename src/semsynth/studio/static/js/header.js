@@ -44,7 +44,7 @@ export function buildHeader(app) {
   store.on("model", () => (select.value = store.model.id));
   select.hidden = store.models.length < 2;
   const title = /** @type {HTMLInputElement} */ (byId("title"));
-  title.addEventListener("change", () => ((store.title = title.value), app.autosave.soon()));
+  title.addEventListener("change", () => store.rename(title.value));
   store.on(["title", "layer"], () => (title.value = store.title));
   const before = byId("before");
   for (const [type, on] of /** @type {const} */ ([
@@ -69,24 +69,22 @@ function layers(store) {
       label,
       { min: 0, max: 1, step: 0.05, value: store.view.opacity[field] },
       (value) => {
-        store.view.opacity[field] = value;
-        store.emit("view");
+        store.look({ opacity: { ...store.view.opacity, [field]: value } });
       },
       percent,
     ).element;
   const check = (/** @type {string} */ label, /** @type {"patterns" | "live"} */ field) => {
     const input = h("input", { type: "checkbox" });
     input.checked = store.view[field];
-    input.addEventListener("change", () => ((store.view[field] = input.checked), store.emit("view")));
+    input.addEventListener("change", () => store.look({ [field]: input.checked }));
     return h("label", { class: "check" }, input, h("span", {}, label));
   };
   const { reference } = store;
   const margin = !reference?.base
     ? null
-    : slider("Margin of edits", { min: 0, max: 40, step: 1, value: reference.margin }, (value) => {
-        reference.margin = value;
-        store.emit("reference");
-      }).element;
+    : slider("Margin of edits", { min: 0, max: 40, step: 1, value: reference.margin }, (value) =>
+        store.refer({ ...reference, margin: value }),
+      ).element;
   return [
     one("Labels", "label"),
     one("Photo", "photo"),
@@ -96,10 +94,6 @@ function layers(store) {
     check("Patterns of classes", "patterns"),
     check("Photo follows while painting", "live"),
     reference &&
-      button(
-        "Remove the reference photo",
-        "trash",
-        () => ((store.reference = null), store.emit("reference"), store.emit("committed")),
-      ),
+      button("Remove the reference photo", "trash", () => store.refer(null)),
   ];
 }

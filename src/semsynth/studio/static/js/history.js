@@ -1,5 +1,6 @@
 /** Undo and redo: every step is one whole stroke or edit, kept as runs of what changed. */
 
+/** @import { Maps } from "./instances.js" */
 /** @import { LabelLayer } from "./labels.js" */
 
 /** Numbers of one run: first pixel, length, class and instance before, class and instance after. */
@@ -20,8 +21,8 @@ export class History {
     this.done = [];
     /** @type {Step[]} */
     this.undone = [];
-    this.committedIds = layer.ids.slice();
-    this.committedInstances = layer.instances.slice();
+    /** The layer as of the last complete step. @type {Maps} */
+    this.committed = layer.maps();
   }
 
   /**
@@ -34,7 +35,7 @@ export class History {
     const runs = this.#difference();
     if (!runs.length && !settings) return false;
     this.#push(settings ? { name, runs, settings } : { name, runs });
-    this.#write(runs, 4, this.committedIds, this.committedInstances);
+    this.#write(runs, 4, this.committed);
     return true;
   }
 
@@ -47,6 +48,15 @@ export class History {
     this.#push({ name, runs: new Uint32Array(0), settings });
   }
 
+  /**
+   * Take over the steps of a project that is opened again.
+   * @param {{done: Step[], undone: Step[]}} steps
+   */
+  resume({ done, undone }) {
+    this.done = done;
+    this.undone = undone;
+  }
+
   /** @param {Step} step */
   #push(step) {
     this.done.push(step);
@@ -57,7 +67,7 @@ export class History {
   /** Take back what was painted since the last step. */
   discard() {
     const runs = this.#difference();
-    this.#write(runs, 2, this.layer.ids, this.layer.instances);
+    this.#write(runs, 2, this.layer);
     this.#touch(runs);
     this.layer.takeChanged();
   }
@@ -88,8 +98,8 @@ export class History {
     const step = from.pop();
     if (!step) return null;
     to.push(step);
-    this.#write(step.runs, field, this.layer.ids, this.layer.instances);
-    this.#write(step.runs, field, this.committedIds, this.committedInstances);
+    this.#write(step.runs, field, this.layer);
+    this.#write(step.runs, field, this.committed);
     this.#touch(step.runs);
     this.layer.takeChanged();
     return step;
@@ -98,7 +108,7 @@ export class History {
   /** What differs from the last step, within the box that the layer says it touched. */
   #difference() {
     const { ids, instances, width } = this.layer;
-    const { committedIds, committedInstances } = this;
+    const { ids: committedIds, instances: committedInstances } = this.committed;
     const box = this.layer.takeChanged();
     /** @type {number[]} */
     const runs = [];
@@ -127,10 +137,9 @@ export class History {
   /**
    * @param {Uint32Array} runs
    * @param {number} field
-   * @param {Uint16Array} ids
-   * @param {Uint16Array} instances
+   * @param {Maps} maps
    */
-  #write(runs, field, ids, instances) {
+  #write(runs, field, { ids, instances }) {
     for (let i = 0; i < runs.length; i += FIELDS) {
       const [start, end] = [runs[i], runs[i] + runs[i + 1]];
       ids.fill(runs[i + field], start, end);

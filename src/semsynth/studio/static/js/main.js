@@ -27,9 +27,8 @@ const SEEN = "semsynth-seen";
 export class App {
   /** @param {Model[]} served */
   constructor(served) {
-    const store = (this.store = new Store(served[0]));
-    store.models = served;
-    this.maker = new PhotoMaker(store);
+    const store = (this.store = new Store(served));
+    this.maker = new PhotoMaker(store, (busy) => byId("photo-pane").setAttribute("aria-busy", String(busy)));
     this.tools = new Tools(store);
     this.stage = new Stage(store, this.tools);
     this.pointers = new Pointers(store, this.tools, this.stage.panes, () => this.stage.redraw());
@@ -56,32 +55,28 @@ export class App {
       maker.hurry = tools.busy;
       if (store.view.live || !tools.busy) maker.want();
     });
-    store.on(["layer", "style", "committed", "model", "models"], () => maker.want());
-    store.on(["committed", "style", "reference", "view", "brush"], () => this.autosave.soon());
+    store.on(["layer", "style", "committed", "model", "compared"], () => maker.want());
+    store.on(["committed", "style", "reference", "view", "brush", "title"], () => this.autosave.soon());
     store.on(["committed", "layer"], () => {
       const { done, undone } = store.history;
       /** @type {HTMLButtonElement} */ (byId("undo")).disabled = !done.length;
       /** @type {HTMLButtonElement} */ (byId("redo")).disabled = !undone.length;
     });
-    store.on("layer", () => ((tools.floating = null), (tools.corners = [])));
     store.on("photo", () => this.#photo());
   }
 
   #photo() {
-    const { store, maker, tools } = this;
-    const { state } = maker;
+    const { store, tools } = this;
+    const { state, message, latency } = store.progress;
     const pane = byId("photo-state");
     pane.dataset["state"] = state;
-    byId("photo-message").textContent = state === "refused" || state === "trying" ? maker.message : "";
+    byId("photo-message").textContent = state === "refused" || state === "trying" ? message : "";
     byId("photo-empty").hidden = state !== "empty";
     byId("latency").textContent =
-      state === "ready" ? `${Math.round(maker.latency)} ms` : state === "working" ? "…" : "";
-    byId("note").textContent = state === "ready" ? maker.message : "";
+      state === "ready" ? `${Math.round(latency)} ms` : state === "working" ? "…" : "";
+    byId("note").textContent = state === "ready" ? message : "";
     /** @type {HTMLButtonElement} */ (byId("before")).disabled = !store.photo;
-    if (state !== "ready") return;
-    store.before ??= store.photo && store.photo.bitmap;
-    if (!tools.busy) this.strip.add();
-    byId("photo-canvas").setAttribute("data-photos", String(maker.stroke));
+    if (state === "ready" && !tools.busy) this.strip.add();
   }
 
   #page() {
@@ -129,7 +124,7 @@ export class App {
     } else {
       const fits = (await examples().catch(() => [])).find(({ models }) => models.includes(this.store.model.id));
       if (fits) await this.menus.example(fits);
-      if (fits) this.palette.choose(this.#mostObjects());
+      if (fits) this.store.chooseClass(this.#mostObjects());
     }
     if (!localStorage.getItem(SEEN)) this.#hint();
     this.stage.fit();
@@ -162,7 +157,7 @@ export class App {
       h(
         "ol",
         {},
-        h("li", {}, "Choose a class, such as ", h("b", {}, this.store.nameOf(this.store.classId)), "."),
+        h("li", {}, "Choose a class, such as ", h("b", {}, this.store.nameOf(this.store.painting.classId)), "."),
         h("li", {}, "Paint on the layout."),
         h("li", {}, "The photograph follows."),
       ),
@@ -197,32 +192,30 @@ export class App {
   }
 
   undo() {
-    this.#stepped("Undone", this.store.undo());
+    this.#stepped("Undone", this.store.undo(), "Nothing to undo.");
   }
 
   redo() {
-    this.#stepped("Done again", this.store.redo());
+    this.#stepped("Redone", this.store.redo(), "Nothing to redo.");
   }
 
-  /** @param {string} what @param {string | null} name */
-  #stepped(what, name) {
-    this.tools.floating = null;
-    announce(name ? `${what}: ${name}` : "There is nothing more.");
+  /** @param {string} what @param {string | null} name @param {string} nothing */
+  #stepped(what, name, nothing) {
+    this.tools.release();
+    announce(name ? `${what}: ${name}` : nothing);
   }
 
   deselect() {
-    this.tools.floating = null;
-    this.store.selection = null;
-    this.store.emit("selection");
+    this.tools.release();
+    this.store.select(null);
     hideToast();
   }
 
   toggleSeparate() {
     const { store } = this;
-    store.separate = !store.separate;
-    const input = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-field=separate]"));
-    if (input) input.checked = store.separate;
-    announce(store.separate ? "Strokes are new objects" : "Strokes join objects that they touch");
+    const separate = !store.painting.separate;
+    store.paintWith({ separate });
+    announce(separate ? "Strokes are new objects" : "Strokes join objects that they touch");
   }
 
   variations() {

@@ -15,6 +15,8 @@ import { announce, button, chooseFile, dialog, h, toast } from "./ui.js";
 
 /** The longest side of a layout that the segmenter makes of a photo. */
 const SEGMENTED = 512;
+/** Pixels around an edit of a photo that are replaced as well, at first. */
+const MARGIN = 6;
 
 export class Menus {
   /**
@@ -31,9 +33,8 @@ export class Menus {
   /** @param {LabelLayer} layer @param {string} title */
   #begin(layer, title) {
     this.leaving();
-    this.store.open(layer, title);
-    if (["object", "picker", "hand"].includes(this.store.tool)) this.store.tool = "brush";
-    this.store.emit("brush");
+    this.store.begin(layer, title);
+    if (["object", "picker", "hand"].includes(this.store.painting.tool)) this.store.paintWith({ tool: "brush" });
     announce(`${title || "A new layout"} is open`);
   }
 
@@ -153,9 +154,8 @@ export class Menus {
     if (!file) return;
     await attempt(`${file.name} cannot be used`, async () => {
       const { layer } = this.store;
-      const objects = instancesOf(await decode(new Uint8Array(await file.arrayBuffer())), layer);
-      layer.instances.set(objects);
-      layer.touch({ x0: 0, y0: 0, x1: layer.width, y1: layer.height });
+      const instances = instancesOf(await decode(new Uint8Array(await file.arrayBuffer())), layer);
+      layer.replace({ ids: layer.ids, instances });
       this.store.commit("Instance map");
     });
   }
@@ -203,12 +203,9 @@ export class Menus {
   /** Lay a photo under the labels. @param {Blob} blob @param {ImageBitmap} bitmap */
   reference(blob, bitmap) {
     const { store } = this;
-    store.reference = { blob, bitmap, base: null, margin: 6 };
-    store.view.opacity.label = Math.min(store.view.opacity.label, 0.6);
-    store.view.opacity.reference = 1;
-    store.emit("reference");
-    store.emit("view");
-    store.emit("committed");
+    const { opacity } = store.view;
+    store.refer({ blob, bitmap, base: null, margin: MARGIN });
+    store.look({ opacity: { ...opacity, label: Math.min(opacity.label, 0.6), reference: 1 } });
   }
 
   /** Edit the person's own photo. @param {Blob} blob @param {ImageBitmap} bitmap */
@@ -220,10 +217,7 @@ export class Menus {
       const size = { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) };
       const label = await segment(store.model.id, blob, size);
       this.#begin(await readLayout(label, null, store.model.classes), "My photo");
-      const { ids, instances } = store.layer;
-      store.reference = { blob, bitmap, base: { ids: ids.slice(), instances: instances.slice() }, margin: 6 };
-      store.emit("reference");
-      store.emit("committed");
+      store.refer({ blob, bitmap, base: store.layer.maps(), margin: MARGIN });
       toast("Paint or move something: only that part of your photo changes.");
       if (store.model.abilities.reads_photos) await this.styles.usePhoto(blob);
     });

@@ -2,7 +2,7 @@
 
 import { ApiError, styleChoices } from "./api.js";
 import { idsFile, instancesFile } from "./files.js";
-import { duplicate, relabel, remove, wholeShape, write } from "./objects.js";
+import { duplicate, relabel, remove, wholeShape } from "./objects.js";
 import { cells } from "./photo.js";
 import { classSelect } from "./palette.js";
 import { announce, button, byId, h, toast } from "./ui.js";
@@ -57,7 +57,7 @@ export class ObjectCard {
   #with(act) {
     const shape = this.tools.selected();
     if (!shape) return announce("No object is chosen.");
-    this.tools.floating = null;
+    this.tools.release();
     return act(shape);
   }
 
@@ -65,9 +65,7 @@ export class ObjectCard {
     this.#with((shape) => {
       const { store } = this;
       remove(store.layer, shape, store.model.classes.classes);
-      store.selection = null;
-      store.commit(`Delete ${store.nameOf(shape.id)}`);
-      store.emit("selection");
+      store.commit(`Delete ${store.nameOf(shape.id)}`, { selection: null });
       announce(`${store.nameOf(shape.id)} deleted`);
     });
   }
@@ -87,13 +85,12 @@ export class ObjectCard {
       const fits = (/** @type {number[]} */ [dx, dy]) =>
         store.layer.has(box.x0 + dx, box.y0 + dy) && store.layer.has(box.x1 - 1 + dx, box.y1 - 1 + dy);
       const [dx, dy] = places.find(fits) ?? [8, 8];
-      const copy = duplicate(store.layer, shape, dx, dy);
+      const copy = duplicate(store.layer, shape, store.model.classes.classes, dx, dy);
       if (copy === null) return;
-      const mode = store.style.objects[shape.instance];
-      if (mode !== undefined) store.style = { ...store.style, objects: { ...store.style.objects, [copy]: mode } };
-      store.selection = copy;
-      store.commit(`Duplicate ${store.nameOf(shape.id)}`);
-      store.emit("selection");
+      const { style } = store;
+      const mode = style.objects[shape.instance];
+      const same = mode === undefined ? style : { ...style, objects: { ...style.objects, [copy]: mode } };
+      store.commit(`Duplicate ${store.nameOf(shape.id)}`, { style: same, selection: copy });
       announce(`${store.nameOf(shape.id)} duplicated`);
     });
   }
@@ -105,10 +102,9 @@ export class ObjectCard {
         store.history.done.map(({ runs }) => runs),
         shape,
       );
-      write(store.layer, whole, shape.id, shape.instance);
+      store.layer.write(whole, shape.id, shape.instance);
       if (!store.commit(`Bring ${store.nameOf(shape.id)} forward`))
         toast("Nothing that was painted covers this object.");
-      store.emit("selection");
     });
   }
 
@@ -116,9 +112,8 @@ export class ObjectCard {
   relabel(id) {
     this.#with((shape) => {
       const { store } = this;
-      store.selection = relabel(store.layer, shape, id, store.isStuff(id));
-      store.commit(`${store.nameOf(shape.id)} becomes ${store.nameOf(id)}`);
-      store.emit("selection");
+      const selection = relabel(store.layer, shape, store.model.classes.classes, id);
+      store.commit(`${store.nameOf(shape.id)} becomes ${store.nameOf(id)}`, { selection });
     });
   }
 

@@ -1,12 +1,15 @@
-/** Edits of a layout, object by object: move, duplicate, remove, relabel, bring forward (pix2pixHD, section 4.3). */
+/**
+ * Edits of a layout, object by object (pix2pixHD, section 4.3): those of `semsynth.layout.edits`, on the layer that the
+ * editor shows, so that an object follows the pointer and the server need not be asked. `tests/studio_js/test_edits.py`
+ * compares the two.
+ */
 
-import { freeInstance, VOID } from "./labels.js";
+import { liesOnVoid, nearestSources, stuffAround } from "./filling.js";
+import { isConventional, newInstance } from "./instances.js";
+import { LabelLayer, VOID } from "./labels.js";
 
-/** @import { Box, LabelLayer } from "./labels.js" */
+/** @import { Box } from "./labels.js" */
 /** @import { LabelClass } from "./api.js" */
-
-/** Groups whose classes stand in front of others and do not go on behind them, as in semsynth.layout.edits. */
-const FOREGROUND = ["human", "vehicle", "object", "void"];
 
 /**
  * An object's visible pixels.
@@ -39,31 +42,6 @@ export function shapeOf(layer, instance, id) {
 }
 
 /**
- * Write pixels as one object.
- * @param {LabelLayer} layer
- * @param {Uint32Array} places
- * @param {number} id
- * @param {number} instance
- */
-export function write(layer, places, id, instance) {
-  for (const place of places) {
-    layer.ids[place] = id;
-    layer.instances[place] = instance;
-  }
-  touchRows(layer, places);
-}
-
-/**
- * @param {LabelLayer} layer
- * @param {Uint32Array} places  ascending
- */
-function touchRows(layer, places) {
-  if (!places.length) return;
-  const [y0, y1] = [places[0], places[places.length - 1]].map((place) => Math.floor(place / layer.width));
-  layer.touch({ x0: 0, y0, x1: layer.width, y1: y1 + 1 });
-}
-
-/**
  * A shape at another place, without what would lie outside.
  * @param {LabelLayer} layer
  * @param {Uint32Array} places
@@ -71,7 +49,7 @@ function touchRows(layer, places) {
  * @param {number} dy
  * @returns {Uint32Array}
  */
-export function shifted(layer, places, dx, dy) {
+function shifted(layer, places, dx, dy) {
   const moved = [];
   for (const place of places) {
     const [x, y] = [(place % layer.width) + dx, Math.floor(place / layer.width) + dy];
@@ -80,117 +58,41 @@ export function shifted(layer, places, dx, dy) {
   return Uint32Array.from(moved);
 }
 
-/** A class that touches a hole this much less than another does not grow into it: a sill, where a window was. */
-const RIM_SHARE = 0.25;
-
 /**
- * Close the hole that an object leaves with the nearest pixels that may go on behind it: not void, not of the object's
- * own class, not of a class that stands in front of others, nor of one that hardly touches the hole.
+ * What the editor fills the place of an object with: nothing on an empty sheet, and where no stuff is.
  * @param {LabelLayer} layer
  * @param {Shape} shape
  * @param {readonly LabelClass[]} classes
+ * @returns {"stuff" | typeof VOID}
  */
-export function remove(layer, shape, classes) {
-  const front = new Set(classes.filter((item) => FOREGROUND.includes(item.group)).map((item) => item.id));
-  const hole = new Uint8Array(layer.ids.length);
-  for (const place of shape.places) hole[place] = 1;
-  const around = rim(layer, shape, hole);
-  const most = Math.max(0, ...around.values()) * RIM_SHARE;
-  const behind = (/** @type {number} */ id) => id !== shape.id && !front.has(id);
-  // The strictest rule that any pixel of the layout follows.
-  const rules = [
-    (/** @type {number} */ id) => behind(id) && (around.get(id) ?? 0) > most,
-    behind,
-    (/** @type {number} */ id) => id !== shape.id,
-  ];
-  let nearest = null;
-  // On an empty sheet an object leaves nothing.
-  const empty = (around.get(VOID) ?? 0) * 2 > [...around.values()].reduce((a, b) => a + b, 0);
-  for (const rule of empty ? [] : rules) {
-    const sources = Uint8Array.from(layer.ids, (id, i) => (!hole[i] && id !== VOID && rule(id) ? 1 : 0));
-    nearest ??= nearestSource(sources, layer.width, layer.height, shape.places);
-  }
-  shape.places.forEach((place, i) => {
-    layer.ids[place] = nearest ? layer.ids[nearest[i]] : VOID;
-    layer.instances[place] = nearest ? layer.instances[nearest[i]] : VOID;
-  });
-  touchRows(layer, shape.places);
+export function fillOf(layer, shape, classes) {
+  const hole = holeOf(layer, shape);
+  if (liesOnVoid(layer, hole, shape.id)) return VOID;
+  return stuffAround(layer, hole, shape.id, classes).includes(1) ? "stuff" : VOID;
 }
 
 /**
- * How many pixels of each class touch a hole.
+ * Remove an object.
  * @param {LabelLayer} layer
  * @param {Shape} shape
- * @param {Uint8Array} hole
- * @returns {Map<number, number>}
+ * @param {readonly LabelClass[]} classes
+ * @param {"stuff" | typeof VOID} [fill]  what takes its place; "stuff" only where there is some
  */
-function rim({ ids, width }, { places, id }, hole) {
-  const counts = new Map();
-  for (const place of places) {
-    const x = place % width;
-    const beside = [place - width, place + width, x > 0 ? place - 1 : -1, x + 1 < width ? place + 1 : -1];
-    for (const i of beside) {
-      if (i >= 0 && i < ids.length && !hole[i] && ids[i] !== id) counts.set(ids[i], (counts.get(ids[i]) ?? 0) + 1);
-    }
+export function remove(layer, shape, classes, fill = fillOf(layer, shape, classes)) {
+  const { places, id } = shape;
+  if (fill === VOID) {
+    layer.write(places, VOID, newInstance(layer, VOID, classes));
+    return;
   }
-  return counts;
+  const sources = stuffAround(layer, holeOf(layer, shape), id, classes);
+  layer.copy(places, layer, nearestSources(sources, layer.width, places));
 }
 
-/**
- * The nearest source of each place (Euclidean). Distances are handed on from neighbour to neighbour in two sweeps
- * (Danielsson 1980), which now and then takes a source that is a fraction of a pixel farther than the nearest.
- * @param {Uint8Array} sources  [height * width], 1 where a pixel is one
- * @param {number} width
- * @param {number} height
- * @param {Uint32Array} places
- * @returns {Int32Array | null} null: there is no source
- */
-function nearestSource(sources, width, height, places) {
-  const from = new Int32Array(sources.length).fill(-1);
-  let any = false;
-  sources.forEach((source, i) => {
-    if (source) {
-      from[i] = i;
-      any = true;
-    }
-  });
-  if (!any) return null;
-  /** @param {number} i @param {number} source */
-  const distance = (i, source) => {
-    const dx = (i % width) - (source % width);
-    const dy = Math.floor(i / width) - Math.floor(source / width);
-    return dx * dx + dy * dy;
-  };
-  /** @param {number} i @param {number} x @param {number} y @param {number[][]} steps */
-  const relax = (i, x, y, steps) => {
-    if (sources[i]) return;
-    for (const [dx, dy] of steps) {
-      if (x + dx < 0 || x + dx >= width || y + dy < 0 || y + dy >= height) continue;
-      const source = from[i + dy * width + dx];
-      if (source >= 0 && (from[i] < 0 || distance(i, source) < distance(i, from[i]))) from[i] = source;
-    }
-  };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++)
-      relax(y * width + x, x, y, [
-        [-1, 0],
-        [-1, -1],
-        [0, -1],
-        [1, -1],
-      ]);
-    for (let x = width - 1; x >= 0; x--) relax(y * width + x, x, y, [[1, 0]]);
-  }
-  for (let y = height - 1; y >= 0; y--) {
-    for (let x = width - 1; x >= 0; x--)
-      relax(y * width + x, x, y, [
-        [1, 0],
-        [1, 1],
-        [0, 1],
-        [-1, 1],
-      ]);
-    for (let x = 0; x < width; x++) relax(y * width + x, x, y, [[-1, 0]]);
-  }
-  return Int32Array.from(places, (place) => from[place]);
+/** @param {LabelLayer} layer @param {Shape} shape  @returns {Uint8Array} 1 where it is */
+function holeOf(layer, { places }) {
+  const hole = new Uint8Array(layer.ids.length);
+  for (const place of places) hole[place] = 1;
+  return hole;
 }
 
 /**
@@ -207,12 +109,8 @@ export class Floating {
     this.shape = shape;
     this.dx = 0;
     this.dy = 0;
-    const [ids, instances] = [layer.ids.slice(), layer.instances.slice()];
-    remove(layer, shape, classes);
-    this.underIds = layer.ids.slice();
-    this.underInstances = layer.instances.slice();
-    layer.ids.set(ids);
-    layer.instances.set(instances);
+    this.under = new LabelLayer(layer.width, layer.height, layer.maps());
+    remove(this.under, shape, classes);
     this.places = shape.places;
   }
 
@@ -225,12 +123,8 @@ export class Floating {
   to(dx, dy) {
     const places = shifted(this.layer, this.shape.places, dx, dy);
     if (!places.length) return false;
-    for (const place of this.places) {
-      this.layer.ids[place] = this.underIds[place];
-      this.layer.instances[place] = this.underInstances[place];
-    }
-    touchRows(this.layer, this.places);
-    write(this.layer, places, this.shape.id, this.shape.instance);
+    this.layer.copy(this.places, this.under, this.places);
+    this.layer.write(places, this.shape.id, this.shape.instance);
     [this.dx, this.dy, this.places] = [dx, dy, places];
     return true;
   }
@@ -240,29 +134,31 @@ export class Floating {
  * Put a copy of an object beside it.
  * @param {LabelLayer} layer
  * @param {Shape} shape
+ * @param {readonly LabelClass[]} classes
  * @param {number} dx
  * @param {number} dy
  * @returns {number | null} the copy's instance id; null: it would lie outside
  */
-export function duplicate(layer, shape, dx, dy) {
+export function duplicate(layer, shape, classes, dx, dy) {
   const places = shifted(layer, shape.places, dx, dy);
   if (!places.length) return null;
-  const instance = freeInstance(shape.id, new Set(layer.instances));
-  write(layer, places, shape.id, instance);
+  const instance = newInstance(layer, shape.id, classes);
+  layer.write(places, shape.id, instance);
   return instance;
 }
 
 /**
- * Give an object another class, and an instance id of that class.
+ * Give an object another class; also a new instance id where ids tell the class.
  * @param {LabelLayer} layer
  * @param {Shape} shape
+ * @param {readonly LabelClass[]} classes
  * @param {number} id
- * @param {boolean} stuff  the class is one region
- * @returns {number} the new instance id
+ * @returns {number} its instance id
  */
-export function relabel(layer, shape, id, stuff) {
-  const instance = stuff ? id : freeInstance(id, new Set(layer.instances));
-  write(layer, shape.places, id, instance);
+export function relabel(layer, shape, classes, id) {
+  if (id === shape.id) return shape.instance;
+  const instance = isConventional(layer) ? newInstance(layer, id, classes) : shape.instance;
+  layer.write(shape.places, id, instance);
   return instance;
 }
 

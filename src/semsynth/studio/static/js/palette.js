@@ -2,7 +2,7 @@
 
 import { VOID } from "./labels.js";
 import { patternOf } from "./render.js";
-import { byId, h, icon } from "./ui.js";
+import { byId, h } from "./ui.js";
 
 /** @import { LabelClass } from "./api.js" */
 /** @import { Store } from "./store.js" */
@@ -14,7 +14,7 @@ const SWATCH = 24;
  * @param {number} index  its place in the class set
  * @param {boolean} patterned
  */
-export function swatch(item, index, patterned) {
+function swatch(item, index, patterned) {
   const canvas = h("canvas", { class: "swatch", width: SWATCH, height: SWATCH, "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   if (!context) return canvas;
@@ -43,13 +43,13 @@ export class Palette {
     this.list.addEventListener("keydown", (event) => this.#keys(event));
     store.on("model", () => ((this.search.value = ""), this.#build()));
     store.on("brush", () => this.#mark());
-    store.on("view", () => this.#build());
-    this.patterned = store.view.patterns;
+    store.on("view", () => store.view.patterns !== this.patterned && this.#build());
     this.#build();
   }
 
   #build() {
     const { store } = this;
+    this.patterned = store.view.patterns;
     const wanted = this.search.value.trim().toLowerCase();
     const all = store.model.classes.classes;
     this.search.parentElement?.toggleAttribute("hidden", all.length <= 12);
@@ -67,7 +67,7 @@ export class Palette {
   /** @param {LabelClass} item @param {number} index */
   #entry(item, index) {
     const key = index < 9 ? h("kbd", {}, String(index + 1)) : index === 9 ? h("kbd", {}, "0") : null;
-    const choose = () => this.choose(item.id);
+    const choose = () => this.store.chooseClass(item.id);
     const names = { type: "button", role: "radio", class: "class", "data-id": item.id, onclick: choose };
     return h("button", names, swatch(item, index, this.store.view.patterns), h("span", {}, item.name), key);
   }
@@ -77,7 +77,7 @@ export class Palette {
     const buttons = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[role=radio]"));
     let any = false;
     for (const button of buttons) {
-      const chosen = Number(button.dataset["id"]) === store.classId;
+      const chosen = Number(button.dataset["id"]) === store.painting.classId;
       any ||= chosen;
       button.setAttribute("aria-checked", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
@@ -85,25 +85,14 @@ export class Palette {
     }
     if (!any && buttons[0]) buttons[0].tabIndex = 0;
     const all = store.model.classes.classes;
-    const items = store.recent.flatMap((id) => store.classOf(id) ?? []);
+    const items = store.painting.recent.flatMap((id) => store.classOf(id) ?? []);
     this.recent.replaceChildren(
       ...(all.length > 12 ? items : []).map((item) => {
         const names = { type: "button", title: item.name, "aria-label": `Paint ${item.name}` };
         const picture = swatch(item, all.indexOf(item), store.view.patterns);
-        return h("button", { ...names, onclick: () => this.choose(item.id) }, picture);
+        return h("button", { ...names, onclick: () => store.chooseClass(item.id) }, picture);
       }),
     );
-  }
-
-  /**
-   * Paint with a class from now on; tools that do not paint give way to the brush.
-   * @param {number} id
-   */
-  choose(id) {
-    const { store } = this;
-    store.classId = id;
-    if (["eraser", "picker", "object", "hand"].includes(store.tool)) store.tool = "brush";
-    store.emit("brush");
   }
 
   /** Arrows go through the radio group. @param {KeyboardEvent} event */
@@ -134,11 +123,4 @@ export function classSelect(store, label, none, value, change) {
   select.value = value === null || value === VOID ? "" : String(value);
   select.addEventListener("change", () => change(select.value === "" ? null : Number(select.value)));
   return h("label", { class: "field" }, h("span", {}, label), select);
-}
-
-/** A marker of the brush's class for small places. @param {Store} store */
-export function brushSwatch(store) {
-  const item = store.classOf(store.classId);
-  const index = item ? store.model.classes.classes.indexOf(item) : 0;
-  return item ? swatch(item, index, store.view.patterns) : icon("brush");
 }

@@ -5,6 +5,7 @@ import { idsFile, instancesFile } from "./files.js";
 import { VOID } from "./labels.js";
 
 /** @import { Model, Picture } from "./api.js" */
+/** @import { Progress } from "./state.js" */
 /** @import { Store } from "./store.js" */
 
 /** Photos that take longer are made smaller while a stroke goes on; milliseconds. */
@@ -28,14 +29,14 @@ export function styleRequest({ style, model: own, layer }, model) {
 
 /** Makes the photos of a store's layout. */
 export class PhotoMaker {
-  /** @param {Store} store */
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {(busy: boolean) => void} tell  whether a photo is being made or is about to be
+   */
+  constructor(store, tell) {
     this.store = store;
-    this.newest = new Newest(() => this.#make());
+    this.newest = new Newest(() => this.#make(), tell);
     this.stroke = Date.now() % 2 ** 32;
-    /** @type {"empty" | "ready" | "working" | "trying" | "refused"} */
-    this.state = "empty";
-    this.message = "";
     /** From asking to having the photo, milliseconds. */
     this.latency = 0;
     /** A stroke goes on: quick photos are better than good ones. */
@@ -55,11 +56,10 @@ export class PhotoMaker {
     const { layer } = store;
     const asked = performance.now();
     if (layer.ids.every((id) => id === VOID)) {
-      store.photo = store.comparedPhoto = null;
-      this.#is("empty", "");
+      this.#is("empty", "", { photo: null, compared: null });
       return;
     }
-    if (this.state !== "trying" && this.state !== "refused") this.#is("working", "");
+    if (!["trying", "refused"].includes(store.progress.state)) this.#is("working");
     this.stroke++;
     try {
       const label = await idsFile(layer, store.model.classes);
@@ -67,10 +67,9 @@ export class PhotoMaker {
       const pictures = await Promise.all(models.map((model) => this.#of(model, label)));
       if (layer !== store.layer || !pictures[0]) return;
       const photos = await Promise.all(pictures.map(decoded));
-      [store.photo, store.comparedPhoto] = [photos[0], photos[1] ?? null];
       this.latency = performance.now() - asked;
       const note = pictures[0].headers.get("Semsynth-Note");
-      this.#is("ready", note ? decodeURIComponent(note) : "");
+      this.#is("ready", note ? decodeURIComponent(note) : "", { photo: photos[0], compared: photos[1] ?? null });
     } catch (error) {
       this.#failed(error);
     }
@@ -111,11 +110,13 @@ export class PhotoMaker {
     if (error.retryAfter) this.retry = setTimeout(() => this.want(), 1000 * Math.min(error.retryAfter, 10));
   }
 
-  /** @param {PhotoMaker["state"]} state @param {string} message */
-  #is(state, message) {
-    this.state = state;
-    this.message = message;
-    this.store.emit("photo");
+  /**
+   * @param {Progress["state"]} state
+   * @param {string} [message]
+   * @param {Parameters<Store["report"]>[1]} [photos]
+   */
+  #is(state, message = "", photos) {
+    this.store.report({ state, message, latency: this.latency }, photos);
   }
 }
 

@@ -65,7 +65,7 @@ export class Pointers {
       }
       if (event.timeStamp - this.penAt < PEN_MEMORY) return;
     }
-    this.panning = event.button === 1 || this.spaceHeld || this.store.tool === "hand";
+    this.panning = event.button === 1 || this.spaceHeld || this.store.painting.tool === "hand";
     if (this.panning) {
       event.preventDefault();
       return;
@@ -166,10 +166,8 @@ export class Pointers {
    * @param {number} direction
    */
   resize(direction) {
-    const { brush } = this.store;
-    const step = Math.max(1, Math.round(brush.size * 0.12));
-    brush.size = Math.min(200, Math.max(1, brush.size + direction * step));
-    this.store.emit("brush");
+    const { size } = this.store.painting.brush;
+    this.store.setBrush({ size: size + direction * Math.max(1, Math.round(size * 0.12)) });
     this.redraw();
   }
 
@@ -209,7 +207,7 @@ export class Pointers {
     else {
       this.tools.down(this.#typed());
       // These are complete at once; the others last until the pen is lifted.
-      if (["fill", "picker", "polygon", "object"].includes(this.store.tool)) this.tools.up();
+      if (["fill", "picker", "polygon", "object"].includes(this.store.painting.tool)) this.tools.up();
     }
     this.redraw();
     return this.tools.busy;

@@ -7,6 +7,8 @@ import { unzip, zip } from "./zip.js";
 
 /** @import { Store } from "./store.js" */
 /** @import { Step } from "./history.js" */
+/** @import { Maps } from "./instances.js" */
+/** @import { Painting, View } from "./state.js" */
 
 const FORMAT = 1;
 const LABELS = "labels.png";
@@ -20,9 +22,8 @@ const INSTANCES = "instances.png";
  * @property {string} model
  * @property {string} class_set
  * @property {{seed: number, vector: number[] | null, objects: Record<string, number>}} style
- * @property {{classId: number, eraseTo: number, only: number | null, separate: boolean, recent: number[],
- *   brush: Store["brush"], tool: Store["tool"]}} tools
- * @property {Store["view"]} view
+ * @property {Partial<Painting>} tools
+ * @property {Partial<View>} view
  * @property {{margin: number, base: boolean} | null} reference
  */
 
@@ -30,7 +31,7 @@ const INSTANCES = "instances.png";
  * @param {Store} store
  * @returns {Settings}
  */
-export function settingsOf(store) {
+function settingsOf(store) {
   const { style, reference } = store;
   return {
     format: FORMAT,
@@ -38,46 +39,48 @@ export function settingsOf(store) {
     model: store.model.id,
     class_set: store.model.classes.name,
     style: { seed: style.seed, vector: style.vector, objects: style.objects },
-    tools: {
-      classId: store.classId,
-      eraseTo: store.eraseTo,
-      only: store.only,
-      separate: store.separate,
-      recent: store.recent,
-      brush: store.brush,
-      tool: store.tool,
-    },
+    tools: store.painting,
     view: store.view,
     reference: reference && { margin: reference.margin, base: reference.base !== null },
   };
 }
 
 /**
- * Take over a project: labels, instances and settings.
+ * What a project holds apart from its settings.
+ * @typedef {object} Contents
+ * @property {LabelLayer} layer
+ * @property {Blob | null} style
+ * @property {Blob | null} reference
+ * @property {Maps | null} base
+ * @property {{done: Step[], undone: Step[]}} [steps]  none without
+ */
+
+/**
+ * Take over a project.
  * @param {Store} store
  * @param {Settings} settings
- * @param {LabelLayer} layer
- * @param {{style: Blob | null, reference: Blob | null, base: {ids: Uint16Array, instances: Uint16Array} | null}} others
+ * @param {Contents} contents
  * @throws {Error} in words: the project needs a model that is not served here
  */
-export async function takeOver(store, settings, layer, others) {
+async function takeOver(store, settings, { layer, style, reference, base, steps }) {
   const model =
     store.models.find(({ id }) => id === settings.model) ??
     store.models.find(({ classes }) => classes.name === settings.class_set);
   if (!model) {
     throw new Error(`it was made with the model ${settings.model} for ${settings.class_set}, which is not served here`);
   }
-  const bitmap = others.reference && (await createImageBitmap(others.reference));
-  if (model !== store.model) store.useModel(model);
-  store.open(layer, settings.title);
-  store.style = { ...settings.style, photo: others.style };
-  Object.assign(store, settings.tools);
-  store.view = { ...store.view, ...settings.view };
-  if (others.reference && bitmap && settings.reference) {
-    const { margin } = settings.reference;
-    store.reference = { blob: others.reference, bitmap, base: others.base, margin };
-  }
-  for (const topic of /** @type {const} */ (["style", "brush", "view", "reference"])) store.emit(topic);
+  const bitmap = reference && (await createImageBitmap(reference));
+  const margin = settings.reference?.margin;
+  store.resume({
+    model,
+    layer,
+    title: settings.title,
+    style: { ...settings.style, photo: style },
+    painting: settings.tools,
+    view: settings.view,
+    reference: reference && bitmap && margin !== undefined ? { blob: reference, bitmap, base, margin } : null,
+    steps: steps ?? { done: [], undone: [] },
+  });
 }
 
 /** @param {Blob} blob */
@@ -126,7 +129,7 @@ export async function openProject(store, bytes) {
   if (settings.format !== FORMAT) throw new Error(`it is of a newer kind (${settings.format}) than this editor reads`);
   const picture = await decode(part(LABELS));
   const instances = instancesOf(await decode(part(INSTANCES)), picture);
-  const layer = new LabelLayer(picture.width, picture.height, picture.samples, instances);
+  const layer = new LabelLayer(picture.width, picture.height, { ids: picture.samples, instances });
   const base = settings.reference?.base
     ? {
         ids: (await decode(part(`base-${LABELS}`))).samples,
@@ -138,7 +141,7 @@ export async function openProject(store, bytes) {
     const found = files.get(name);
     return found ? new Blob([found]) : null;
   };
-  await takeOver(store, settings, layer, { style: blob("style"), reference: blob("reference"), base });
+  await takeOver(store, settings, { layer, style: blob("style"), reference: blob("reference"), base });
 }
 
 /**
@@ -155,7 +158,7 @@ export async function openProject(store, bytes) {
  * @property {Step[]} undone
  * @property {Blob | null} style
  * @property {Blob | null} reference
- * @property {{ids: Uint16Array, instances: Uint16Array} | null} base
+ * @property {Maps | null} base
  */
 
 /**
@@ -172,8 +175,8 @@ export function saved(store, key) {
     width: layer.width,
     height: layer.height,
     // As of the last complete step: a stroke that is going on is not kept half.
-    ids: history.committedIds,
-    instances: history.committedInstances,
+    ids: history.committed.ids,
+    instances: history.committed.instances,
     done: history.done,
     undone: history.undone,
     style: style.photo,
@@ -188,9 +191,7 @@ export function saved(store, key) {
  * @param {Saved} record
  */
 export async function restore(store, record) {
-  const layer = new LabelLayer(record.width, record.height, record.ids.slice(), record.instances.slice());
-  await takeOver(store, record.settings, layer, record);
-  store.history.done = record.done;
-  store.history.undone = record.undone;
-  store.emit("committed");
+  const { width, height, ids, instances, settings, style, reference, base, done, undone } = record;
+  const layer = new LabelLayer(width, height, { ids, instances });
+  await takeOver(store, settings, { layer, style, reference, base, steps: { done, undone } });
 }

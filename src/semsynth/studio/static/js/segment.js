@@ -1,6 +1,7 @@
 /** Edit my own photo: only what was edited is replaced, with a soft rim; every other pixel of the photo stays. */
 
-/** @import { Store, Reference } from "./store.js" */
+/** @import { Reference } from "./state.js" */
+/** @import { Store } from "./store.js" */
 
 /** Width of the rim from the new to the old, relative to the margin. */
 const SOFT = 0.75;

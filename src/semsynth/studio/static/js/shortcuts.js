@@ -43,7 +43,7 @@ const NAMES = /** @type {Record<string, string>} */ ({
 });
 
 /** What people call a key. @param {string} key */
-export function keyName(key) {
+function keyName(key) {
   if (key === "Shift+Slash") return "?";
   const parts = key.split("+");
   const code = /** @type {string} */ (parts.pop());

@@ -7,7 +7,8 @@ import { composite } from "./segment.js";
 import { button, byId } from "./ui.js";
 
 /** @import { Layer } from "./pane.js" */
-/** @import { Store, ViewMode } from "./store.js" */
+/** @import { ViewMode } from "./state.js" */
+/** @import { Store } from "./store.js" */
 /** @import { Tools } from "./tools.js" */
 
 /** The longest side of an edited photo while it is looked at. */
@@ -55,9 +56,7 @@ export class Stage {
     );
     const between = /** @type {HTMLInputElement} */ (byId("between"));
     between.addEventListener("input", () => {
-      const field = store.view.mode === "wipe" ? "wipe" : "overlay";
-      store.view[field] = Number(between.value);
-      this.redraw();
+      store.look({ [store.view.mode === "wipe" ? "wipe" : "overlay"]: Number(between.value) });
     });
     this.#mode();
   }
@@ -84,8 +83,7 @@ export class Stage {
 
   /** @param {ViewMode} mode */
   setMode(mode) {
-    this.store.view.mode = mode;
-    this.store.emit("view");
+    this.store.look({ mode });
   }
 
   #mode() {
@@ -115,7 +113,7 @@ export class Stage {
   }
 
   get outlined() {
-    return this.store.tool === "object"
+    return this.store.painting.tool === "object"
       ? Math.max(0.6, this.store.view.opacity.outlines)
       : this.store.view.opacity.outlines;
   }
@@ -159,7 +157,8 @@ export class Stage {
     this.picture.update(this.withOutlines ?? false);
     const { width, height } = this.store.layer;
     const place = this.hover();
-    const { tool, brush, view } = this.store;
+    const { view } = this.store;
+    const { tool, brush } = this.store.painting;
     const sized = ["brush", "eraser", "line"].includes(tool);
     const size = sized ? brush.size : 1;
     const shape = sized && size * this.camera.scale > 3 ? brush.shape : "cross";

@@ -1,98 +1,117 @@
-/** What the editor knows at a time; everyone reads it, changes are announced by topic. */
+/**
+ * What the editor knows at a time. Everyone reads it; it changes by its methods alone, which announce every change by
+ * topic.
+ */
 
 import { History } from "./history.js";
-import { LabelLayer } from "./labels.js";
+import { LabelLayer, VOID } from "./labels.js";
+import { firstClass, PAINTING, PROGRESS, STYLE, VIEW } from "./state.js";
 
 /** @import { Model } from "./api.js" */
+/** @import { Step } from "./history.js" */
+/** @import { Brush, Opened, Painting, Photo, Progress, Reference, Style, Topic, View } from "./state.js" */
 
-/**
- * @typedef {"brush" | "eraser" | "line" | "rectangle" | "ellipse" | "polygon" | "fill" | "picker" | "object" | "hand"}
- *   ToolName
- */
-/** @typedef {"side" | "overlay" | "wipe" | "layout" | "photo"} ViewMode */
+/** Classes that were painted recently and are remembered. */
+const RECENT = 6;
+const MAX_BRUSH = 200;
+/** Tools that paint no class. */
+const IDLE_TOOLS = ["picker", "object", "hand"];
 
-/**
- * What gives the photo its look.
- * @typedef {object} Style
- * @property {number} seed
- * @property {number[] | null} vector  of a style photo, by models whose style is a vector
- * @property {Blob | null} photo  the style photo
- * @property {Record<string, number>} objects  single objects' styles: mode by instance id
- */
-
-/**
- * A photo underneath: to paint over, or the person's own to be edited.
- * @typedef {object} Reference
- * @property {Blob} blob
- * @property {ImageBitmap} bitmap
- * @property {{ids: Uint16Array, instances: Uint16Array} | null} base  the layout that shows it; edits are what differs
- * @property {number} margin  pixels of the layout around an edit that are replaced as well
- */
-
-/**
- * Topics: `layer` (another layout), `pixels` (its pixels), `committed` (a step of history), `model`, `models`, `brush`
- * (class, tool and their settings), `view`, `selection`, `style`, `photo` (a new photo is there), `reference`, `title`.
- * @typedef {"layer" | "pixels" | "committed" | "model" | "models" | "brush" | "view" | "selection" | "style" | "photo"
- *   | "reference" | "title"} Topic
- */
-
-/** A class to begin with. @param {Model} model */
-export function firstClass({ classes: { classes } }) {
-  return (classes.find(({ group }) => group !== "void") ?? classes[0]).id;
-}
+/** What another layout changes. @type {readonly Topic[]} */
+const OPENED = ["layer", "reference", "selection", "style", "title", "committed"];
 
 export class Store {
   /** @type {Map<Topic, Array<() => void>>} */
   #listeners = new Map();
-  /** @type {Model[]} */
-  models = [];
+  /** @type {Model} */
+  #model;
   /** @type {Model | null} */
-  compared = null;
-  title = "";
+  #compared = null;
+  /** @type {LabelLayer} */
+  #layer;
+  /** @type {History} */
+  #history;
+  #title = "";
+  #painting = PAINTING;
+  /** @type {number | null} */
+  #selection = null;
+  #style = STYLE;
+  /** @type {Readonly<Reference> | null} */
+  #reference = null;
+  #view = VIEW;
+  #progress = PROGRESS;
+  /** @type {{photo: Photo | null, compared: Photo | null, before: ImageBitmap | null}} */
+  #photos = { photo: null, compared: null, before: null };
 
-  /** @type {ToolName} */
-  tool = "brush";
-  classId = 0;
-  /** What the eraser leaves: a class, or VOID. */
-  eraseTo = 65535;
-  /** @type {{size: number, shape: import("./raster.js").BrushShape, pressure: boolean}} */
-  brush = { size: 12, shape: "round", pressure: true };
-  /** Paint only over this class. @type {number | null} */
-  only = null;
-  separate = false;
-  fillEverywhere = false;
-  /** Classes painted lately, newest first. @type {number[]} */
-  recent = [];
+  /** @param {readonly Model[]} models  those that are served; the first one is taken */
+  constructor(models) {
+    this.models = models;
+    this.#model = models[0];
+    this.#painting = { ...this.#painting, classId: firstClass(this.#model) };
+    const { width, height } = this.#model.sizes.default;
+    this.#layer = new LabelLayer(width, height);
+    this.#history = new History(this.#layer);
+  }
 
-  /** The chosen object's instance id. @type {number | null} */
-  selection = null;
-  /** @type {Style} */
-  style = { seed: 0, vector: null, photo: null, objects: {} };
-  /** @type {Reference | null} */
-  reference = null;
-  /** The newest photo. @type {{blob: Blob, bitmap: ImageBitmap} | null} */
-  photo = null;
-  /** The compared model's photo. @type {{blob: Blob, bitmap: ImageBitmap} | null} */
-  comparedPhoto = null;
-  /** The photo that "before" shows. @type {ImageBitmap | null} */
-  before = null;
+  get model() {
+    return this.#model;
+  }
 
-  view = {
-    /** @type {ViewMode} */ mode: "side",
-    opacity: { label: 1, photo: 1, reference: 0.5, outlines: 0 },
-    overlay: 0.5,
-    wipe: 0.5,
-    patterns: false,
-    live: true,
-  };
+  /** The model beside it. */
+  get compared() {
+    return this.#compared;
+  }
 
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
-    this.classId = firstClass(model);
-    const { width, height } = model.sizes.default;
-    this.layer = new LabelLayer(width, height);
-    this.history = new History(this.layer);
+  get layer() {
+    return this.#layer;
+  }
+
+  get history() {
+    return this.#history;
+  }
+
+  get title() {
+    return this.#title;
+  }
+
+  get painting() {
+    return this.#painting;
+  }
+
+  /** The chosen object's instance id. */
+  get selection() {
+    return this.#selection;
+  }
+
+  get style() {
+    return this.#style;
+  }
+
+  get reference() {
+    return this.#reference;
+  }
+
+  get view() {
+    return this.#view;
+  }
+
+  get progress() {
+    return this.#progress;
+  }
+
+  /** The newest photo. */
+  get photo() {
+    return this.#photos.photo;
+  }
+
+  /** The compared model's photo. */
+  get comparedPhoto() {
+    return this.#photos.compared;
+  }
+
+  /** The photo that "before" shows. */
+  get before() {
+    return this.#photos.before;
   }
 
   /**
@@ -104,9 +123,9 @@ export class Store {
     for (const topic of [topics].flat()) this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener]);
   }
 
-  /** @param {Topic} topic */
-  emit(topic) {
-    for (const listener of this.#listeners.get(topic) ?? []) listener();
+  /** @param {readonly Topic[]} topics */
+  #emit(...topics) {
+    for (const topic of topics) for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
   /**
@@ -114,17 +133,35 @@ export class Store {
    * @param {LabelLayer} layer
    * @param {string} title
    */
-  open(layer, title) {
-    this.layer = layer;
-    this.history = new History(layer);
-    this.selection = null;
-    this.style = { ...this.style, objects: {} };
-    this.reference = null;
-    this.title = title;
-    this.photo = this.comparedPhoto = this.before = null;
-    for (const topic of /** @type {Topic[]} */ (["layer", "reference", "selection", "style", "title", "committed"])) {
-      this.emit(topic);
-    }
+  begin(layer, title) {
+    this.#take(layer, title);
+    this.#emit(...OPENED);
+  }
+
+  /**
+   * Begin where a project was left.
+   * @param {Opened} opened
+   */
+  resume({ model, layer, title, style, painting, view, reference, steps }) {
+    if (model !== this.#model) this.useModel(model);
+    this.#take(layer, title);
+    this.#style = style;
+    this.#painting = { ...this.#painting, ...painting };
+    this.#view = { ...this.#view, ...view };
+    this.#reference = reference;
+    this.#history.resume(steps);
+    this.#emit(...OPENED, "brush", "view");
+  }
+
+  /** @param {LabelLayer} layer @param {string} title */
+  #take(layer, title) {
+    this.#layer = layer;
+    this.#history = new History(layer);
+    this.#selection = null;
+    this.#style = { ...this.#style, objects: {} };
+    this.#reference = null;
+    this.#title = title;
+    this.#photos = { photo: null, compared: null, before: null };
   }
 
   /**
@@ -132,31 +169,56 @@ export class Store {
    * @param {Model} model
    */
   useModel(model) {
-    const same = model.classes.name === this.model.classes.name;
-    this.model = model;
-    this.style = { ...this.style, vector: null, objects: {} };
+    const same = model.classes.name === this.#model.classes.name;
+    this.#model = model;
+    this.#style = { ...this.#style, vector: null, objects: {} };
+    if (this.#compared === model || !same) this.#compared = null;
     if (!same) {
       const { width, height } = model.sizes.default;
-      this.open(new LabelLayer(width, height), "");
-      this.recent = [];
-      this.only = null;
-      this.eraseTo = 65535;
-      this.classId = firstClass(model);
+      this.begin(new LabelLayer(width, height), "");
+      this.#painting = { ...this.#painting, recent: [], only: null, eraseTo: VOID, classId: firstClass(model) };
     }
-    if (this.compared && (this.compared === model || !same)) this.compared = null;
-    for (const topic of /** @type {const} */ (["model", "brush", "style", "view"])) this.emit(topic);
+    this.#emit("model", "brush", "style", "view");
+  }
+
+  /** Show another model's photo beside. @param {Model | null} model */
+  compare(model) {
+    this.#compared = model;
+    this.#emit("view", "compared");
+  }
+
+  /** @param {string} title */
+  rename(title) {
+    this.#title = title;
+    this.#emit("title");
+  }
+
+  /** The layer was painted on; the stroke or edit is not complete. */
+  painted() {
+    this.#emit("pixels");
+  }
+
+  /** Take back what is not complete. */
+  discard() {
+    this.#history.discard();
+    this.#emit("pixels");
   }
 
   /**
    * A stroke or an edit is complete.
    * @param {string} name
-   * @param {import("./history.js").Step["settings"]} [settings]
+   * @param {{style?: Style, selection?: number | null}} [change]  what else changes with it
+   * @returns {boolean} whether there was anything to keep
    */
-  commit(name, settings) {
-    if (!this.history.commit(name, settings)) return false;
-    this.emit("pixels");
-    this.emit("committed");
-    return true;
+  commit(name, { style = this.#style, selection = this.#selection } = {}) {
+    const before = this.#style;
+    const kept = this.#history.commit(name, style === before ? undefined : { before, after: style });
+    this.#style = style;
+    this.#selection = selection;
+    if (kept) this.#emit("pixels", "committed");
+    if (style !== before) this.#emit("style");
+    this.#emit("selection"); // the chosen object may have changed
+    return kept;
   }
 
   /**
@@ -165,54 +227,92 @@ export class Store {
    * @param {Partial<Style>} change
    */
   restyle(name, change) {
-    const before = this.style;
-    this.style = { ...before, ...change };
-    this.history.note(name, { before, after: this.style });
-    this.emit("committed");
-    this.emit("style");
+    const before = this.#style;
+    this.#style = { ...before, ...change };
+    this.#history.note(name, { before, after: this.#style });
+    this.#emit("committed", "style");
   }
 
   /** Take back a step. @returns {string | null} its name */
   undo() {
-    const step = this.history.undo();
-    this.#went(step?.settings?.before);
-    return step && step.name;
+    const step = this.#history.undo();
+    return this.#stepped(step, step?.settings?.before);
   }
 
-  /** Do it again. @returns {string | null} its name */
+  /** Do the step again that was taken back last. @returns {string | null} its name */
   redo() {
-    const step = this.history.redo();
-    this.#went(step?.settings?.after);
+    const step = this.#history.redo();
+    return this.#stepped(step, step?.settings?.after);
+  }
+
+  /** @param {Step | null} step @param {unknown} style */
+  #stepped(step, style) {
+    if (style) this.#style = /** @type {Style} */ (style);
+    this.#emit("pixels", "committed", "selection");
+    if (style) this.#emit("style");
     return step && step.name;
   }
 
-  /** @param {unknown} style */
-  #went(style) {
-    if (style) this.style = /** @type {Style} */ (style);
-    this.emit("pixels");
-    this.emit("committed");
-    this.emit("selection");
-    if (style) this.emit("style");
+  /** Choose an object. @param {number | null} instance */
+  select(instance) {
+    if (instance === this.#selection) return;
+    this.#selection = instance;
+    this.#emit("selection");
+  }
+
+  /** Another tool, class or setting. @param {Partial<Painting>} change */
+  paintWith(change) {
+    this.#painting = { ...this.#painting, ...change };
+    this.#emit("brush");
+  }
+
+  /** Paint with a class from now on; tools that do not paint it give way to the brush. @param {number} classId */
+  chooseClass(classId) {
+    const { tool } = this.#painting;
+    this.paintWith({ classId, tool: tool === "eraser" || IDLE_TOOLS.includes(tool) ? "brush" : tool });
+  }
+
+  /** @param {Partial<Brush>} change */
+  setBrush(change) {
+    const brush = { ...this.#painting.brush, ...change };
+    this.paintWith({ brush: { ...brush, size: Math.min(MAX_BRUSH, Math.max(1, brush.size)) } });
+  }
+
+  /** A class was painted. @param {number} id */
+  remember(id) {
+    this.paintWith({ recent: [id, ...this.#painting.recent.filter((other) => other !== id)].slice(0, RECENT) });
+  }
+
+  /** @param {Partial<View>} change */
+  look(change) {
+    this.#view = { ...this.#view, ...change };
+    this.#emit("view");
+  }
+
+  /** Lay a photo under the labels, or take it away. @param {Reference | null} reference */
+  refer(reference) {
+    this.#reference = reference;
+    this.#emit("reference");
+  }
+
+  /**
+   * How far the photo is, and, if it is ready or there is none, the photos.
+   * @param {Progress} progress
+   * @param {{photo: Photo | null, compared: Photo | null}} [photos]
+   */
+  report(progress, photos) {
+    this.#progress = progress;
+    if (photos) this.#photos = { ...photos, before: this.#photos.before ?? photos.photo?.bitmap ?? null };
+    this.#emit("photo");
   }
 
   /** The class of an id. @param {number} id */
   classOf(id) {
-    return this.model.classes.classes.find((item) => item.id === id);
+    return this.#model.classes.classes.find((item) => item.id === id);
   }
 
   /** What people call an id. @param {number} id */
   nameOf(id) {
     return this.classOf(id)?.name ?? "nothing";
-  }
-
-  /** Whether the class is one region, whose strokes are no objects of their own. @param {number} id */
-  isStuff(id) {
-    const things = this.model.classes.classes.filter((item) => ["human", "vehicle"].includes(item.group));
-    return things.length > 0 && !things.some((item) => item.id === id);
-  }
-
-  /** Whether objects matter for what the photo looks like. */
-  get usesInstances() {
-    return this.model.abilities.uses_instances;
   }
 }

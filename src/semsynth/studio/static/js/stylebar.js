@@ -34,7 +34,7 @@ export class StyleBar {
     this.bar.replaceChildren(this.dice, seed, this.variations, this.photo, this.chip, this.compare);
     menu(this.photo, () => this.#styles());
     menu(this.compare, () => this.#models());
-    store.on(["style", "model", "models"], () => this.#update());
+    store.on(["style", "model"], () => this.#update());
     this.#update();
   }
 
@@ -111,13 +111,8 @@ export class StyleBar {
   #models() {
     const { store } = this;
     const others = store.models.filter((one) => one !== store.model && one.classes.name === store.model.classes.name);
-    const set = (/** @type {typeof store.compared} */ model) => (
-      (store.compared = model),
-      store.emit("view"),
-      store.emit("models")
-    );
-    const entries = others.map((one) => button(`Beside ${one.name}`, "compare", () => set(one)));
-    return [...entries, store.compared ? button("One model again", "close", () => set(null)) : null];
+    const entries = others.map((one) => button(`Beside ${one.name}`, "compare", () => store.compare(one)));
+    return [...entries, store.compared ? button("One model again", "close", () => store.compare(null)) : null];
   }
 
   /**
@@ -165,8 +160,8 @@ export class Strip {
   constructor(store) {
     this.store = store;
     this.strip = byId("strip");
-    /** @type {Array<{ids: Uint16Array, instances: Uint16Array, style: Store["style"], element: HTMLElement}>} */
-    this.entries = [];
+    /** @type {HTMLElement[]} */
+    this.elements = [];
     /** Whether the next photo is of a complete step. */
     this.due = false;
     store.on(["committed", "style"], () => (this.due = true));
@@ -174,7 +169,7 @@ export class Strip {
   }
 
   #clear() {
-    this.entries = [];
+    this.elements = [];
     this.due = true;
     this.strip.replaceChildren();
   }
@@ -187,24 +182,21 @@ export class Strip {
     const { width, height } = store.photo.bitmap;
     const small = h("canvas", { width: Math.round((64 * width) / height), height: 64 });
     small.getContext("2d")?.drawImage(store.photo.bitmap, 0, 0, small.width, small.height);
-    const [ids, instances] = [store.history.committedIds.slice(), store.history.committedInstances.slice()];
+    const { ids, instances } = store.history.committed;
+    const maps = { ids: ids.slice(), instances: instances.slice() };
     const { style } = store;
     const back = () => {
-      store.layer.ids.set(ids);
-      store.layer.instances.set(instances);
-      store.layer.touch({ x0: 0, y0: 0, x1: store.layer.width, y1: store.layer.height });
-      store.style = style;
-      store.commit("Back to an earlier photo", { before: store.style, after: style });
-      store.emit("style");
+      store.layer.replace(maps);
+      store.commit("Back to an earlier photo", { style });
     };
     const element = h(
       "button",
-      { type: "button", "aria-label": `Back to photo ${this.entries.length + 1}`, onclick: back },
+      { type: "button", "aria-label": `Back to photo ${this.elements.length + 1}`, onclick: back },
       small,
     );
     this.strip.prepend(element);
-    this.entries.push({ ids, instances, style, element });
-    const kept = Math.max(4, Math.min(40, Math.floor(2 ** 25 / ids.length)));
-    while (this.entries.length > kept) this.entries.shift()?.element.remove();
+    this.elements.push(element);
+    const kept = Math.max(4, Math.min(40, Math.floor(2 ** 25 / maps.ids.length)));
+    while (this.elements.length > kept) this.elements.shift()?.remove();
   }
 }

@@ -4,7 +4,8 @@ import { VOID } from "./labels.js";
 import { classSelect } from "./palette.js";
 import { button, byId, h, slider } from "./ui.js";
 
-/** @import { Store, ToolName } from "./store.js" */
+/** @import { ToolName } from "./state.js" */
+/** @import { Store } from "./store.js" */
 /** @import { Tools } from "./tools.js" */
 /** @import { Shortcuts } from "./shortcuts.js" */
 
@@ -33,6 +34,8 @@ export class Toolbar {
     this.tools = tools;
     this.options = byId("options");
     this.shown = "";
+    /** @type {Map<"separate" | "fillEverywhere", HTMLInputElement>} */
+    this.checks = new Map();
     byId("tools").replaceChildren(
       ...TOOLS.map(([name, label, does]) => {
         const key = shortcuts.label(`tool.${name}`);
@@ -48,44 +51,45 @@ export class Toolbar {
   /** @param {ToolName} name */
   choose(name) {
     if (this.tools.busy || this.tools.open) this.tools.cancel();
-    this.store.tool = name;
-    this.store.emit("brush");
+    this.store.paintWith({ tool: name });
   }
 
   #update() {
-    const { store } = this;
+    const { model, painting } = this.store;
     for (const one of byId("tools").children) {
-      one.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (one).dataset["tool"] === store.tool));
+      one.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (one).dataset["tool"] === painting.tool));
     }
     // Built anew only when another tool needs others: a slider must not vanish while it is dragged.
-    const wanted = `${store.tool} ${store.model.id} ${store.only} ${store.eraseTo} ${store.brush.shape}`;
+    const { tool, only, eraseTo, brush } = painting;
+    const wanted = [tool, model.id, only, eraseTo, brush.shape].join(" ");
     if (wanted !== this.shown) this.#build();
     this.shown = wanted;
-    this.size?.set(store.brush.size);
+    for (const [field, input] of this.checks) input.checked = painting[field];
+    this.size?.set(brush.size);
   }
 
   #build() {
     const { store } = this;
-    const { tool } = store;
+    const { tool, brush, eraseTo, only } = store.painting;
     const tools = TOOLS.find(([name]) => name === tool);
     this.size = undefined;
+    this.checks.clear();
     const parts = [h("strong", {}, tools?.[1] ?? "")];
     if (["brush", "eraser", "line"].includes(tool)) {
-      this.size = slider("Size", { min: 1, max: 120, step: 1, value: store.brush.size }, (value) => {
-        store.brush.size = value;
-        store.emit("brush");
-      });
+      this.size = slider("Size", { min: 1, max: 120, step: 1, value: brush.size }, (size) =>
+        store.setBrush({ size }),
+      );
       parts.push(this.size.element, this.#shape());
     }
     const paints = !["picker", "object", "hand"].includes(tool);
     if (tool === "eraser") {
-      const set = (/** @type {number | null} */ id) => ((store.eraseTo = id ?? VOID), store.emit("brush"));
-      parts.push(classSelect(store, "Leaves", "nothing", store.eraseTo, set));
+      const set = (/** @type {number | null} */ id) => store.paintWith({ eraseTo: id ?? VOID });
+      parts.push(classSelect(store, "Leaves", "nothing", eraseTo, set));
     }
     if (tool === "fill") parts.push(this.#check("Everywhere", "fillEverywhere", "All regions of the class at once"));
     if (paints) {
-      const set = (/** @type {number | null} */ id) => ((store.only = id), store.emit("brush"));
-      parts.push(classSelect(store, "Only over", "anything", store.only, set));
+      const set = (/** @type {number | null} */ id) => store.paintWith({ only: id });
+      parts.push(classSelect(store, "Only over", "anything", only, set));
     }
     if (paints && tool !== "eraser") {
       parts.push(this.#check("New object", "separate", "Keep it apart from an object of its class that it touches"));
@@ -95,9 +99,9 @@ export class Toolbar {
   }
 
   #shape() {
-    const { brush } = this.store;
+    const { brush } = this.store.painting;
     const one = (/** @type {"round" | "square"} */ shape, /** @type {"ellipse" | "rectangle"} */ symbol) =>
-      button(shape === "round" ? "Round brush" : "Square brush", symbol, () => this.#setShape(shape), {
+      button(shape === "round" ? "Round brush" : "Square brush", symbol, () => this.store.setBrush({ shape }), {
         quiet: true,
         class: "small",
         "aria-pressed": String(brush.shape === shape),
@@ -110,17 +114,12 @@ export class Toolbar {
     );
   }
 
-  /** @param {"round" | "square"} shape */
-  #setShape(shape) {
-    this.store.brush.shape = shape;
-    this.store.emit("brush");
-  }
-
   /** @param {string} label @param {"separate" | "fillEverywhere"} field @param {string} title */
   #check(label, field, title) {
-    const input = h("input", { type: "checkbox", "data-field": field });
-    input.checked = this.store[field];
-    input.addEventListener("change", () => (this.store[field] = input.checked));
+    const input = h("input", { type: "checkbox" });
+    input.checked = this.store.painting[field];
+    this.checks.set(field, input);
+    input.addEventListener("change", () => this.store.paintWith({ [field]: input.checked }));
     return h("label", { class: "check", title }, input, h("span", {}, label));
   }
 }

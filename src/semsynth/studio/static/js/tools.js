@@ -1,10 +1,12 @@
 /** Tools: what the pointer or the keyboard's cursor does to the label layer. Places are whole pixels. */
 
 import { PENDING, VOID } from "./labels.js";
+import { settle } from "./instances.js";
 import { Floating, shapeOf } from "./objects.js";
 import * as raster from "./raster.js";
 
-/** @import { Store, ToolName } from "./store.js" */
+/** @import { ToolName } from "./state.js" */
+/** @import { Store } from "./store.js" */
 /** @import { Point } from "./raster.js" */
 
 /** @typedef {{x: number, y: number, pressure: number | null, shift: boolean, alt: boolean}} Hit */
@@ -41,6 +43,7 @@ export class Tools {
     /** @type {Floating | null} */
     this.floating = null;
     this.dragged = false;
+    store.on("layer", () => ((this.floating = null), (this.corners = [])));
   }
 
   /** Whether a stroke is being made. */
@@ -59,8 +62,9 @@ export class Tools {
    */
   down(hit) {
     const { store } = this;
-    if (this.open && store.tool !== "polygon") this.cancel();
-    this.tool = hit.alt && store.tool !== "object" ? "picker" : store.tool;
+    const { tool } = store.painting;
+    if (this.open && tool !== "polygon") this.cancel();
+    this.tool = hit.alt && tool !== "object" ? "picker" : tool;
     this.start = this.last = hit;
     this.dragged = false;
     if (this.tool === "picker") this.#pick(hit);
@@ -85,7 +89,7 @@ export class Tools {
     else if (this.tool === "picker") this.#pick(hit);
     else if (this.tool === "object") this.#drag(start, hit);
     this.last = hit;
-    this.store.emit("pixels");
+    this.store.painted();
   }
 
   /** It goes up: the stroke is complete. */
@@ -106,8 +110,12 @@ export class Tools {
     this.start = this.last = null;
     this.corners = [];
     this.floating = null;
-    this.store.history.discard();
-    this.store.emit("pixels");
+    this.store.discard();
+  }
+
+  /** What floats stays where it is: it is chosen no more, or something else happens to it. */
+  release() {
+    this.floating = null;
   }
 
   /** Close the polygon. */
@@ -121,12 +129,17 @@ export class Tools {
     this.#finish();
   }
 
+  /** The id that the tool leaves. */
+  get #painted() {
+    const { eraseTo, classId } = this.store.painting;
+    return this.tool === "eraser" ? eraseTo : classId;
+  }
+
   /** @returns {import("./raster.js").Emit} */
   #paint() {
     const { store } = this;
-    const { layer, only } = store;
-    const id = this.tool === "eraser" ? store.eraseTo : store.classId;
-    const paint = { id, instance: id === VOID ? VOID : PENDING, only };
+    const { layer } = store;
+    const paint = { id: this.#painted, instance: PENDING, only: store.painting.only };
     return (y, x0, x1) => layer.span(paint, y, x0, x1);
   }
 
@@ -134,12 +147,12 @@ export class Tools {
   #again(draw) {
     this.store.history.discard();
     draw();
-    this.store.emit("pixels");
+    this.store.painted();
   }
 
   /** @param {Hit} from @param {Hit} to */
   #brush(from, to) {
-    const { size, shape } = this.store.brush;
+    const { size, shape } = this.store.painting.brush;
     /** @param {Hit} hit */
     const at = (hit) => ({ x: hit.x, y: hit.y, size: this.#pressed(size, hit.pressure) });
     raster.sweep(shape, at(from), at(to), this.#paint());
@@ -147,7 +160,8 @@ export class Tools {
 
   /** @param {number} size @param {number | null} pressure */
   #pressed(size, pressure) {
-    return pressure === null || !this.store.brush.pressure ? size : Math.max(1, Math.round(size * 2 * pressure));
+    const { brush } = this.store.painting;
+    return pressure === null || !brush.pressure ? size : Math.max(1, Math.round(size * 2 * pressure));
   }
 
   /**
@@ -181,7 +195,7 @@ export class Tools {
   #fill(hit) {
     const { store } = this;
     if (!store.layer.has(hit.x, hit.y)) return;
-    const everywhere = store.fillEverywhere !== hit.shift;
+    const everywhere = store.painting.fillEverywhere !== hit.shift;
     raster.fill(store.layer.ids.slice(), store.layer.width, hit, everywhere, this.#paint());
     this.#finish();
   }
@@ -192,8 +206,7 @@ export class Tools {
     if (!store.layer.has(hit.x, hit.y)) return;
     const id = store.layer.ids[hit.y * store.layer.width + hit.x];
     if (id === VOID) return;
-    store.classId = id;
-    store.emit("brush");
+    store.paintWith({ classId: id });
   }
 
   /** @param {Hit} hit */
@@ -222,9 +235,8 @@ export class Tools {
     const inside = store.layer.has(hit.x, hit.y) && store.layer.ids[i] !== VOID;
     const instance = inside ? store.layer.instances[i] : null;
     if (instance === store.selection) return;
-    this.floating = null;
-    store.selection = instance;
-    store.emit("selection");
+    this.release();
+    store.select(instance);
   }
 
   /** The chosen object, if it is still there. */
@@ -255,7 +267,7 @@ export class Tools {
       this.origin = { x: 0, y: 0 };
     }
     const origin = dragging ? (this.origin ?? { x: 0, y: 0 }) : { x: this.floating.dx, y: this.floating.dy };
-    if (this.floating.to(origin.x + dx, origin.y + dy)) store.emit("pixels");
+    if (this.floating.to(origin.x + dx, origin.y + dy)) store.painted();
   }
 
   /** The object stays where it is now. */
@@ -263,21 +275,16 @@ export class Tools {
     if (!this.floating) return;
     this.origin = { x: this.floating.dx, y: this.floating.dy };
     this.store.commit("Move object");
-    this.store.emit("selection");
   }
 
   #finish() {
     const { store } = this;
     const erasing = this.tool === "eraser";
-    const id = erasing ? store.eraseTo : store.classId;
-    const { committedIds, committedInstances } = store.history;
-    const how = { separate: store.separate && !erasing, stuff: store.isStuff(id) };
-    store.layer.settle(committedIds, committedInstances, id, how);
+    const id = this.#painted;
+    const apart = store.painting.separate && !erasing;
+    settle(store.layer, store.history.committed, id, store.model.classes.classes, apart);
     this.start = this.last = null;
     const done = store.commit(`${NAMES[this.tool]}: ${id === VOID ? "nothing" : store.nameOf(id)}`);
-    if (done && !erasing) {
-      store.recent = [id, ...store.recent.filter((other) => other !== id)].slice(0, 6);
-      store.emit("brush");
-    }
+    if (done && !erasing) store.remember(id);
   }
 }
