@@ -66,7 +66,7 @@ class FakeEngine:
         shift = style.numpy() if isinstance(style, torch.Tensor) else self.style(style).numpy()
         pixels = (layout.colors().astype(int) + (seed or 0) + shift.astype(int)) % 256
         for instance_id, one in (object_styles or {}).items():
-            color = np.asarray(one).reshape(-1, 3).mean(0) if isinstance(one, Image.Image) else [one] * 3
+            color = [one] * 3 if isinstance(one, int) else np.asarray(one).reshape(-1, 3).mean(0)
             pixels[layout.instances == instance_id] = color
         return Image.fromarray(pixels.astype(np.uint8))
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import quote
 
-import numpy as np
 import torch
 from PIL import Image
 
@@ -150,7 +149,7 @@ class Studio:
                 check_size(wanted, self.limits.layout_pixels, "a layout")
             with self.turns.turn(f"segmenter of {model.id}", options.client, options.stroke, gone):
                 watch.lap("wait")
-                seen = np.asarray(read_photo(photo, self.limits, "photo"))
+                seen = read_photo(photo, self.limits, "photo")
                 size = wanted or (seen.shape[0], seen.shape[1])
                 check_size(size, self.limits.layout_pixels, "a layout of the photo's size")
                 watch.lap("decode")
@@ -215,7 +214,7 @@ class Studio:
             for instance_id, style in styles.items()
         }
 
-    def _object_photo(self, index: int, parts: Parts) -> Image.Image:
+    def _object_photo(self, index: int, parts: Parts) -> choice.Photo:
         count = len(parts.object_photos)
         if index >= count:
             raise SemsynthError(f"there is no object photo {index}: {count} were sent as 'object_photos'")

@@ -79,15 +79,15 @@ def check_picture(data: bytes, limit: int, name: str) -> None:
     check_size((height, width), limit, name)
 
 
-def read_photo(data: bytes, limits: Limits, name: str) -> Image.Image:
-    """Decode a photograph to RGB.
+def read_photo(data: bytes, limits: Limits, name: str) -> NDArray[np.uint8]:
+    """Decode a photograph to [H,W,3] RGB.
 
     Raises:
         Refusal: too large.
         SemsynthError: damaged, or no picture.
     """
     check_picture(data, limits.photo_pixels, name)
-    return Image.fromarray(to_rgb(open_image(data, name), name))
+    return to_rgb(open_image(data, name), name)
 
 
 def read_condition(engine: Engine, label: bytes, instances: bytes | None, limits: Limits) -> Condition:

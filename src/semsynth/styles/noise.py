@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,23 +57,36 @@ class NoiseStyles:
             drawn[region] = noise_of(seed, self.bank.features)
         return RegionNoise(given.vector, drawn)
 
+    def check(self, choice: StyleChoice | None, layout: Layout) -> None:
+        """Regions must be there, and their classes must have the modes."""
+        if isinstance(choice, RegionNoise):
+            for _ in self._regions(choice, layout):
+                pass
+
     def read(self, choice: StyleChoice | None, layout: Layout) -> Tensor:
         """[z_dim] for the whole picture, or [z_dim,H,W] where regions differ.
 
         Raises:
-            SemsynthError: an unknown region, or a mode that its class has not.
+            SemsynthError: an unknown region, or a mode that its class does not have.
         """
         if isinstance(choice, Tensor):
             return choice
         assert isinstance(choice, RegionNoise)
         vectors = [choice.vector]  # [1+R][z_dim]
         number = np.zeros(layout.size, np.int64)
-        for row, (region, noise) in enumerate(choice.regions.items(), 1):
-            where = _pixels_of(region, layout)
+        for row, (where, vector) in enumerate(self._regions(choice, layout), 1):
             number[where] = row
-            mode = None if isinstance(noise, Tensor) else self.bank.mode(_class_of(region, where, layout), noise)
-            vectors.append(noise if mode is None else mode)  # type: ignore[arg-type]
+            vectors.append(vector)
         return torch.stack(vectors)[torch.from_numpy(number)].permute(2, 0, 1)
+
+    def _regions(self, choice: RegionNoise, layout: Layout) -> Iterator[tuple[NDArray[np.bool_], Tensor]]:
+        """The pixels [H,W] of each region, and its vector [z_dim]."""
+        for region, noise in choice.regions.items():
+            where = _pixels_of(region, layout)
+            if isinstance(noise, Tensor):
+                yield where, noise
+            else:
+                yield where, self.bank.mode(_class_of(region, where, layout), noise)
 
     def choices(
         self, layout: Layout, object_id: int, seed: int, object_styles: Mapping[int, ObjectStyle]
@@ -100,8 +113,8 @@ class NoiseStyles:
         ]
 
     def _of_region(self, noise: ObjectStyle, region: int) -> Tensor | int | str:
-        if isinstance(noise, bool | Path | Image.Image):
-            raise SemsynthError(f"region {region}: {noise} is no mode or vector, and this model reads no photos")
+        if isinstance(noise, bool | Path | Image.Image) or (isinstance(noise, np.ndarray) and noise.ndim > 1):
+            raise SemsynthError(f"region {region}: {noise} is not a mode or a vector, and this model reads no photos")
         if isinstance(noise, int | str):
             return noise
         vector = torch.as_tensor(noise, dtype=torch.float32)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from semsynth.errors import SemsynthError
 from semsynth.models.generator import GeneratorConfig
-from semsynth.styles.choice import ObjectStyles, StyleReader
+from semsynth.styles.choice import StyleReader
 from semsynth.styles.noise import NoiseStyles
+from semsynth.styles.object_styles import ObjectStyles
 
 
 class Abilities:

@@ -18,8 +18,9 @@ from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
 from semsynth.layout import Condition, LayoutBatch, Size
 from semsynth.styles.bank import StyleBank
-from semsynth.styles.choice import ObjectStyle, ObjectStyles, StyleChoice
+from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
+from semsynth.styles.object_styles import ObjectStyles
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.engine import Engine, TorchEngine
 from semsynth.synthesizer.old_keywords import count_makes_variations, renamed

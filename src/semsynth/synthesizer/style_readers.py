@@ -13,8 +13,9 @@ from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.styles.bank import StyleBank
-from semsynth.styles.choice import NoStyles, ObjectStyles, StyleReader, VectorStyles
+from semsynth.styles.choice import NoStyles, StyleReader, VectorStyles
 from semsynth.styles.noise import NoiseStyles
+from semsynth.styles.object_styles import ObjectStyles
 
 
 def style_reader(

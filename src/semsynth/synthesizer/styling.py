@@ -66,7 +66,8 @@ class Styling(Abilities):
         Raises:
             SemsynthError: it has not, or one is on several classes.
         """
-        self._read_style(choice, layout)
+        if isinstance(layout, Layout):
+            self._styles.check(choice, layout)
 
     def _read_style(self, choice: StyleChoice | None, condition: Condition) -> Tensor | None:
         return self._styles.read(choice, condition) if isinstance(condition, Layout) else None

@@ -15,7 +15,7 @@ from semsynth.classes import VOID
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, LayoutBatch
 from semsynth.styles.bank import STYLES
-from semsynth.styles.choice import ObjectStyles
+from semsynth.styles.object_styles import ObjectStyles
 from semsynth.synthesizer import Synthesizer, load
 
 WALL, WINDOW, DOOR = 2, 4, 6
@@ -100,7 +100,9 @@ def test_a_crop_lends_its_style_to_one_object(synthesizer, layout, tmp_path):
     crop.save(tmp_path / "crop.png")
     for style in (crop, tmp_path / "crop.png"):
         read = features(synthesizer, layout, object_styles={4000: style})
-        assert np.array_equal(read[:, 8, 6], features(synthesizer, layout, object_styles={4000: crop})[:, 8, 6])
+        assert np.array_equal(
+            read[:, 8, 6], features(synthesizer, layout, object_styles={4000: np.asarray(crop)})[:, 8, 6]
+        )
         assert np.array_equal(read[:, 8, 26], features(synthesizer, layout)[:, 8, 26])
 
 
@@ -144,12 +146,41 @@ def test_padding_continues_the_layout(synthesizer, layout):
         ({4000: 9}, "object 4000: there is no mode 9 of class 4; it has 0 to 0"),
         ({4000: -1}, "there is no mode -1"),
         ({4000: [1.0, 2.0]}, r"a style vector has 3 numbers here, not \[2\]"),
-        ({4000: True}, "True is no mode, vector or photo"),
+        ({4000: True}, "True is not a mode, a vector or a photo"),
     ],
 )
 def test_impossible_styles_are_refused(synthesizer, layout, objects, message):
     with pytest.raises(SemsynthError, match=message):
         synthesizer(layout, object_styles=objects)
+
+
+@pytest.mark.parametrize("styles", [{77: 0}, {4000: 9}, {4001: [0.1, 0.2, 0.3], 4000: -1}])
+def test_checking_refuses_what_reading_refuses(synthesizer, layout, styles):
+    choice = synthesizer.style(object_styles=styles)
+    with pytest.raises(SemsynthError) as checked:
+        synthesizer.check_style(layout, choice)
+    with pytest.raises(SemsynthError) as read:
+        synthesizer(layout, choice)
+    assert str(checked.value) == str(read.value)
+    synthesizer.check_style(layout, synthesizer.style(object_styles={4001: [0.1, 0.2, 0.3], 4000: 0}))
+
+
+def test_photos_are_encoded_once_and_never_to_check(synthesizer, layout, monkeypatch):
+    encoder, calls = synthesizer._styles.encoder, []
+    vectors = encoder.vectors
+    monkeypatch.setattr(encoder, "vectors", lambda *given: calls.append(1) or vectors(*given))
+    crop = np.random.default_rng(1).integers(0, 256, (9, 11, 3), np.uint8)
+    choice = synthesizer.style(object_styles={4000: crop})
+    assert len(calls) == 1
+    for _ in range(3):
+        synthesizer.check_style(layout, choice)
+        synthesizer(layout, choice)
+    assert len(calls) == 1
+    of_the_layout = synthesizer.style(Image.fromarray(crop).resize((40, 24)))
+    synthesizer.check_style(layout, of_the_layout)
+    assert len(calls) == 1
+    synthesizer(layout, of_the_layout)
+    assert len(calls) == 2
 
 
 def test_an_object_on_two_classes_cannot_be_styled_but_is_no_problem_otherwise(synthesizer, layout):
