@@ -25,7 +25,7 @@ from semsynth.data.facades import draw_facade
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Layout, Size
-from semsynth.models.generator import multiples
+from semsynth.models.description import Sizes
 from semsynth.studio.engine import ServedModel
 from semsynth.synthesizer import ConditionReader
 
@@ -38,7 +38,7 @@ class FakeEngine:
     def __init__(self, *, object_styles: bool = False, styles: bool = True) -> None:
         self.classes = CLASSES
         self.card = Card(name="fake", data="drawn", licence="free")
-        self.conditions = ConditionReader(CLASSES, False, lambda size: multiples(size, 8), None)
+        self.conditions = ConditionReader(CLASSES, False, Sizes(8), None)
         self.has_styles, self.has_object_styles, self.reads_photos = styles, object_styles, True
         self.needs_instances, self.uses_instances = False, object_styles
         self.made: list[int | None] = []

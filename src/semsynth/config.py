@@ -20,6 +20,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    @classmethod
+    def kind_of(cls, values: object) -> type[Config]:
+        """The class that plain ``values`` are validated as: this one, unless a subclass is named in them."""
+        return cls
+
 
 def validated(kind: type[C], values: Any, source: str) -> C:
     """Build a ``kind`` from plain ``values``.
@@ -30,7 +35,7 @@ def validated(kind: type[C], values: Any, source: str) -> C:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_explain(kind, dict(problem)) for problem in error.errors())
+        problems = "; ".join(_explain(kind, values, dict(problem)) for problem in error.errors())
         raise SemsynthError(f"{source}: {problems}") from None
 
 
@@ -88,13 +93,15 @@ def _choices(section: dict[str, Any]) -> str:
     return "known here: " + ", ".join(sorted(section))
 
 
-def _explain(kind: type[BaseModel], problem: dict[str, Any]) -> str:
+def _explain(kind: type[Config], values: Any, problem: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         section: Any = kind
         for part in problem["loc"][:-1]:
             field = section.model_fields.get(part) if hasattr(section, "model_fields") else None
+            values = values.get(part) if isinstance(values, dict) else None
             section = field.annotation if field else None
+            section = section.kind_of(values) if hasattr(section, "kind_of") else section
         known = f" (known: {', '.join(section.model_fields)})" if hasattr(section, "model_fields") else ""
         return f"unknown key '{where}'{known}"
     message = problem["msg"].removeprefix("Value error, ")

@@ -74,7 +74,7 @@ def test_free_sizes(name: str, kind: ExportFormat, tmp_path: Path) -> None:
     record = export_model(model, out, kind, dynamic_size=True)
     exported = open_exported(out)
     recorded, smallest = record.graph.size, (2 * max(record.graph.step, 8), 2 * max(record.graph.step, 8))
-    for size in (smallest, exported.nearest_sizes((100, 200))[0], (recorded[0] + record.graph.step, recorded[1])):
+    for size in (smallest, exported.sizes.nearest((100, 200))[0], (recorded[0] + record.graph.step, recorded[1])):
         given = given_to(config, size)
         made = exported.photograph([given.condition], None if given.style is None else given.style[None])
         assert difference(made, photos(model, given)) < 1e-4, size

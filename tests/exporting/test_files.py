@@ -120,7 +120,7 @@ def test_sizes(onnx_file: Path, archive: Path) -> None:
     assert free(layout, size=(40, 44)).size == (44, 40)
     with pytest.raises(SemsynthError, match="70x50, which this model cannot make; nearest: 72x52"):
         free(layout, size=(50, 70))
-    assert open_exported(archive).nearest_sizes((1, 1)) == [(8, 8)]
+    assert open_exported(archive).sizes.nearest((1, 1)) == [(8, 8)]
 
 
 def test_the_command_line(model: LoadedModel, tmp_path: Path) -> None:

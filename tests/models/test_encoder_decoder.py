@@ -56,4 +56,4 @@ def test_sizes():
     network = EncoderDecoderConfig(encoding=layout.encoding, width=1, halvings=3).build()
     with pytest.raises(SemsynthError, match="cannot make 24x20, but 24x24"):
         network(layout)
-    assert network.config.nearest_sizes((24, 40)) == [(24, 40)]
+    assert network.config.sizes.nearest((24, 40)) == [(24, 40)]

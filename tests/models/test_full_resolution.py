@@ -53,7 +53,7 @@ def test_a_pixel_depends_on_the_layout_as_far_as_the_dilations_reach():
 def test_any_size_and_prepared_windows_are_the_ones_used():
     layout = layout_batch("edges", (19, 23))
     config = FullResolutionConfig(encoding=layout.encoding, width=2, layers=3, largest_dilation=4)
-    assert config.nearest_sizes((19, 23)) == [(19, 23)]
+    assert config.sizes.nearest((19, 23)) == [(19, 23)]
     prepared = config.prepare(layout).full.patches(3, 1, 4, dilation=4)
     config.build()(layout)
     assert layout.full.patches(3, 1, 4, dilation=4) is prepared

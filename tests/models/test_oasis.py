@@ -8,6 +8,7 @@ from layouts import KINDS, layout_batch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.models import oasis
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
@@ -109,8 +110,8 @@ def test_sizes() -> None:
     z = torch.randn(1, Z_DIM, dtype=torch.float64)
     assert generator(layout, z).shape == (1, 3, 64, 128)
     assert generator(layout, z, (96, 160)).shape == (1, 3, 96, 160)
-    assert generator.config.nearest_sizes((100, 130))[0] == (96, 128)
-    with pytest.raises(ValueError, match="multiples of 32"):
+    assert generator.config.sizes.nearest((100, 130))[0] == (96, 128)
+    with pytest.raises(SemsynthError, match="cannot make"):
         generator(layout, z, (100, 160))
     with pytest.raises(ValueError, match="give z"):
         generator(layout)

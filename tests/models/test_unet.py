@@ -90,8 +90,8 @@ def test_dropout_is_on_the_first_three_decoder_blocks():
 def test_sizes():
     layout = layout_batch("blocks", (40, 40))
     network = unet(layout.encoding)
-    assert network.config.nearest_sizes((40, 71))[0] == (48, 64)
-    assert network.config.nearest_sizes((48, 64)) == [(48, 64)]
+    assert network.config.sizes.nearest((40, 71))[0] == (48, 64)
+    assert network.config.sizes.nearest((48, 64)) == [(48, 64)]
     with pytest.raises(SemsynthError, match="cannot make 40x40, but 48x48"):
         network(layout)
 

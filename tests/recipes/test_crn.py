@@ -14,6 +14,7 @@ from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
 from semsynth.losses.level_weights import OFFICIAL_256P, OFFICIAL_512P, BalancedWeights
 from semsynth.models.crn import CRNGeneratorConfig
+from semsynth.models.generator import check_size
 from semsynth.models.vgg import VGG19
 from semsynth.recipes.base import Step
 from semsynth.recipes.crn import CRN_SYSTEM, PRESETS, CRNConfig, CRNRecipe, stages
@@ -48,7 +49,7 @@ def test_presets_are_consistent_and_can_be_stored(name: str) -> None:
     assert validated(CRNConfig, config.model_dump(mode="json"), name) == config
     assert cascade(config).encoding.num_channels == 20
     assert config.data.output_size is not None
-    cascade(config).check_size(config.data.output_size)
+    check_size(cascade(config), config.data.output_size)
     assert not config.data.flip
     assert cascade(config).count == (9 if name.endswith("_diverse") else 1)
     assert config.loss.mean_share == (0.001 if name.endswith("_diverse") else 0)

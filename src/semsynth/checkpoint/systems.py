@@ -11,13 +11,12 @@ from semsynth.config import Config, validated
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding, Size
-from semsynth.models.generator import GeneratorConfig
-from semsynth.models.generators import AnyGeneratorConfig
-from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
+from semsynth.models.generator import AnyGeneratorConfig
+from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
-from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig
+from semsynth.models.style_encoder import StyleEncoderConfig
 
 FORMAT = 1
 """The version of the model folder that this release writes; it reads this one and all before it."""
@@ -52,6 +51,10 @@ class Card(Config):
     """ISO 8601 time of the export."""
 
 
+EncoderConfig = StyleEncoderConfig | InstanceEncoderConfig
+"""What finds styles in photographs: of whole ones, or of their objects."""
+
+
 class ModelConfig(Config):
     """What to build and how to know that the other files belong to it; one class per system."""
 
@@ -61,10 +64,14 @@ class ModelConfig(Config):
     """Which paper's system the networks form, a key of :data:`MODELS`."""
     sha256: dict[str, str] = Field(default_factory=dict)
     """File name -> checksum of the weights and of ``classes.json``; :func:`save_model` fills it in."""
-    generator: GeneratorConfig
+    generator: AnyGeneratorConfig
     """Layout -> image."""
-    encoder: Config | None = None
+    encoder: EncoderConfig | None = None
     """Photo -> style; None where the model has none."""
+    objects: Literal["instances", "labels"] = "instances"
+    """What has features of its own, where the generator reads features: every instance, or every class."""
+    data: Pipeline = Pipeline(mode="none")
+    """How training prepared its photographs: styles are found in others prepared alike."""
 
     @property
     def network_names(self) -> tuple[str, ...]:
@@ -83,12 +90,13 @@ class ModelConfig(Config):
 
     @property
     def trained_size(self) -> Size | None:
-        """(height, width) of the photographs in training; None where it is not known."""
-        return None
+        """(height, width) of the photographs in training; None where they had several sizes, or it is not known."""
+        return self.generator.output_size or self.data.output_size
 
     def build(self) -> dict[str, nn.Module]:
         """The networks by name, newly initialised."""
-        return {"generator": self.generator.build()}
+        networks: dict[str, nn.Module] = {"generator": self.generator.build()}
+        return networks if self.encoder is None else networks | {"encoder": self.encoder.build()}
 
 
 class SPADEModel(ModelConfig):
@@ -100,15 +108,6 @@ class SPADEModel(ModelConfig):
     encoder: StyleEncoderConfig | None = None
     """Photo -> style; None where the model has none."""
 
-    @property
-    def trained_size(self) -> Size:
-        """(height, width) that the generator makes unless it is told otherwise."""
-        return self.generator.output_size
-
-    def build(self) -> dict[str, nn.Module]:
-        """Generator and style encoder, newly initialised."""
-        return super().build() | ({} if self.encoder is None else {"encoder": StyleEncoder(self.encoder)})
-
 
 class Pix2PixHDModel(ModelConfig):
     """pix2pixHD's generator, and the encoder of its objects' features."""
@@ -118,27 +117,6 @@ class Pix2PixHDModel(ModelConfig):
     """Layout and features -> image."""
     encoder: InstanceEncoderConfig | None = None
     """Photo and objects -> features; None where the model has none."""
-    objects: Literal["instances", "labels"] = "instances"
-    """What has features of its own: every instance, or every class."""
-    data: Pipeline = Pipeline(mode="none")
-    """How training prepared its photographs: styles are found in others prepared alike."""
-
-    @property
-    def trained_size(self) -> Size | None:
-        """(height, width) of the training's photographs; None where they had several sizes."""
-        return self.data.output_size
-
-    def build(self) -> dict[str, nn.Module]:
-        """Generator and style encoder, newly initialised."""
-        return super().build() | ({} if self.encoder is None else {"encoder": InstanceEncoder(self.encoder)})
-
-
-class GeneratorModel(ModelConfig):
-    """A generator that reads nothing but layouts: CRN, and the papers' baselines."""
-
-    system: Literal["generator"] = "generator"
-    generator: AnyGeneratorConfig
-    """Layout -> image."""
 
 
 class OASISModel(ModelConfig):
@@ -147,11 +125,14 @@ class OASISModel(ModelConfig):
     system: Literal["oasis"] = "oasis"
     generator: OASISGeneratorConfig
     """Layout and noise -> image."""
+    encoder: None = None
+    """There is none."""
 
-    @property
-    def trained_size(self) -> Size:
-        """(height, width) that the generator makes unless it is told otherwise."""
-        return self.generator.output_size
+
+class GeneratorModel(ModelConfig):
+    """A generator of any family: CRN, the papers' baselines, and families that have no system of their own."""
+
+    system: Literal["generator"] = "generator"
 
 
 MODELS: dict[str, type[ModelConfig]] = {

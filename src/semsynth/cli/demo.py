@@ -98,12 +98,10 @@ def _chosen(model: str | None) -> list[tuple[str, Path]]:
 
 
 def _open(name: str, folder: Path) -> _Shown:
-    from semsynth.checkpoint import read_config
     from semsynth.synthesizer import load
 
     synthesizer = load(folder)
-    size = synthesizer.conditions.nearest_sizes(read_config(folder).trained_size or (256, 256))[0]
-    return _Shown(name, synthesizer, _example_layouts(synthesizer, folder, size))
+    return _Shown(name, synthesizer, _example_layouts(synthesizer, folder, synthesizer.conditions.default_size))
 
 
 def _example_layouts(synthesizer: Synthesizer, folder: Path, size: Size) -> list[tuple[str, Layout]]:

@@ -15,10 +15,15 @@ from semsynth.exporting.folding import fold
 from semsynth.exporting.record import TensorRecord
 from semsynth.exporting.traced import TracedLayouts, TracedLevel
 from semsynth.layout import LayoutEncoding, Size
+from semsynth.models.description import Sizes, StyleKind
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.oasis import OASISGeneratorConfig
-from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGeneratorConfig
+
+STYLES: dict[StyleKind, tuple[str, str]] = {
+    "vector": ("style", "standard normal numbers, or what the style encoder found in a photo"),
+    "noise": ("noise", "standard normal numbers, the same at all pixels of an image or of a region"),
+    "features": ("features", "every pixel has the features of its object"),
+}
+"""Name of the input that varies the photographs, and what it holds."""
 
 
 class GeneratorGraph(nn.Module):
@@ -59,25 +64,16 @@ class GeneratorGraph(nn.Module):
             [N*k,3,H,W] float32.
         """
         given = None if style is None else style.to(self.dtype)
-        if condition.dim() == 4:
-            return self.generator(condition.to(self.dtype), given).float()  # type: ignore[no-any-return]
-        noise = given if isinstance(self.config, OASISGeneratorConfig) else None
-        layouts = self._layouts(condition, instances, noise)
-        if isinstance(self.config, OASISGeneratorConfig):
-            images: Tensor = self.generator(layouts, None, layouts.size)
-        elif isinstance(self.config, SPADEGeneratorConfig):
-            images = self.generator(layouts, given, None if self.config.input == "noise" else layouts.size)
-        else:
-            images = self.generator(layouts, given)
-        return images.float()
+        read = condition.to(self.dtype) if self.config.picture_channels else self._layouts(condition, instances)
+        return self.generator.synthesize(read, given, (condition.shape[-2], condition.shape[-1])).float()
 
-    def _layouts(self, labels: Tensor, instances: Tensor | None, noise: Tensor | None) -> TracedLayouts:
+    def _layouts(self, labels: Tensor, instances: Tensor | None) -> TracedLayouts:
         ids = labels.clamp(0, len(self.channel_of_id) - 1)
         channels = F.embedding(ids, self.channel_of_id[:, None])[..., 0]  # [N,H,W]
         symbols = channels.int()
         if instances is not None:
             symbols = 2 * symbols + _boundary(instances)
-        return TracedLayouts(TracedLevel(symbols, self.config.encoding, channels=self.channels, noise=noise))
+        return TracedLayouts(TracedLevel(symbols, self.config.encoding, channels=self.channels))
 
 
 def _boundary(instances: Tensor) -> Tensor:
@@ -91,47 +87,36 @@ def _boundary(instances: Tensor) -> Tensor:
 class _Unchecked:
     """A configuration for recording: sizes may be symbols, of which no question can be asked."""
 
-    output_size = None
-    z_dim = 0  # of OASIS: noise comes with the layouts
-
     def __init__(self, config: GeneratorConfig) -> None:
         self._config = config
-
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        return [size]
-
-    def check_size(self, size: Size) -> None:
-        pass
+        self.sizes = _AnySize(config.sizes.step)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._config, name)
 
 
+class _AnySize(Sizes):
+    def nearest(self, size: Size) -> list[Size]:
+        return [size]
+
+
 def inputs_of(config: GeneratorConfig, classes: ClassSet) -> list[TensorRecord]:
     """What the graph of a generator reads, in order."""
     whole = ("N", "H", "W")
-    if isinstance(config, Pix2PixHDGeneratorConfig) and config.image_channels:
-        return [TensorRecord(name="picture", dtype="float32", shape=("N", 3, "H", "W"), about="RGB, from -1 to 1")]
+    if config.picture_channels:
+        shape = ("N", config.picture_channels, "H", "W")
+        return [TensorRecord(name="picture", dtype="float32", shape=shape, about="RGB, from -1 to 1")]
     void = VOID_8BIT if classes.fits_8bit else VOID
     about = f"ids of the class set '{classes.name}', {void} for void, as in label maps"
     inputs = [TensorRecord(name="labels", dtype="int32", shape=whole, about=about)]
     if config.encoding.edges:
         inputs += [TensorRecord(name="instances", dtype="int32", shape=whole, about="equal within one object")]
-    style = _style_input(config)
-    return inputs if style is None else [*inputs, style]
-
-
-def _style_input(config: GeneratorConfig) -> TensorRecord | None:
-    if isinstance(config, SPADEGeneratorConfig) and config.input == "noise":
-        about = "standard normal numbers, or what the style encoder found in a photo"
-        return TensorRecord(name="style", dtype="float32", shape=("N", config.z_dim), about=about)
-    if isinstance(config, OASISGeneratorConfig) and config.z_dim:
-        about = "standard normal numbers, the same at all pixels of an image or of a region"
-        return TensorRecord(name="noise", dtype="float32", shape=("N", config.z_dim, "H", "W"), about=about)
-    if isinstance(config, Pix2PixHDGeneratorConfig) and config.features:
-        about = "every pixel has the features of its object"
-        return TensorRecord(name="features", dtype="float32", shape=("N", config.features, "H", "W"), about=about)
-    return None
+    if config.style is not None:
+        name, about = STYLES[config.style.kind]
+        places = () if config.style.kind == "vector" else ("H", "W")
+        shape = ("N", config.style.channels, *places)
+        inputs += [TensorRecord(name=name, dtype="float32", shape=shape, about=about)]
+    return inputs
 
 
 def _channel_of_id(classes: ClassSet, encoding: LayoutEncoding) -> Tensor:

@@ -17,8 +17,9 @@ from semsynth.exporting.archive import load_archive
 from semsynth.exporting.record import SUFFIXES, ExportRecord
 from semsynth.extras import require
 from semsynth.images import to_tensor
-from semsynth.layout import Condition, ConditionPicture, Layout, Size
-from semsynth.models.generator import GeneratorConfig, multiples
+from semsynth.layout import Condition, ConditionPicture, Layout
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig
 from semsynth.styles.bank import StyleBank
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ExportedModel:
     @property
     def config(self) -> GeneratorConfig:
         """Of the generator."""
-        return generator_config(self.record)
+        return self.record.model.generator
 
     @property
     def bank(self) -> StyleBank | None:
@@ -53,15 +54,11 @@ class ExportedModel:
         modes = {class_id: torch.tensor(centres, dtype=torch.float32) for class_id, centres in styles.items()}
         return StyleBank(modes, len(next(iter(styles.values()))[0]), names=self.record.graph.style_names)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """The (height, width) next to ``size`` that the graph makes, the nearest first."""
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes that the graph makes: fewer than the generator, as sides were recorded as at least two steps."""
         graph = self.record.graph
-        if not graph.step:
-            return [graph.size]
-        if graph.step == 1:
-            return [(max(size[0], 2), max(size[1], 2))]
-        near = [(max(h, 2 * graph.step), max(w, 2 * graph.step)) for h, w in multiples(size, graph.step)]
-        return list(dict.fromkeys(near))
+        return Sizes(graph.step, smallest=2 * graph.step) if graph.step else Sizes(only=graph.size)
 
     def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
         """Make photographs.
@@ -94,13 +91,6 @@ class ExportedModel:
                 spread = style[:, None, None].expand(-1, *condition.size) if whole else style
                 feeds[one.name] = spread[None].float().contiguous().numpy()
         return feeds
-
-
-def generator_config(record: ExportRecord) -> GeneratorConfig:
-    """What the generator of an exported model was built from."""
-    config = getattr(record.model, "generator", None)
-    assert isinstance(config, GeneratorConfig)
-    return config
 
 
 def open_exported(path: Path, device: str = "auto") -> ExportedModel:

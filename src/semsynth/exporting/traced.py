@@ -78,6 +78,11 @@ class TracedLayouts(LayoutBatch):
             self._sampled[step] = TracedLevel(symbols, self.encoding, channels=self.full.channels, noise=noise)
         return self._sampled[step]
 
+    def beside(self, channels: Tensor) -> TracedLayouts:
+        """The layouts with noise [N,Z,H,W] before their own channels at every level."""
+        level = TracedLevel(self.full.symbols, self.encoding, channels=self.full.channels, noise=channels)
+        return TracedLayouts(level)
+
     def padded(self, bottom: int, right: int) -> TracedLayouts:
         """The last row and column repeated so many times; of whole numbers only."""
         rows, columns = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,8 @@ from semsynth.exporting.record import SUFFIXES, DType, ExportFormat, ExportRecor
 from semsynth.extras import require
 from semsynth.files import sha256, write_atomically
 from semsynth.layout import Size, pixels
+from semsynth.models.description import Sizes
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
-from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.styles.bank import StyleBank
 
 if TYPE_CHECKING:
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """Of ONNX: the newest operators that graphs use are of it, and what torch's exporter writes without conversion."""
-DEFAULT_SIZE = (256, 256)
-"""(height, width) where neither the user nor the model says one."""
 LARGEST_ONNX = 2**31 - 2**24
 """Bytes of weights, with room for the graph."""
 DTYPES: dict[DType, torch.dtype] = {"fp32": torch.float32, "fp16": torch.float16}
@@ -74,7 +70,8 @@ def export_model(
         require("onnx", "exporting to ONNX", "onnxscript")
     generator = model.networks["generator"]
     assert isinstance(generator, LayoutGenerator)
-    size = _size(generator.config, size)
+    sizes = generator.config.sizes
+    size = sizes.default(model.config.trained_size) if size is None else _possible(sizes, size)
     step = _step(generator.config) if dynamic_size else 0
     if step and min(size) < 2 * step:
         size = max(size[0], 2 * step), max(size[1], 2 * step)
@@ -100,15 +97,13 @@ def _check_bytes(graph: GeneratorGraph, out: Path) -> None:
         )
 
 
-def _size(config: GeneratorConfig, size: Size | None) -> Size:
-    own = getattr(config, "output_size", None) or config.nearest_sizes(DEFAULT_SIZE)[0]
-    wanted: Size = size or own
-    possible = config.nearest_sizes(wanted)
-    if wanted not in possible:
+def _possible(sizes: Sizes, size: Size) -> Size:
+    near = sizes.nearest(size)
+    if size not in near:
         raise SemsynthError(
-            f"--size {pixels(wanted)}: this model cannot make it, but {' or '.join(pixels(one) for one in possible)}"
+            f"--size {pixels(size)}: this model cannot make it, but {' or '.join(pixels(one) for one in near)}"
         )
-    return wanted
+    return size
 
 
 def _step(config: GeneratorConfig) -> int:
@@ -117,16 +112,11 @@ def _step(config: GeneratorConfig) -> int:
     Raises:
         SemsynthError: there is one size only.
     """
-    if isinstance(config, SPADEGeneratorConfig) and config.input == "noise":
+    if config.sizes.only is not None:
         raise SemsynthError(
-            f"this model makes photos of {pixels(config.output_size)} only, as it begins with a random vector: "
-            "leave out --dynamic-size"
+            f"this model makes photos of {pixels(config.sizes.only)} and of no other size: leave out --dynamic-size"
         )
-    if isinstance(config, Pix2PixHDGeneratorConfig):
-        return config.multiple
-    odd = 10007  # a prime: what the nearest sizes have in common is their step
-    possible = config.nearest_sizes((odd, odd))
-    return 1 if possible == [(odd, odd)] else math.gcd(*(side for one in possible for side in one))
+    return config.export_step
 
 
 def _record(model: LoadedModel, size: Size, step: int, dtype: DType) -> ExportRecord:

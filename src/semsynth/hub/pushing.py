@@ -20,8 +20,6 @@ from semsynth.synthesizer import Synthesizer, choose_device
 
 PAIRS = 4
 """Pairs of layout and photo on a model's page."""
-SIDE = 256
-"""Width and height of drawn layouts, in pixels."""
 GAP = 8
 """White columns between layout and photo."""
 DEFAULT_BRANCH = "main"
@@ -71,9 +69,7 @@ def example_layouts(synthesizer: Synthesizer) -> list[Layout]:
     grammar = grammar_of(synthesizer.classes)
     if grammar is None:
         return []
-    trained = getattr(synthesizer.config, "output_size", None) or synthesizer.conditions.trained_size
-    size = synthesizer.config.nearest_sizes(trained or (SIDE, SIDE))[0]
-    drawn = [grammar.draw(seed, size) for seed in grammar.featured[:PAIRS]]
+    drawn = [grammar.draw(seed, synthesizer.conditions.default_size) for seed in grammar.featured[:PAIRS]]
     return [one for one in drawn if one.instances is not None or not synthesizer.needs_instances]
 
 

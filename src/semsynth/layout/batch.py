@@ -215,6 +215,10 @@ class LayoutBatch:
             self._regions.append(Regions.of(self, distinct_values(first + self.full.symbols)))
         return self._regions[0]
 
+    def beside(self, channels: Tensor) -> Tensor | LayoutBatch:
+        """Dense ``channels`` [N,Z,H,W], then the layouts': [N,Z+C,H,W], or layouts whose levels are such."""
+        return torch.cat([channels, self.full.one_hot(channels.dtype)], 1)
+
     def padded(self, bottom: int, right: int) -> LayoutBatch:
         """The layouts with their last row and column repeated so many times; made once."""
         key = bottom, right

@@ -13,10 +13,10 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutBatch, Level, Size, pixels
+from semsynth.layout import LayoutBatch, Level
 from semsynth.layout_ops.conv import layout_conv2d
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.doubled_conv import doubled_conv2d
 from semsynth.ops.initialization import initialize_glorot_uniform
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
@@ -28,6 +28,7 @@ PAPER_WIDTHS = (1024, 1024, 1024, 1024, 1024, 512, 512, 128, 32)
 """Feature maps d_i of the modules for 4 x 8 to 1024 x 2048 (section 3.2)."""
 
 
+@register
 class CRNGeneratorConfig(GeneratorConfig):
     """The cascade; the defaults make 256 x 512 from 4 x 8."""
 
@@ -50,9 +51,9 @@ class CRNGeneratorConfig(GeneratorConfig):
         return self.count
 
     @property
-    def step(self) -> int:
-        """What both sides of layouts are multiples of: a pixel of the first module."""
-        return 1 << (self.refinements - 1)
+    def sizes(self) -> Sizes:
+        """Multiples of a pixel of the first module: the number of modules stays, the first one's size follows."""
+        return Sizes(1 << (self.refinements - 1))
 
     @property
     def scaled_widths(self) -> tuple[int, ...]:
@@ -69,42 +70,15 @@ class CRNGeneratorConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return CascadedRefinementNetwork(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """Multiples of :attr:`step`: the number of modules stays, the first one's size follows.
-
-        Raises:
-            SemsynthError: so small a layout that no pixel of the first module is full.
-        """
-        if min(size) < self.step:
-            raise SemsynthError(
-                f"{pixels(size)} is too small for a cascade of {self.refinements} modules, whose first sees one pixel "
-                f"of every {self.step}x{self.step}: use layouts of at least {self.step}x{self.step}, or fewer modules"
-            )
-        return multiples(size, self.step)
-
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that the last module will look up, for instance in a data-loader worker.
 
         Raises:
             SemsynthError: a size that the cascade does not make.
         """
-        self.check_size(layout.size)
+        check_size(self, layout.size)
         layout.full.patches(3, 1, 1)
         return layout
-
-    def check_size(self, size: Size) -> None:
-        """Make sure that the cascade makes pictures of ``size``.
-
-        Raises:
-            SemsynthError: it does not.
-        """
-        near = self.nearest_sizes(size)
-        if near[0] != size:
-            possible = " or ".join(map(pixels, near))
-            raise SemsynthError(
-                f"a cascade of {self.refinements} modules makes sizes that are multiples of {self.step}, not "
-                f"{pixels(size)}: make it {possible}"
-            )
 
 
 class RefinementModule(nn.Module):
@@ -156,7 +130,7 @@ class CascadedRefinementNetwork(LayoutGenerator):
         """Synthesise.
 
         Args:
-            layout: N layouts of H x W, multiples of ``config.step``.
+            layout: N layouts of H x W, multiples of ``config.sizes.step``.
             style: None; there are no styles.
 
         Returns:
@@ -167,7 +141,7 @@ class CascadedRefinementNetwork(LayoutGenerator):
         """
         if style is not None:
             raise ValueError("cascaded refinement networks take no style")
-        self.config.check_size(layout.size)
+        check_size(self.config, layout.size)
         x: Tensor | None = None
         for number in range(self.config.refinements):
             x = self.refine(number, layout, x)

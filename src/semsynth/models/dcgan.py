@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.config import Config
-from semsynth.layout import LayoutBatch, Size
+from semsynth.layout import LayoutBatch
 from semsynth.layout_ops.conv import layout_conv2d
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, multiples
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.conv_norm import AffineNorm
 from semsynth.ops.norm import NormKind
 
@@ -29,6 +30,7 @@ START = 4
 """Side of the first features of DCGAN's generator, and of the last of its discriminator."""
 
 
+@register
 class DCGANGeneratorConfig(GeneratorConfig):
     """The generator; the defaults are figure 1's widths."""
 
@@ -49,9 +51,10 @@ class DCGANGeneratorConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return DCGANGenerator(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Multiples of 2^halvings."""
-        return multiples(size, 2**self.halvings)
+        return Sizes(2**self.halvings)
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows of the first layer, for instance in a data-loader worker; returns ``layout``."""

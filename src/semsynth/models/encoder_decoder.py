@@ -15,15 +15,17 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.layout import LayoutBatch, Level
 from semsynth.layout_ops.conv import concat_conv2d
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, multiples
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
 
 NEGATIVE_SLOPE = 0.2
 """As in the cascade."""
 
 
+@register
 class EncoderDecoderConfig(GeneratorConfig):
     """The generator; the defaults are the U-Net's widths."""
 
@@ -37,9 +39,10 @@ class EncoderDecoderConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return EncoderDecoder(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Multiples of 2^halvings."""
-        return multiples(size, 2**self.halvings)
+        return Sizes(2**self.halvings)
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows of the first layer, for instance in a data-loader worker; returns ``layout``."""

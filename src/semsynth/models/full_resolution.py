@@ -12,9 +12,10 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from semsynth.layout import LayoutBatch, Size
+from semsynth.layout import LayoutBatch
 from semsynth.layout_ops.conv import layout_conv2d
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, register
 from semsynth.ops.dilated_conv import dilated_conv2d
 from semsynth.ops.layer_norm import LayerNormLeakyReLU
 
@@ -23,6 +24,7 @@ NEGATIVE_SLOPE = 0.2
 """Both as in the cascade."""
 
 
+@register
 class FullResolutionConfig(GeneratorConfig):
     """The generator; the defaults are the paper's for 256 x 512: "10 layers and 256 feature maps per layer"."""
 
@@ -44,9 +46,10 @@ class FullResolutionConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return FullResolutionNetwork(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Any size."""
-        return [size]
+        return Sizes()
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows of the first layer, for instance in a data-loader worker; returns ``layout``."""

@@ -2,40 +2,134 @@
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
+from importlib import import_module
+from typing import Any, TypeVar
 
 import torch
+from pydantic import ModelWrapValidatorHandler, SerializeAsAny, model_validator
 from torch import Tensor, nn
 
+import semsynth.models
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size, pixels
 from semsynth.layout_ops.spade_layer import ModulationPath, choose_path, freeze_modulation
+from semsynth.models.description import Sizes, StyleInput
 from semsynth.ops.spectral_norm import fold_spectral_norm
+
+OLDEST_FAMILY = "pix2pixhd"
+"""Of configurations that were written before they named their family."""
 
 
 class GeneratorConfig(Config, ABC):
-    """Base of the generators' configurations."""
+    """Base of the generators' configurations: how a generator is built, and everything that others ask about it.
+
+    Validation of this class builds the configuration of the family that the values name, see :func:`register`.
+    """
 
     encoding: LayoutEncoding
     """What the layout's channels mean."""
+    family: str
+    """Name of the architecture."""
+
+    @classmethod
+    def kind_of(cls, values: object) -> type[Config]:
+        """The class of the family that ``values`` name.
+
+        Raises:
+            ValueError: there is no such family.
+        """
+        if cls is not GeneratorConfig or not isinstance(values, dict):
+            return cls
+        return family_config(str(values.get("family", OLDEST_FAMILY)))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_family(cls, values: Any, handler: ModelWrapValidatorHandler[GeneratorConfig]) -> GeneratorConfig:
+        kind = cls.kind_of(values)
+        return handler(values) if kind is cls else kind.model_validate(values)  # type: ignore[return-value]
+
+    @abstractmethod
+    def build(self) -> LayoutGenerator:
+        """The generator, newly initialised."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> Sizes:
+        """The sizes that the generator makes."""
+
+    @property
+    def output_size(self) -> Size | None:
+        """(height, width) of its pictures unless another one is asked for; None: always that of the layout."""
+        return None
 
     @property
     def images_per_layout(self) -> int:
         """Pictures that one pass makes of one layout."""
         return 1
 
-    @abstractmethod
-    def build(self) -> LayoutGenerator:
-        """The generator, newly initialised."""
+    @property
+    def picture_channels(self) -> int:
+        """Channels of the picture that the generator reads instead of a layout; 0: it reads layouts."""
+        return 0
 
-    @abstractmethod
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """The (height, width) next to ``size`` that the generator makes, the nearest first: ``size`` if it can."""
+    @property
+    def style(self) -> StyleInput | None:
+        """What it reads beside the condition; None: nothing, and one condition gives one result."""
+        return None
+
+    @property
+    def reads_layouts_alone(self) -> bool:
+        """Whether it needs neither a style nor a picture."""
+        return self.style is None and not self.picture_channels
+
+    @property
+    def export_step(self) -> int:
+        """What both sides of a layout are multiples of in an exported graph whose size is free."""
+        return self.sizes.step
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Compute what the generator will look up, for instance in a data-loader worker; returns ``layout``."""
         return layout
+
+
+AnyGeneratorConfig = SerializeAsAny[GeneratorConfig]
+"""The configuration of a generator of any family, as a field of others: written with all keys of its family."""
+
+FAMILIES: dict[str, type[GeneratorConfig]] = {}
+"""The registered families by name; :func:`family_config` finds those whose modules have not been imported, too."""
+
+G = TypeVar("G", bound=GeneratorConfig)
+
+
+def register(kind: type[G]) -> type[G]:
+    """Class decorator: files may name this family, the default of the field ``family``.
+
+    Modules of :mod:`semsynth.models` are found by themselves; others have to be imported before a file is read.
+
+    Raises:
+        ValueError: another class has this name.
+    """
+    name = kind.model_fields["family"].default
+    if not isinstance(name, str) or FAMILIES.setdefault(name, kind) is not kind:
+        raise ValueError(f"{kind.__name__}: the family '{name}' has another class, or is no name")
+    return kind
+
+
+def family_config(name: str) -> type[GeneratorConfig]:
+    """The configuration of a family.
+
+    Raises:
+        ValueError: there is no such family; for validators of configurations.
+    """
+    if name not in FAMILIES:
+        for module in pkgutil.iter_modules(semsynth.models.__path__, "semsynth.models."):
+            import_module(module.name)
+    if name not in FAMILIES:
+        raise ValueError(f"unknown family '{name}': this release builds {', '.join(sorted(FAMILIES))}")
+    return FAMILIES[name]
 
 
 class LayoutGenerator(nn.Module, ABC):
@@ -47,13 +141,26 @@ class LayoutGenerator(nn.Module, ABC):
     def forward(self, layout: LayoutBatch, style: Tensor | None = None) -> Tensor:
         """Synthesise.
 
+        Generators with a ``config.output_size`` take the (height, width) of the pictures as a third argument, None for
+        their own.
+
         Args:
             layout: N layouts of H x W, a size that the generator makes.
-            style: what varies the pictures, where the generator reads something of the kind.
+            style: as ``config.style`` says; None where the generator reads none.
 
         Returns:
             [N*k,3,H,W] for values in [-1,1], k = ``config.images_per_layout``, the k pictures of a layout together.
         """
+
+    def synthesize(self, condition: LayoutBatch | Tensor, style: Tensor | None, size: Size) -> Tensor:
+        """:meth:`forward` of layouts, or of pictures where these are the condition, at (height, width) ``size``."""
+        images: Tensor = self(condition, style, *(() if self.config.output_size is None else (size,)))
+        return images
+
+    @property
+    def style_layer(self) -> nn.Linear | None:
+        """The layer that a style vector enters, where nothing else reads the vector; None: there is no such layer."""
+        return None
 
     def use(self, path: ModulationPath) -> None:
         """Choose how SPADE layers modulate, where there are any; the result is the same up to rounding."""
@@ -77,20 +184,9 @@ def check_size(config: GeneratorConfig, size: Size) -> None:
     Raises:
         SemsynthError: it does not; the message names sizes that it makes.
     """
-    possible = config.nearest_sizes(size)
+    possible = config.sizes.nearest(size)
     if size not in possible:
         others = " or ".join(pixels(one) for one in possible)
         raise SemsynthError(
             f"the generator cannot make {pixels(size)}, but {others}: set data.mode, data.load_size and data.crop_size"
         )
-
-
-def multiples(size: Size, step: int) -> list[Size]:
-    """Sizes whose sides are multiples of ``step``: the nearest to ``size`` first, then the next smaller and larger."""
-    return list(dict.fromkeys(_multiple(size, step, extra) for extra in (step // 2, 0, step - 1)))
-
-
-def _multiple(size: Size, step: int, extra: int) -> Size:
-    """Both sides as multiples of ``step``: rounded down after adding ``extra``, but never to 0."""
-    height, width = (max(step, (side + extra) // step * step) for side in size)
-    return height, width

@@ -29,6 +29,10 @@ class InstanceEncoderConfig(Config):
     norm: ConvNormKind = "instance"
     """Normalisation after every convolution but the last."""
 
+    def build(self) -> InstanceEncoder:
+        """The encoder, newly initialised."""
+        return InstanceEncoder(self)
+
 
 class InstanceEncoder(nn.Module):
     """Encoder-decoder whose output is averaged over every object."""

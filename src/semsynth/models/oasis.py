@@ -17,7 +17,8 @@ from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Regions, Size
 from semsynth.layout_ops.conv import layout_conv2d, weight_of_vectors
 from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
+from semsynth.models.description import Sizes, StyleInput
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.doubled_conv import repeated, repeated_conv2d
 from semsynth.ops.norm import NormKind
 from semsynth.ops.spectral_norm import conv2d
@@ -33,6 +34,7 @@ MAX_REGIONS = 1024
 """Regions of equal noise up to which a map of noise goes through layout tables; beyond, densely."""
 
 
+@register
 class OASISGeneratorConfig(GeneratorConfig):
     """The generator and its noise."""
 
@@ -77,9 +79,15 @@ class OASISGeneratorConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return OASISGenerator(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Multiples of the first features' pixels."""
-        return multiples(size, STEP)
+        return Sizes(STEP)
+
+    @property
+    def style(self) -> StyleInput | None:
+        """The noise, where there is any."""
+        return StyleInput("noise", self.z_dim) if self.z_dim else None
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
@@ -124,6 +132,9 @@ class OASISGenerator(LayoutGenerator):
 
         Returns:
             [N,3,H,W] in [-1,1].
+
+        Raises:
+            SemsynthError: a size that the generator does not make.
         """
         height, width = self._start_size(size)
         read = self._with_noise(layout, z)
@@ -137,8 +148,7 @@ class OASISGenerator(LayoutGenerator):
     def _start_size(self, size: Size | None) -> Size:
         if size is None:
             return self.config.start_size
-        if size[0] % STEP or size[1] % STEP:
-            raise ValueError(f"cannot make {size}: sides are multiples of {STEP}")
+        check_size(self.config, size)
         return size[0] // STEP, size[1] // STEP
 
     def _with_noise(self, layout: LayoutBatch, z: Tensor | None) -> _Conditions:
@@ -149,9 +159,9 @@ class OASISGenerator(LayoutGenerator):
         if z.dim() == 2:
             regions = layout.regions()
             return self._of_regions(regions, z[regions.images])
-        groups = _equal_noise(layout, z)
+        groups = _equal_noise(layout, z) if layout.full.tabled else None
         if groups is None:
-            return _Conditions(torch.cat([z, layout.full.one_hot(z.dtype)], 1), None)
+            return _Conditions(layout.beside(z), None)
         pixels = z.permute(0, 2, 3, 1).flatten(0, 2)  # [N*H*W,z_dim]
         return self._of_regions(groups, pixels[groups.first])
 

@@ -20,7 +20,8 @@ from semsynth.layout import LayoutBatch, Level, Size
 from semsynth.layout_ops.conv import concat_conv2d
 from semsynth.layout_ops.pyramid import halved, halved_layout
 from semsynth.layout_ops.spade_layer import SPADE
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator
+from semsynth.models.description import Sizes, StyleInput
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, register
 from semsynth.ops.conv_norm import ConvNormKind, conv_norm, normalized
 from semsynth.ops.spectral_norm import conv2d, conv_transpose2d
 
@@ -31,6 +32,7 @@ Condition = LayoutBatch | Tensor
 """Layouts of H x W, or a conditioning image or layouts in dense form, [N,C,H,W]."""
 
 
+@register
 class Pix2PixHDGeneratorConfig(GeneratorConfig):
     """The generator; the defaults are G1 of the paper."""
 
@@ -81,9 +83,25 @@ class Pix2PixHDGeneratorConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return Pix2PixHDGenerator(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Any size: what does not fit is padded and cut back."""
-        return [size]
+        return Sizes()
+
+    @property
+    def export_step(self) -> int:
+        """A graph does not pad."""
+        return self.multiple
+
+    @property
+    def picture_channels(self) -> int:
+        """Of the image that is the condition, where there is one."""
+        return self.image_channels
+
+    @property
+    def style(self) -> StyleInput | None:
+        """The instance features, where there are any."""
+        return StyleInput("features", self.features) if self.features else None
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from semsynth.layout import LayoutBatch, Level, Size
 from semsynth.layout_ops.conv import concat_conv2d, layout_conv2d
 from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, multiples
+from semsynth.models.description import Sizes, StyleInput
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
@@ -27,6 +28,7 @@ WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
 
 
+@register
 class SPADEGeneratorConfig(GeneratorConfig):
     """The generator's variants (table 5; the paper's 61M, 96M and 141M parameters differ in ``width``)."""
 
@@ -82,9 +84,15 @@ class SPADEGeneratorConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return SPADEGenerator(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Multiples of the first features' pixels from a layout; one size from noise."""
-        return [self.output_size] if self.input == "noise" else multiples(size, 2**self.upsamplings)
+        return Sizes(2**self.upsamplings, only=self.output_size if self.input == "noise" else None)
+
+    @property
+    def style(self) -> StyleInput | None:
+        """The random vector, for ``input="noise"``."""
+        return StyleInput("vector", self.z_dim) if self.input == "noise" else None
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows that a generator will look up, for instance in a data-loader worker; returns ``layout``."""
@@ -189,6 +197,9 @@ class SPADEGenerator(LayoutGenerator):
 
         Returns:
             [N,3,H,W] in [-1,1].
+
+        Raises:
+            SemsynthError: a size that the generator does not make.
         """
         height, width = self._start_size(size)
         x = self._first_features(layout.at(height, width), z)  # [N,16*width,h,w]
@@ -201,13 +212,15 @@ class SPADEGenerator(LayoutGenerator):
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
 
     def _start_size(self, size: Size | None) -> Size:
-        if size is None or size == self.config.output_size:
+        if size is None:
             return self.config.start_size
-        step = 2**self.config.upsamplings
-        if self.config.input == "noise" or size[0] % step or size[1] % step:
-            possible = f"{self.config.output_size} from noise, multiples of {step} from a layout"
-            raise ValueError(f"cannot make {size}: {possible}")
-        return size[0] // step, size[1] // step
+        check_size(self.config, size)
+        return size[0] // self.config.sizes.step, size[1] // self.config.sizes.step
+
+    @property
+    def style_layer(self) -> nn.Linear | None:
+        """The first layer, where it reads the random vector."""
+        return self.fc if isinstance(self.fc, nn.Linear) else None
 
     def _first_features(self, level: Level, z: Tensor | None) -> Tensor:
         if isinstance(self.fc, nn.Conv2d):

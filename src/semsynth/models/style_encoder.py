@@ -35,6 +35,10 @@ class StyleEncoderConfig(Config):
     norm: ConvNormKind = "instance"
     """Normalisation after the convolutions; these then have no bias."""
 
+    def build(self) -> StyleEncoder:
+        """The encoder, newly initialised."""
+        return StyleEncoder(self)
+
 
 class StyleEncoder(nn.Module):
     """Photograph to the mean and log-variance of its style vector."""

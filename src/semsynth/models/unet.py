@@ -14,9 +14,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semsynth.layout import LayoutBatch, Size
+from semsynth.layout import LayoutBatch
 from semsynth.layout_ops.conv import layout_conv2d
-from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, multiples
+from semsynth.models.description import Sizes
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
 from semsynth.ops.conv_norm import AffineNorm
 from semsynth.ops.norm import NormKind
 
@@ -30,6 +31,7 @@ DROPOUT_BLOCKS = 3
 """Decoder blocks with dropout: the first ones, CD512-CD512-CD512-C512-..."""
 
 
+@register
 class UNetConfig(GeneratorConfig):
     """The generator; the defaults are the paper's for 256 x 256."""
 
@@ -56,9 +58,10 @@ class UNetConfig(GeneratorConfig):
         """The generator, newly initialised."""
         return UNet(self)
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
+    @property
+    def sizes(self) -> Sizes:
         """Multiples of 2^halvings."""
-        return multiples(size, 2**self.halvings)
+        return Sizes(2**self.halvings)
 
     def prepare(self, layout: LayoutBatch) -> LayoutBatch:
         """Find the windows of the first layer, for instance in a data-loader worker; returns ``layout``."""

@@ -20,10 +20,7 @@ from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
 from semsynth.models.generator import GeneratorConfig
-from semsynth.models.generators import reads_layouts_alone
-from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.patch import PatchDiscriminatorConfig
-from semsynth.models.spade import SPADEGeneratorConfig
 
 Terms = dict[str, Tensor]
 """Named scalar loss terms, before weighting; the mean over processes and micro-batches is the whole batch's."""
@@ -249,7 +246,7 @@ def check_generator(generator: GeneratorConfig, data: Pipeline, images: int = 1)
     Raises:
         ValueError: for the validators of recipes' configurations.
     """
-    if not reads_layouts_alone(generator):
+    if not generator.reads_layouts_alone:
         raise ValueError("this recipe's generator reads layouts alone: no noise, features or pictures")
     if generator.images_per_layout != images:
         raise ValueError(
@@ -267,9 +264,7 @@ def check_size(generator: GeneratorConfig, data: Pipeline) -> None:
     size = data.output_size
     if size is None:
         return
-    possible = generator.nearest_sizes(size)
-    if isinstance(generator, SPADEGeneratorConfig | OASISGeneratorConfig):
-        possible = [generator.output_size]  # what it makes unless it is told
+    possible = generator.sizes.nearest(size) if generator.output_size is None else [generator.output_size]
     if size not in possible:
         sizes = " or ".join(pixels(one) for one in possible)
         raise ValueError(f"data.mode, crop_size and aspect_ratio give {pixels(size)}, the generator makes {sizes}")

@@ -58,7 +58,7 @@ from semsynth.losses.level_weights import (
     LevelWeights,
 )
 from semsynth.models.crn import CRNGeneratorConfig
-from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.vgg import VGG19, load_vgg19
 from semsynth.ops.initialization import initialize_glorot_uniform
 from semsynth.recipes.base import (

@@ -33,7 +33,7 @@ from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.segmentation import segmentation_loss
 from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig
-from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.segmenter import Segmenter, SegmenterConfig
 from semsynth.ops.initialization import initialize_normal
 from semsynth.recipes.base import (

@@ -32,7 +32,7 @@ from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.distance import mean_absolute_difference
-from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.ops.initialization import initialize_normal
 from semsynth.recipes.base import (

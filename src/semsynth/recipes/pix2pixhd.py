@@ -47,7 +47,7 @@ from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
-from semsynth.models.generators import AnyGeneratorConfig
+from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig

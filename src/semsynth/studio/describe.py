@@ -8,13 +8,11 @@ from semsynth.studio.options import PixelSize
 from semsynth.studio.schemas import Abilities, LabelClass, LabelClasses, Model, Sizes
 from semsynth.studio.uploads import Limits
 
-_LARGE = (2**13, 2**13)
-
 
 def describe(model: ServedModel, limits: Limits) -> Model:
     """Everything that a client has to know of a model."""
     engine = model.engine
-    smallest, largest = (engine.conditions.nearest_sizes(size)[0] for size in ((1, 1), _LARGE))
+    sizes = engine.conditions.sizes
     return Model(
         id=model.id,
         name=engine.card.name or model.id,
@@ -23,8 +21,8 @@ def describe(model: ServedModel, limits: Limits) -> Model:
         classes=_classes(model),
         sizes=Sizes(
             default=_size(model.default_size),
-            fixed=smallest == largest,
-            multiple_of=_size(smallest),
+            fixed=sizes.only is not None,
+            multiple_of=_size(sizes.only or (sizes.step, sizes.step)),
             max_pixels=limits.layout_pixels,
         ),
         abilities=Abilities(

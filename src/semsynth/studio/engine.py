@@ -17,7 +17,6 @@ from torch import Tensor
 from semsynth.checkpoint import CONFIG, Card, find_model, load_model
 from semsynth.classes import ClassSet
 from semsynth.layout import Condition, Layout, Size
-from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.styles.bank import STYLES
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.synthesizer import ConditionReader, Precision, Style, Synthesizer, choose_device, choose_dtype
@@ -102,12 +101,11 @@ def serve(model: str, device: str = "auto", precision: Precision = "auto") -> Se
     engine = Synthesizer(loaded, chosen, choose_dtype(precision, chosen))
     style = engine.style(seed=0) if engine.has_styles else None
     config = engine.config
-    trained = config.output_size if isinstance(config, SPADEGeneratorConfig) else engine.conditions.trained_size
     return ServedModel(
         id=_identifier(model),
         engine=engine,
         hash=_fingerprint(folder),
-        default_size=config.nearest_sizes(trained or (256, 256))[0],
+        default_size=engine.conditions.default_size,
         images_per_layout=config.images_per_layout,
         style_length=len(style) if isinstance(style, Tensor) else 0,
         modes=engine.style_modes,

@@ -17,7 +17,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
-from semsynth.models.spade import SPADEGenerator
+from semsynth.models.generator import LayoutGenerator
 from semsynth.models.style_encoder import StyleEncoder
 
 
@@ -54,7 +54,7 @@ def encode_styles(
 
 
 @torch.no_grad()
-def whiten_styles(generator: SPADEGenerator, encoder: StyleEncoder, mu: Tensor, logvar: Tensor) -> None:
+def whiten_styles(generator: LayoutGenerator, encoder: StyleEncoder, mu: Tensor, logvar: Tensor) -> None:
     """Change the variables of styles so that those of photographs have mean 0 and covariance I; in place.
 
     The generator makes of ``root^-1 (z - mean)`` what it made of ``z``, and the encoder finds that instead.
@@ -67,15 +67,16 @@ def whiten_styles(generator: SPADEGenerator, encoder: StyleEncoder, mu: Tensor, 
         logvar: [n,z_dim].
 
     Raises:
-        SemsynthError: the generator starts from the layout.
+        SemsynthError: the generator has no layer that alone reads the style.
     """
-    if not isinstance(generator.fc, nn.Linear):
-        raise SemsynthError("this generator starts from the layout and has no styles")
+    layer = generator.style_layer
+    if layer is None:
+        raise SemsynthError("this generator has no linear layer that reads a style: seeds cannot draw fitted styles")
     mean, variances = mu.mean(0), logvar.exp().mean(0)
     values, axes = torch.linalg.eigh(torch.cov(mu.T, correction=0) + torch.diag(variances))
     root, inverse = axes * values.sqrt() @ axes.T, axes / values.sqrt() @ axes.T
-    weight = generator.fc.weight.double()
-    _assign(generator.fc, weight @ root, generator.fc.bias + weight @ mean)
+    weight = layer.weight.double()
+    _assign(layer, weight @ root, layer.bias + weight @ mean)
     _assign(encoder.mu, inverse @ encoder.mu.weight.double(), inverse @ (encoder.mu.bias - mean))
     shift = (inverse**2 @ variances / variances).log()
     _assign(encoder.logvar, encoder.logvar.weight, encoder.logvar.bias + shift)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
+from semsynth.models.description import Sizes
 
 LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
@@ -31,10 +31,15 @@ class ConditionReader:
     """Of the model."""
     reads_pictures: bool
     """Whether the condition is a picture where other models have a layout."""
-    nearest_sizes: Callable[[Size], list[Size]]
-    """The (height, width) next to another that the network can make, the nearest first."""
+    sizes: Sizes
+    """The sizes that the network can make."""
     trained_size: Size | None
-    """(height, width) at which the model was trained, where it makes any size."""
+    """(height, width) at which the model was trained; None: unknown."""
+
+    @property
+    def default_size(self) -> Size:
+        """(height, width) of layouts that are drawn for the model."""
+        return self.sizes.default(self.trained_size)
 
     def open(self, source: ConditionSource, instances: Path | str | None = None) -> Condition:
         """Read what this model makes photos of: as :meth:`open_layout`, or a picture."""
@@ -102,7 +107,7 @@ class ConditionReader:
             SemsynthError: ``size`` cannot be made, or the layout's own size cannot and ``strict`` is set.
         """
         wanted = size or layout.size
-        near = self.nearest_sizes(wanted)
+        near = self.sizes.nearest(wanted)
         if near[0] != wanted and (size is not None or strict):
             what = "a photo of" if size is not None else f"{source} is"
             possible = " or ".join(map(pixels, near))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from semsynth.checkpoint import LoadedModel, Pix2PixHDModel
+from semsynth.checkpoint import LoadedModel
 from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.exporting import ExportedModel
@@ -56,10 +56,9 @@ class Synthesizer(Styling):
         self.config = self._engine.config
         self.device = self._engine.device
         self.dtype = self._engine.dtype
-        self._styles = style_reader(config, self.config, bank, encoder, self.device)
-        trained = config.data.output_size if isinstance(config, Pix2PixHDModel) else None
+        self._styles = style_reader(config, bank, encoder, self.device)
         self.conditions = ConditionReader(
-            self.classes, reads_pictures(self.config), self._engine.nearest_sizes, trained
+            self.classes, reads_pictures(self.config), self._engine.sizes, config.trained_size
         )
         """Reads what this model makes photos of."""
 

@@ -13,9 +13,8 @@ from semsynth.checkpoint import LoadedModel
 from semsynth.errors import SemsynthError
 from semsynth.images import to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size, pixels
+from semsynth.models.description import Sizes
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.oasis import OASISGenerator
-from semsynth.models.spade import SPADEGenerator
 
 
 class Engine(Protocol):
@@ -29,8 +28,9 @@ class Engine(Protocol):
     def config(self) -> GeneratorConfig:
         """The generator's."""
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """The (height, width) next to ``size`` that can be made, the nearest first."""
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes that can be made."""
 
     def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
         """Make photographs.
@@ -64,9 +64,10 @@ class TorchEngine:
         """The generator's."""
         return self._generator.config
 
-    def nearest_sizes(self, size: Size) -> list[Size]:
-        """The (height, width) next to ``size`` that the generator makes, the nearest first."""
-        return self.config.nearest_sizes(size)
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes that the generator makes."""
+        return self.config.sizes
 
     def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
         """As :meth:`Engine.photograph`; many styles of one condition are for pix2pixHD's generator only."""
@@ -77,11 +78,9 @@ class TorchEngine:
         size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
         condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
         given = None if style is None else style.to(self.device, self.dtype)
-        sized = (size,) if isinstance(self._generator, SPADEGenerator | OASISGenerator) else ()
         try:
             with self._lock, torch.inference_mode():
-                images: Tensor = self._generator(condition, given, *sized)
-                return images.float()
+                return self._generator.synthesize(condition, given, size).float()
         except torch.OutOfMemoryError as error:
             raise SemsynthError(
                 f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
