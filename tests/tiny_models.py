@@ -82,8 +82,7 @@ def _gather_statistics(
         coarse = torch.randint(0, config.encoding.num_labels, shape, generator=generator)
         labels = coarse.repeat_interleave(4, 1).repeat_interleave(4, 2)
         layout = LayoutBatch.from_channels(labels, config.encoding, labels if config.encoding.edges else None)
-        noisy = config.z_dim > 0 if isinstance(config, OASISGeneratorConfig) else config.input == "noise"
-        z = torch.randn(4, config.z_dim, generator=generator) if noisy else None
+        z = None if config.style is None else torch.randn(4, config.style.channels, generator=generator)
         with torch.no_grad():
             network(layout, z)
 

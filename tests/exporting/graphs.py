@@ -126,7 +126,7 @@ def save(folder: Path, config: ModelConfig, classes: ClassSet = CLASSES) -> Load
 
 def _tame(generator: nn.Module, config: ModelConfig, classes: ClassSet) -> None:
     """Scale the last layer until pictures are no longer black and white only, where every difference hides."""
-    given = given_to(config, getattr(config.generator, "output_size", (64, 64)), 0, classes)  # type: ignore[attr-defined]
+    given = given_to(config, config.trained_size or (64, 64), 0, classes)
     model = LoadedModel(config, classes, {"generator": generator.eval()}, Card(), Path())
     for _ in range(20):
         if photos(model, given).std() < 0.5:
@@ -148,19 +148,17 @@ def given_to(config: ModelConfig, size: tuple[int, int], seed: int = 0, classes:
     """A layout of blocks with some void, with instances, and random styles; a picture where that is read."""
     rng = np.random.default_rng(seed)
     height, width = size
-    generator = config.generator  # type: ignore[attr-defined]
-    style = None
-    if isinstance(generator, SPADEGeneratorConfig) and generator.input == "noise":
-        style = torch.from_numpy(rng.standard_normal(generator.z_dim, np.float32))
-    elif isinstance(generator, OASISGeneratorConfig) and generator.z_dim:
-        vectors = rng.standard_normal((3, generator.z_dim), np.float32)
+    if config.generator.picture_channels:
+        return Given(ConditionPicture(rng.integers(0, 256, (height, width, 3), np.uint8)), None)
+    style, read = None, config.generator.style
+    if read is not None and read.kind == "vector":
+        style = torch.from_numpy(rng.standard_normal(read.channels, np.float32))
+    elif read is not None and read.kind == "noise":
+        vectors = rng.standard_normal((3, read.channels), np.float32)
         columns = vectors[np.arange(width) * 3 // width].T  # [Z,W]: three regions side by side
         style = torch.from_numpy(np.repeat(columns[:, None], height, 1))
-    elif isinstance(generator, Pix2PixHDGeneratorConfig):
-        if generator.image_channels:
-            return Given(ConditionPicture(rng.integers(0, 256, (height, width, 3), np.uint8)), None)
-        if generator.features:
-            style = torch.from_numpy(rng.uniform(-1, 1, (generator.features, height, width)).astype(np.float32))
+    elif read is not None:
+        style = torch.from_numpy(rng.uniform(-1, 1, (read.channels, height, width)).astype(np.float32))
     coarse = rng.integers(0, classes.num_classes + 1, (-(-height // 8), -(-width // 8)))
     ids = np.append(classes.ids, np.uint16(VOID))[coarse].repeat(8, 0).repeat(8, 1)[:height, :width]
     blocks = rng.integers(0, 9, (-(-height // 6), -(-width // 6))).repeat(6, 0).repeat(6, 1)[:height, :width]

@@ -159,7 +159,7 @@ def test_wrong_options(model: LoadedModel, tmp_path: Path, arguments: list[str],
 
 def test_sizes_that_a_generator_does_not_make(tmp_path: Path) -> None:
     noise = save(tmp_path / "noise", MODELS["spade from noise, with edges"]())
-    with pytest.raises(SemsynthError, match="photos of 64x64 only"):
+    with pytest.raises(SemsynthError, match="photos of 64x64 and of no other size"):
         export_model(noise, tmp_path / "a.onnx", "onnx", dynamic_size=True)
     with pytest.raises(SemsynthError, match=r"--size 40x64: this model cannot make it, but 64x64"):
         export_model(noise, tmp_path / "a.onnx", "onnx", size=(64, 40))
