@@ -118,10 +118,10 @@ class ConditionReader:
             return layout.resized(near[0]), (
                 f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
             )
-        return layout.resized(wanted), self._far_from_training(wanted, source)
+        return layout.resized(wanted), self._far_from_training(wanted, source) if size is None else None
 
     def _far_from_training(self, size: Size, source: str) -> str | None:
-        """A note on layouts much larger or smaller than what the model knows, where it makes any size."""
+        """A note on layouts much larger or smaller than those of training."""
         if self.trained_size is None or 0.6 < size[1] / self.trained_size[1] < 1.7:
             return None
         trained = pixels(self.trained_size)
