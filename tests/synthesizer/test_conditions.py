@@ -88,6 +88,8 @@ def test_sizes_from_layouts(without_styles: Synthesizer) -> None:
     with pytest.raises(SemsynthError, match="nearest: 96x64 or 128x96"):
         without_styles.conditions.fit(layout, strict=True)
     assert without_styles(layout, size=(64, 128)).size == (128, 64)
+    with pytest.warns(UserWarning, match="is 128x64, the model was trained at 32x32"):
+        assert without_styles(layout.resized((64, 128))).size == (128, 64)
     with pytest.warns(UserWarning, match="1x1"):
         assert without_styles(LAYOUTS[0].resized((1, 1))).size == (32, 32)
     with pytest.raises(SemsynthError, match="20000x20000 has more than"):
@@ -96,7 +98,7 @@ def test_sizes_from_layouts(without_styles: Synthesizer) -> None:
 
 @given(st.integers(1, 500), st.integers(1, 500))
 def test_the_nearest_size_is_the_nearest(without_styles: Synthesizer, height: int, width: int) -> None:
-    near = without_styles.conditions.nearest_sizes((height, width))
+    near = without_styles.conditions.sizes.nearest((height, width))
     for size in near:
         assert all(side % 32 == 0 and side > 0 for side in size)
     for side, best in zip((height, width), near[0], strict=True):

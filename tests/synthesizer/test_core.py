@@ -55,7 +55,7 @@ def test_batch_equals_single(with_styles: Synthesizer) -> None:
 
 
 def test_a_batch_keeps_the_order_whatever_the_sizes(without_styles: Synthesizer) -> None:
-    sizes = [(32, 64), (64, 32), (32, 64), (32, 32), (64, 32)]
+    sizes = [(64, 32), (32, 32), (64, 32), (96, 32), (32, 32)]
     layouts = [layout.resized(size) for layout, size in zip(LAYOUTS, sizes, strict=True)]
     photos = without_styles.synthesize_batch(layouts, batch_size=2)
     for layout, photo in zip(layouts, photos, strict=True):

@@ -186,7 +186,7 @@ class CRNRecipe(Recipe):
 
     def model(self) -> GeneratorModel:
         """The generator."""
-        return GeneratorModel(generator=self.config.generator)
+        return GeneratorModel(generator=self.config.generator, data=self.config.data)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """A shorter cascade's tensors: modules that it lacks begin anew, as does an output layer that cannot fit."""

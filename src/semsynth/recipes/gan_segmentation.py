@@ -184,7 +184,7 @@ class GANSegmentationRecipe(Recipe):
 
     def model(self) -> GeneratorModel:
         """The generator."""
-        return GeneratorModel(generator=self.config.generator)
+        return GeneratorModel(generator=self.config.generator, data=self.config.data)
 
     def _segmentation(self, networks: Networks, image: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the segmenter's answer to ``image`` against the batch's layouts."""

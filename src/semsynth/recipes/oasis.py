@@ -196,7 +196,7 @@ class OASISRecipe(AidedRecipe):
 
     def model(self) -> OASISModel:
         """The generator."""
-        return OASISModel(generator=self.config.generator)
+        return OASISModel(generator=self.config.generator, data=self.config.data)
 
     def _judge(self, networks: Networks, fake: Tensor) -> Tensor:
         """[N,1+C,H,W]: the discriminator's logits for pictures, "fake" first."""

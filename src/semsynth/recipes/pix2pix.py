@@ -140,7 +140,7 @@ class Pix2PixRecipe(Recipe):
 
     def model(self) -> GeneratorModel:
         """The generator."""
-        return GeneratorModel(generator=self.config.generator)
+        return GeneratorModel(generator=self.config.generator, data=self.config.data)
 
 
 PAPER: Row = {

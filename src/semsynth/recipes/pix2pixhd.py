@@ -235,7 +235,7 @@ class Pix2PixHDRecipe(Recipe):
         """Generator and encoder; another generator than pix2pixHD's stands alone."""
         config = self.config
         if (own := config.own_generator) is None:
-            return GeneratorModel(generator=config.generator)
+            return GeneratorModel(generator=config.generator, data=config.data)
         return Pix2PixHDModel(generator=own, encoder=config.encoder, objects=config.objects, data=config.data)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -199,7 +199,7 @@ class SPADERecipe(AidedRecipe):
 
     def model(self) -> SPADEModel:
         """Generator and style encoder."""
-        return SPADEModel(generator=self.config.generator, encoder=self.config.encoder)
+        return SPADEModel(generator=self.config.generator, encoder=self.config.encoder, data=self.config.data)
 
     def _style(self, networks: Networks, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
         """Style vector and KL term: of the photo, of the prior (no term), or None if the layout comes in first."""
