@@ -24,7 +24,7 @@ DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo studio test test-all lint format bench bundle clean
+.PHONY: help setup demo studio test test-all lint format docs bench bundle clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,13 +68,16 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
+docs: $(DEVELOPMENT) ## build the documentation into site/, with the API reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MODEL=facades|streets DATA=DIR)
 	$(BIN)/python tools/bundle.py $(MODEL) $(if $(filter file,$(origin DATA)),,--data $(DATA)) \
 		$(if $(STEPS),--steps $(STEPS)) $(if $(SEGMENTER),--segmenter $(SEGMENTER)) \
 		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) node_modules out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or name it with make PYTHON=/path/to/python3 ..." >&2; exit 2; }
