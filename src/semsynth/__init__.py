@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from semsynth.api.models import ListedModel, list_models
     from semsynth.classes import ClassSet
+    from semsynth.convert.converting import convert_checkpoint
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
     from semsynth.evaluation.reports.report import Report
+    from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
+    from semsynth.exporting.export import export
     from semsynth.layout import Layout
     from semsynth.synthesizer import Synthesizer, load
 
@@ -24,9 +27,13 @@ __all__ = [
     "SemsynthError",
     "Synthesizer",
     "__version__",
+    "convert_checkpoint",
     "evaluate",
+    "export",
     "list_models",
     "load",
+    "resume_segmenter",
+    "train_segmenter",
 ]
 
 _HOME = {
@@ -36,9 +43,13 @@ _HOME = {
     "Report": "semsynth.evaluation.reports.report",
     "SemsynthError": "semsynth.errors",
     "Synthesizer": "semsynth.synthesizer",
+    "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
+    "export": "semsynth.exporting.export",
     "list_models": "semsynth.api.models",
     "load": "semsynth.synthesizer",
+    "resume_segmenter": "semsynth.evaluation.segmenters.start",
+    "train_segmenter": "semsynth.evaluation.segmenters.start",
 }
 
 

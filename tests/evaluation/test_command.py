@@ -25,7 +25,7 @@ from semsynth.evaluation.features import fingerprint_of, random_features
 from semsynth.evaluation.pictures import resampled
 from semsynth.evaluation.protocols.definition import STANDIN, Resampling, differences
 from semsynth.evaluation.protocols.shipped import find_protocol, semsynth_2026, shipped
-from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, train_segmenter
+from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import index_table
 from semsynth.images import decode_image, save_png, to_tensor, to_uint8
@@ -51,7 +51,7 @@ def segmenter(flags: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "precision": "float32",
         }
     )
-    train_segmenter(SegmenterFolder(folder), SegmenterRecord(data=str(flags), settings=settings), "cpu")
+    continue_training(SegmenterFolder(folder), SegmenterRecord(data=str(flags), settings=settings), "cpu")
     return folder
 
 

@@ -14,7 +14,7 @@ from semsynth.classes import VOID, builtin
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters import labelling
 from semsynth.evaluation.segmenters.augmentation import Augmentation
-from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, train_segmenter
+from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, load_segmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping, mapping_of, ready_mappings
@@ -152,7 +152,7 @@ def train(
         return steps[0] == stop_after
 
     record = SegmenterRecord(data=str(data), settings=settings)
-    complete = train_segmenter(SegmenterFolder(out), record, "cpu", stopped=stopped, note=lines.append)
+    complete = continue_training(SegmenterFolder(out), record, "cpu", stopped=stopped, note=lines.append)
     assert complete == (stop_after is None)
     return lines
 

@@ -18,6 +18,7 @@ import torch
 from exporting.graphs import CLASSES, MODELS, given_to, save
 from typer.testing import CliRunner
 
+import semsynth
 from semsynth.checkpoint import CONFIG, LoadedModel, load_model
 from semsynth.classes import VOID, VOID_8BIT
 from semsynth.cli.main import app
@@ -155,6 +156,19 @@ def test_wrong_options(model: LoadedModel, tmp_path: Path, arguments: list[str],
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_exported_by_name_in_python(model: LoadedModel, tmp_path: Path) -> None:
+    record = semsynth.export(model.folder, tmp_path / "model.pt2", size=(32, 64))
+    assert record.graph.output.shape == (1, 3, 32, 64)
+    photo = semsynth.load(tmp_path / "model.pt2")(Layout(np.zeros((32, 64), np.uint16), CLASSES))
+    assert photo.size == (64, 32)
+    with pytest.raises(SemsynthError, match="leave out --size"):
+        semsynth.export(model.folder, tmp_path / "two.pt2", size=(32, 64), dynamic_size=True)
+    with pytest.raises(SemsynthError, match="there is no model 'nowhere'"):
+        semsynth.export("nowhere", tmp_path / "three.pt2")
+    with pytest.raises(SemsynthError, match=r"name it MODEL\.onnx or MODEL\.pt2"):
+        semsynth.export(model.folder, tmp_path / "model.bin")
 
 
 def test_sizes_that_a_generator_does_not_make(tmp_path: Path) -> None:

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semsynth.errors import SemsynthError
-
 if TYPE_CHECKING:
-    from semsynth.classes import ClassSet
     from semsynth.convert.official import ConversionReport
 
 app = typer.Typer(no_args_is_help=True, help="Turn checkpoints of official codes into model folders.")
+
+Checkpoint = Annotated[Path, typer.Argument(metavar="CHECKPOINT.pth", help="A *_net_G.pth.", show_default=False)]
+Options = Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)]
+Out = Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)]
+Encoder = Annotated[
+    Path | None,
+    typer.Option(help="*_net_E.pth of a VAE model or of one with features (default: the one beside the generator)."),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(help="classes.json or name of a built-in class set (default: the official dataset's, if they fit)."),
+]
 
 
 @app.callback()
@@ -22,64 +31,45 @@ def _systems() -> None:
 
 
 @app.command()
-def spade(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT.pth", help="A *_net_G.pth.", show_default=False)],
-    options: Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
-    encoder: Annotated[
-        Path | None, typer.Option(help="The *_net_E.pth of a VAE model; default the one beside the generator.")
-    ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(help="classes.json or name of a built-in class set; default the official dataset's classes."),
-    ] = None,
-) -> None:
+def spade(checkpoint: Checkpoint, options: Options, out: Out, encoder: Encoder = None, classes: Classes = None) -> None:
     """Convert a generator of the official SPADE code; nothing in the file is run."""
-    from semsynth.convert.spade import convert_spade
+    from semsynth.convert.converting import convert_checkpoint
 
-    _check_unused(out)
-    _tell(convert_spade(checkpoint, options, out, _class_set(classes), encoder), out)
+    _tell(convert_checkpoint("spade", checkpoint, out, options=options, encoder=encoder, classes=classes), out)
 
 
 @app.command()
 def pix2pixhd(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT.pth", help="A *_net_G.pth.", show_default=False)],
-    options: Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
-    encoder: Annotated[
-        Path | None,
-        typer.Option(help="The *_net_E.pth of a model with features; default the one beside it."),
-    ] = None,
+    checkpoint: Checkpoint,
+    options: Options,
+    out: Out,
+    encoder: Encoder = None,
     clusters: Annotated[Path | None, typer.Option(help="features_clustered_010.npy: becomes the style bank.")] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes if it fits."),
-    ] = None,
+    classes: Classes = None,
 ) -> None:
     """Convert a generator, feature encoder and styles of the official pix2pixHD code; nothing in them is run."""
-    from semsynth.convert.pix2pixhd import convert_pix2pixhd
+    from semsynth.convert.converting import convert_checkpoint
 
-    _check_unused(out)
-    _tell(convert_pix2pixhd(checkpoint, options, out, _class_set(classes), encoder, clusters), out)
+    files = {"options": options, "encoder": encoder, "clusters": clusters}
+    _tell(convert_checkpoint("pix2pixhd", checkpoint, out, classes=classes, **files), out)
 
 
 @app.command()
 def oasis(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT.pth", help="A generator, best its average *_EMA.pth.", show_default=False),
+        typer.Argument(
+            metavar="CHECKPOINT.pth", help="A generator, preferably the EMA checkpoint, *_EMA.pth.", show_default=False
+        ),
     ],
-    options: Annotated[Path, typer.Option(help="opt.txt of its training, or the options as JSON.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
-    classes: Annotated[
-        str | None, typer.Option(help="classes.json or name of a built-in class set; default numbers.")
-    ] = None,
+    options: Options,
+    out: Out,
+    classes: Classes = None,
 ) -> None:
     """Convert a generator of the official OASIS code; nothing in the file is run."""
-    from semsynth.convert.oasis import convert_oasis
+    from semsynth.convert.converting import convert_checkpoint
 
-    _check_unused(out)
-    _tell(convert_oasis(checkpoint, options, out, _class_set(classes)), out)
+    _tell(convert_checkpoint("oasis", checkpoint, out, options=options, classes=classes), out)
 
 
 @app.command()
@@ -88,11 +78,8 @@ def crn(
         Path,
         typer.Argument(metavar="WEIGHTS.npz", help="Variables of a TensorFlow checkpoint.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option(help="The model folder to make.", show_default=False)],
-    classes: Annotated[
-        str | None,
-        typer.Option(help="classes.json or name of a built-in class set; default Cityscapes' 19 if they fit."),
-    ] = None,
+    out: Out,
+    classes: Classes = None,
 ) -> None:
     """Convert a generator of the official CRN code; nothing in the file is run.
 
@@ -102,23 +89,9 @@ def crn(
 
     np.savez("crn.npz", **{name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()})
     """
-    from semsynth.convert.crn import convert_crn
+    from semsynth.convert.converting import convert_checkpoint
 
-    _check_unused(out)
-    _tell(convert_crn(weights, out, _class_set(classes)), out)
-
-
-def _check_unused(out: Path) -> None:
-    from semsynth.checkpoint import is_model_folder
-
-    if is_model_folder(out):
-        raise SemsynthError(f"--out {out}: there is a model already: choose another folder")
-
-
-def _class_set(classes: str | None) -> ClassSet | None:
-    from semsynth.classes import ClassSet
-
-    return None if classes is None else ClassSet.open(classes)
+    _tell(convert_checkpoint("crn", weights, out, classes=classes), out)
 
 
 def _tell(report: ConversionReport, out: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
-    from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord
+    from semsynth.evaluation.segmenters.training import Validation
 
 app = typer.Typer(no_args_is_help=True, help="Networks that label photographs.")
 
@@ -26,63 +26,43 @@ def train(
         str | None, typer.Option(metavar="DIR|URL", help="Dataset folder, or shards of one, with train and val.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for the segmenter.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; default 8000.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps (default: 8000).")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For example augmentation.crop_size=512.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Segmenter folder whose training goes on.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Segmenter folder whose training to continue.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Threads that read pictures.")] = 1,
 ) -> None:
     """Train a small segmenter (SegFormer-B0) from scratch on a dataset's train split.
 
-    The split val chooses the checkpoint that is kept, and ends the training where nothing gets better. Ctrl-C saves
+    The split val selects the checkpoint that is kept, and ends the training run where nothing gets better. Ctrl-C saves
     and leaves with 130; --resume then continues to the bit.
     """
-    from semsynth.config import override
-    from semsynth.data.source import absolute
-    from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord
-    from semsynth.evaluation.segmenters.training import SegmenterSettings
-
-    if resume is not None:
-        given = {"--data": data, "--out": out, "--steps": steps, "--set": settings}
-        wrong = [name for name, value in given.items() if value]
-        if wrong:
-            raise SemsynthError(f"--resume takes everything from {resume}: leave out {', '.join(wrong)}")
-        folder = SegmenterFolder(resume)
-        _train(folder, folder.open(), device, workers)
-        return
-    if data is None or out is None:
-        raise SemsynthError("a new segmenter needs --data DIR and --out SEG (or --resume SEG to continue one)")
-    assignments = list(settings or []) + ([] if steps is None else [f"steps={steps}"])
-    record = SegmenterRecord(data=absolute(data), settings=override(SegmenterSettings(), assignments))
-    _train(SegmenterFolder(out), record, device, workers, fresh=True)
-
-
-def _train(folder: SegmenterFolder, record: SegmenterRecord, device: str, workers: int, fresh: bool = False) -> None:
     from semsynth.cli.progress import count_bar
-    from semsynth.evaluation.segmenters.folder import train_segmenter
-    from semsynth.evaluation.segmenters.training import Validation
+    from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.training.interruption import Interruption
 
-    if fresh:
-        folder.check_unused()
-
-    def note(line: Validation) -> None:
-        scores = f"mean IoU {line.mean_iou:.4f}, pixel accuracy {line.pixel_accuracy:.4f}"
-        typer.echo(f"step {line.step}: loss {line.loss:.4f}, val {scores}", err=True)
-
+    given = {"--data": data, "--out": out, "--steps": steps, "--set": settings}
+    wrong = [name for name, value in given.items() if value]
+    if resume is not None and wrong:
+        raise SemsynthError(f"--resume takes everything from {resume}: leave out {', '.join(wrong)}")
+    if resume is None and (data is None or out is None):
+        raise SemsynthError("a new segmenter needs --data DIR and --out SEG (or --resume SEG to continue one)")
     with count_bar("training") as bar, Interruption() as interruption:
-        complete = train_segmenter(
-            folder,
-            record,
-            device,
-            workers,
-            stopped=lambda: interruption.signal is not None,
-            progress=bar,
-            note=note,
-        )
+        common: dict[str, Any] = {"device": device, "workers": workers, "progress": bar, "note": _note}
+        common["stopped"] = lambda: interruption.signal is not None
+        if resume is not None:
+            complete = resume_segmenter(resume, **common)
+        else:
+            complete = train_segmenter(str(data), Path(str(out)), steps=steps, overrides=settings or (), **common)
+    folder = resume or out
     if not complete:
-        typer.echo(f"stopped and saved: go on with --resume {folder.root}", err=True)
+        typer.echo(f"stopped and saved: continue with --resume {folder}", err=True)
         raise typer.Exit(128 + (interruption.signal or 2))
-    typer.echo(f"the segmenter is {folder.root}")
+    typer.echo(f"the segmenter is {folder}")
+
+
+def _note(line: Validation) -> None:
+    scores = f"mean IoU {line.mean_iou:.4f}, pixel accuracy {line.pixel_accuracy:.4f}"
+    typer.echo(f"step {line.step}: loss {line.loss:.4f}, val {scores}", err=True)

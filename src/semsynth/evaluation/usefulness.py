@@ -24,7 +24,7 @@ from semsynth.evaluation.protocols.definition import Protocol
 from semsynth.evaluation.record import SegmentationResult, UsefulnessResult
 from semsynth.evaluation.scoring import score_segmentation
 from semsynth.evaluation.segmenters.augmentation import Augmentation
-from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, train_segmenter
+from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
 from semsynth.evaluation.segmenters.hugging_face import load_segmenter
 from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.evaluation.truth import SegmenterPredictor, true_indices
@@ -73,7 +73,7 @@ def measure_usefulness(
             validation_split=test.split,
             settings=settings,
         )
-        train_segmenter(folder, record, device, workers, progress=progress(f"training on {name} photos"))
+        continue_training(folder, record, device, workers, progress=progress(f"training on {name} photos"))
         predictor = SegmenterPredictor(load_segmenter(folder.root, device=device), protocol, evaluated)
         results[name] = _scores(predictor, test, protocol, evaluated)
     return UsefulnessResult(steps=steps, synthetic=results["synthetic"], real=results["real"])

@@ -56,7 +56,7 @@ class SegmenterFolder:
     def check_unused(self) -> None:
         """Refuse a folder that holds something."""
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
-            go_on = f"go on with --resume {self.root}, or " if self.record.exists() else ""
+            go_on = f"continue with --resume {self.root}, or " if self.record.exists() else ""
             raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
 
     def open(self) -> SegmenterRecord:
@@ -133,7 +133,7 @@ class SegmenterFolder:
         )
 
 
-def train_segmenter(
+def continue_training(
     folder: SegmenterFolder,
     record: SegmenterRecord,
     device: str = "auto",
@@ -143,7 +143,7 @@ def train_segmenter(
     progress: Progress = silent,
     note: Callable[[Validation], None] = lambda line: None,
 ) -> bool:
-    """Train in a folder, from its state if it has one.
+    """Train in a folder, from its state if it has one. :func:`semsynth.train_segmenter` begins such a folder.
 
     Returns:
         Whether the training is complete.
