@@ -153,6 +153,21 @@ def test_opt_txt(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("net", "fixed", "trained", "epochs"),
+    [
+        ("local", 0, "everything", (100, 100)),
+        ("local", 10, "enhancer", (10, 0)),
+        ("global", 10, "everything", (100, 100)),
+    ],
+)
+def test_niter_fix_global_keeps_the_global_generator_for_so_many_epochs(
+    net: str, fixed: int, trained: str, epochs: tuple[int, int]
+) -> None:
+    config = recipe_config(parse_options({"label_nc": 35, "netG": net, "niter_fix_global": fixed}, "test"))
+    assert (config.trained, config.schedule.epochs, config.schedule.decay_epochs) == (trained, *epochs)
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"label_nc": "many"}, "label_nc: Input should be a valid integer"),

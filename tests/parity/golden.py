@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ NOISE = 1e-8
 """Magnitudes below this are rounding noise around an exact zero (the gradient of a bias before a batch norm): they have
 to agree to TOLERANCE * NOISE, absolutely."""
 
+VANISHED = 1e-11
+"""Of its layer's scale: what is left in double precision of a gradient that vanishes by theory."""
+
 DTYPE = torch.float64
 """What everything here runs in. Most golden numbers were computed in single precision and stray up to 5e-6 from the
 truth; a second single-precision run, which adds up in another order, would add its own error to that."""
@@ -40,10 +43,13 @@ _ABOUT = {
 """Keys of the JSON that describe the run; all others hold numbers to compare."""
 
 
-def golden_folder() -> Path:
-    """Where the cases are: $SEMSYNTH_GOLDEN, or ``golden`` in the shared folder."""
+def golden_folders() -> list[Path]:
+    """Where the cases are: $SEMSYNTH_GOLDEN, folders divided as in $PATH, or both of the shared folder."""
+    given = os.environ.get("SEMSYNTH_GOLDEN")
+    if given is not None:
+        return [Path(folder) for folder in given.split(os.pathsep)]
     shared = Path(os.environ.get("SEMSYNTH_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-    return Path(os.environ.get("SEMSYNTH_GOLDEN", shared / "golden"))
+    return [shared / "golden", shared / "golden-more"]
 
 
 class Case:
@@ -152,6 +158,33 @@ class Case:
         for value in (actual.detach(), self.stored(name)):
             assert float(value.double().abs().max()) <= TOLERANCE * scale, f"{name}: not zero"
         self.differences[name] = float(actual.detach().abs().max()) / scale
+
+    def compare_gradients(
+        self, prefix: str, gradients: Mapping[str, Tensor], left_out: Collection[str] = ()
+    ) -> list[str]:
+        """Require that gradients agree with all that are stored under ``prefix``; returns those that vanish.
+
+        A bias before a normalisation has no effect, so its gradient is zero but for rounding, which is whatever the
+        precision of the run makes it. Such a gradient, found by ours in double precision, has to vanish officially,
+        too, relative to its layer's scale: the largest gradient of the layer's weights.
+
+        Args:
+            prefix: of the stored tensors.
+            gradients: official name of a parameter -> ours, all parameters of a network.
+            left_out: full names of stored gradients that were declared not applicable.
+        """
+        assert set(gradients) == {name for name in self.under(prefix) if prefix + name not in left_out}
+        vanishing = []
+        for name, gradient in gradients.items():
+            layer = name.rpartition(".")[0]
+            beside = [float(gradients[one].abs().max()) for one in gradients if one.rpartition(".")[0] == layer]
+            scale = max(beside)
+            if name.endswith(".bias") and float(gradient.abs().max()) <= VANISHED * scale:
+                self.require_vanishing(prefix + name, gradient, scale)
+                vanishing.append(name)
+            else:
+                self.compare(prefix + name, gradient)
+        return vanishing
 
     def require_equal(self, name: str, actual: Tensor) -> None:
         """Require that ``actual`` equals what is stored under ``name`` exactly."""

@@ -36,8 +36,7 @@ def case_discriminator(case: Case, widths: str, last: str) -> OASISDiscriminator
     config = discriminator_config(parse_options(case.opt, case.name))
     width = case.section(widths)[1]
     assert case.about[widths] == [3, width, width, 2 * width, 2 * width, 4 * width, 4 * width]
-    assert case.scalar(last) == width // 2
-    return config.model_copy(update={"width": width})
+    return config.model_copy(update={"width": width, "last_width": int(case.scalar(last))})
 
 
 def load_state(case: Case, network: nn.Module, prefix: str) -> None:

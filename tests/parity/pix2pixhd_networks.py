@@ -110,6 +110,8 @@ def check_discriminator(case: Case) -> None:
     case.section("getIntermFeat")
     if not _returns_features(case):
         outputs = [scale[-1:] for scale in outputs]
+    if case.opt["no_lsgan"]:  # officially the last layer is a sigmoid, which here is a part of the loss
+        outputs = [[*scale[:-1], scale[-1].sigmoid()] for scale in outputs]
     names = {f"{i}.{j}": output for i, scale in enumerate(outputs) for j, output in enumerate(scale)}
     assert set(names) == set(case.under("out."))
     for name, output in names.items():

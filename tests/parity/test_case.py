@@ -73,3 +73,27 @@ def test_only_cases_of_missing_systems_are_skipped(tmp_path: Path, monkeypatch: 
         find_check(make_case(tmp_path, {"out": torch.ones(1)}))
     with pytest.raises(pytest.skip.Exception, match="system not built yet: crn"):
         find_check(make_case(tmp_path, {"out": torch.ones(1)}, system="crn"))
+
+
+def test_gradients_that_vanish_are_measured_by_their_layer(tmp_path: Path) -> None:
+    stored = {"grad.a.weight": torch.tensor([2.0, -4.0]), "grad.a.bias": torch.tensor([3e-5])}
+    ours = {"a.weight": torch.tensor([2.0, -4.0]).double(), "a.bias": torch.tensor([-1e-13]).double()}
+    assert make_case(tmp_path, stored).compare_gradients("grad.", ours) == ["a.bias"]  # 3e-5 < 1e-5 * 4
+    stored["grad.a.bias"] = torch.tensor([5e-5])
+    with pytest.raises(AssertionError, match=r"grad.a.bias: not zero"):
+        make_case(tmp_path, stored).compare_gradients("grad.", ours)
+
+
+def test_small_gradients_that_do_not_vanish_are_compared_as_others_are(tmp_path: Path) -> None:
+    stored = {"grad.a.weight": torch.tensor([2.0]), "grad.a.bias": torch.tensor([1.0e-9])}
+    ours = {"a.weight": torch.tensor([2.0]).double(), "a.bias": torch.tensor([1.1e-9]).double()}
+    with pytest.raises(AssertionError, match=r"grad.a.bias: differs"):
+        make_case(tmp_path, stored).compare_gradients("grad.", ours)
+
+
+def test_every_gradient_has_to_be_there(tmp_path: Path) -> None:
+    case = make_case(tmp_path, {"grad.a.weight": torch.ones(1), "grad.b.weight": torch.ones(1)})
+    with pytest.raises(AssertionError):
+        case.compare_gradients("grad.", {"a.weight": torch.ones(1)})
+    case.not_applicable("for a test", "grad.b.weight")
+    assert case.compare_gradients("grad.", {"a.weight": torch.ones(1)}, left_out=["grad.b.weight"]) == []

@@ -19,7 +19,7 @@ from parity import (
     spade_networks,
     spade_training,
 )
-from parity.golden import Case, Check, golden_folder
+from parity.golden import Case, Check, golden_folders
 
 from semsynth.recipes import RECIPES
 
@@ -64,19 +64,20 @@ CHECKS: dict[tuple[str, str], Check] = {
 }
 """(system, what was run) -> the test."""
 
-CASES = sorted(golden_folder().glob("*.json"))
+CASES = sorted(path for folder in golden_folders() for path in folder.glob("*.json"))
 
 
 def test_there_are_cases() -> None:
-    if CASES:
+    empty = [folder for folder in golden_folders() if not any(folder.glob("*.json"))]
+    if not empty:
         return
-    reason = f"{golden_folder()} holds no cases: set SEMSYNTH_GOLDEN to their folder"
+    reason = f"{empty[0]} holds no cases: set SEMSYNTH_GOLDEN to their folders"
     if os.environ.get("SEMSYNTH_REQUIRE_SHARED") == "1" or "SEMSYNTH_GOLDEN" in os.environ:
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_golden(path: Path, record_property: Callable[[str, object], None]) -> None:
     case = Case(path)
     check = find_check(case)

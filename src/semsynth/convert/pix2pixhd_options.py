@@ -148,7 +148,13 @@ def pipeline(options: OfficialOptions) -> Pipeline:
 
 
 def recipe_config(options: OfficialOptions) -> Pix2PixHDConfig:
-    """Everything: what ``options`` train, and how."""
+    """Everything: what ``options`` train, and how.
+
+    With ``niter_fix_global`` the official training has two parts; this is then the first one, in which the global
+    generator keeps its weights for so many epochs (section 3.2, official ``update_fixed_params``).
+    """
+    fixed = options.niter_fix_global if options.netG == "local" else 0
+    schedule = Schedule(epochs=options.niter, decay_epochs=options.niter_decay)
     adam = Adam(lr=options.lr, beta1=options.beta1, beta2=0.999)
     return Pix2PixHDConfig(
         generator=generator_config(options),
@@ -159,6 +165,7 @@ def recipe_config(options: OfficialOptions) -> Pix2PixHDConfig:
         generator_optimizer=adam,
         discriminator_optimizer=adam,
         data=pipeline(options),
-        schedule=Schedule(epochs=options.niter, decay_epochs=options.niter_decay),
+        trained="enhancer" if fixed else "everything",
+        schedule=Schedule(epochs=fixed) if 0 < fixed < schedule.total_epochs else schedule,
         training=Training(batch_size=options.batch_size),
     )

@@ -202,6 +202,8 @@ class OASISDiscriminatorConfig(Config):
     """What its classes are, beside the first, "fake"."""
     width: int = Field(128, ge=2)
     """Channels at half resolution; four times as many at the lowest."""
+    last_width: int | None = Field(None, ge=1)
+    """Channels of the last block, at full resolution; None: half of ``width``, as the official code's 64 of 128."""
     spectral: bool = True
     """Spectral normalisation of the blocks' convolutions."""
 
@@ -223,7 +225,7 @@ class OASISDiscriminator(nn.Module):
         self.config = config
         w = config.width
         down = (3, w, w, 2 * w, 2 * w, 4 * w, 4 * w)
-        up = (4 * w, 2 * w, 2 * w, w, w, w // 2)
+        up = (4 * w, 2 * w, 2 * w, w, w, config.last_width or w // 2)
         beside = (0, *reversed(down[1:6]))  # channels that come over from the way down
         before = (down[-1], *up[:-1])
         self.down = nn.ModuleList(_DownBlock(down[i], down[i + 1], config.spectral, first=i == 0) for i in range(6))
