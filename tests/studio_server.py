@@ -26,13 +26,13 @@ from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Layout, Size
 from semsynth.models.description import Sizes
-from semsynth.studio.engine import ServedModel
+from semsynth.studio.served import ServedModel
 from semsynth.synthesizer import ConditionReader
 
 CLASSES = builtin("cmp_facades")
 
 
-class FakeEngine:
+class FakeSynthesizer:
     """Photos are the layout's colours, shifted by seed and style; objects with a style are painted in it."""
 
     def __init__(self, *, object_styles: bool = False, styles: bool = True) -> None:
@@ -83,8 +83,8 @@ class FakeEngine:
         return [self(layout, None, seed, None, {**(object_styles or {}), instance_id: 10 * mode}) for mode in range(3)]
 
 
-def serve_fake(engine: FakeEngine, name: str = "fake", **more: Any) -> ServedModel:
-    return ServedModel(name, engine, f"hash-of-{name}", (32, 32), style_length=3, **more)
+def serve_fake(synthesizer: FakeSynthesizer, name: str = "fake", **more: Any) -> ServedModel:
+    return ServedModel(name, synthesizer, f"hash-of-{name}", (32, 32), style_length=3, **more)
 
 
 def browse(app: FastAPI, **more: Any) -> TestClient:

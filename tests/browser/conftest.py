@@ -23,7 +23,7 @@ from tiny_models import save_tiny_pix2pixhd
 from semsynth.classes import ClassSet
 from semsynth.layout import Layout, Size
 from semsynth.studio.app import create_app
-from semsynth.studio.engine import Segment, ServedModel, serve, with_distinct_ids
+from semsynth.studio.served import Segment, ServedModel, serve, with_distinct_ids
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is absent: `make setup` brings it")
 
@@ -85,11 +85,11 @@ def bundled() -> ServedModel:
 def studio(bundled: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The bundled model with a stand-in for a segmenter, and a tiny one whose objects have styles."""
     folder = save_tiny_pix2pixhd(tmp_path_factory.mktemp("models") / "tiny")
-    with_segmenter = dataclasses.replace(bundled, segment=thirds(bundled.engine.classes))
+    with_segmenter = dataclasses.replace(bundled, segment=thirds(bundled.synthesizer.classes))
     tiny = serve(str(folder), "cpu", "float32")
     # It knows no size that it was trained at, so that it warns of none: warnings are errors here, also in the server's
     # threads, whatever a test allows.
-    tiny.engine.conditions = dataclasses.replace(tiny.engine.conditions, trained_size=None)
+    tiny.synthesizer.conditions = dataclasses.replace(tiny.synthesizer.conditions, trained_size=None)
     with running(create_app(with_distinct_ids([with_segmenter, tiny]))) as server:
         yield server
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from studio_page import StudioPage
 
 from semsynth.studio.app import create_app
-from semsynth.studio.engine import ServedModel
+from semsynth.studio.served import ServedModel
 
 
 def stroke(page: StudioPage) -> None:

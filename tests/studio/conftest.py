@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from studio_server import FakeEngine, browse, serve_fake
+from studio_server import FakeSynthesizer, browse, serve_fake
 
 from semsynth.studio.app import create_app
 
 
 @pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
+def synthesizer() -> FakeSynthesizer:
+    return FakeSynthesizer()
 
 
 @pytest.fixture
@@ -31,5 +31,5 @@ def make_app(static: Path) -> Callable[..., FastAPI]:
 
 
 @pytest.fixture
-def client(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> TestClient:
-    return browse(make_app([serve_fake(engine)]))
+def client(synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]) -> TestClient:
+    return browse(make_app([serve_fake(synthesizer)]))

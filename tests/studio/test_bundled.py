@@ -17,7 +17,7 @@ from tiny_models import save_tiny_model
 
 from semsynth.data.facades import draw_facade
 from semsynth.studio.app import create_app
-from semsynth.studio.engine import serve, with_distinct_ids
+from semsynth.studio.served import serve, with_distinct_ids
 from semsynth.synthesizer import load
 
 

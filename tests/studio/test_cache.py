@@ -3,17 +3,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semsynth.studio.cache import Answer, AnswerCache, request_key
+from semsynth.studio.cache import Payload, PayloadCache, request_key
 
 PARTS = st.lists(st.none() | st.binary(max_size=4) | st.lists(st.binary(max_size=3), max_size=3), max_size=4)
 
 
-def answer(size: int) -> Answer:
-    return Answer(b"x" * size, "image/png")
+def answer(size: int) -> Payload:
+    return Payload(b"x" * size, "image/png")
 
 
 def test_what_was_not_used_for_longest_goes() -> None:
-    cache = AnswerCache(10)
+    cache = PayloadCache(10)
     for key in (b"a", b"b"):
         cache.put(key, answer(4))
     assert cache.get(b"a") is not None  # used: now b is the oldest
@@ -23,14 +23,14 @@ def test_what_was_not_used_for_longest_goes() -> None:
 
 
 def test_an_answer_larger_than_the_cache_leaves_it_empty() -> None:
-    cache = AnswerCache(10)
+    cache = PayloadCache(10)
     cache.put(b"a", answer(4))
     cache.put(b"b", answer(11))
     assert (cache.get(b"a"), cache.get(b"b"), cache.size) == (None, None, 0)
 
 
 def test_a_replaced_answer_is_counted_once() -> None:
-    cache = AnswerCache(10)
+    cache = PayloadCache(10)
     for size in (9, 3, 5):
         cache.put(b"a", answer(size))
     assert cache.size == 5

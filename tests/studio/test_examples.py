@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from studio_server import FakeEngine, ask, assert_problem, browse, pixels_of, serve_fake
+from studio_server import FakeSynthesizer, ask, assert_problem, browse, pixels_of, serve_fake
 from tiny_models import save_tiny_model
 
 from semsynth.data.facades import draw_facade, write_facades
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
 from semsynth.errors import SemsynthError
-from semsynth.studio.engine import serve
+from semsynth.studio.served import serve
 
 
 def names(client: TestClient) -> list[str]:
@@ -46,7 +46,7 @@ def test_random_examples_differ_by_seed_and_can_be_read(client: TestClient) -> N
 
 def test_examples_of_a_dataset_folder(tmp_path: Path, make_app: Callable[..., FastAPI]) -> None:
     write_facades(tmp_path / "data", 60, 16)
-    client = browse(make_app([serve_fake(FakeEngine())], data=tmp_path / "data"))
+    client = browse(make_app([serve_fake(FakeSynthesizer())], data=tmp_path / "data"))
     of_data = [name for name in names(client) if name.startswith("test-")]
     assert of_data[:2] == ["test-00000", "test-00002"]  # 60 are too many: every second one
     folder = DatasetFolder(tmp_path / "data", "test", images=False)
@@ -60,7 +60,7 @@ def test_examples_of_a_dataset_folder(tmp_path: Path, make_app: Callable[..., Fa
 def test_examples_with_instances_and_photos(tmp_path: Path, make_app: Callable[..., FastAPI]) -> None:
     model = serve(str(save_tiny_model(tmp_path / "toy", classes=TOY_CLASSES)), "cpu", "float32")
     write_toy(tmp_path / "data", 5, 16)
-    client = browse(make_app([model, serve_fake(FakeEngine())], data=tmp_path / "data"))
+    client = browse(make_app([model, serve_fake(FakeSynthesizer())], data=tmp_path / "data"))
     found = {one["name"]: one for one in client.get("/api/examples").json()["examples"]}
     assert found["train-00000"] | {"name": ""} == found["toy-0"] | {"name": ""}
     assert found["toy-0"] == {
@@ -81,9 +81,9 @@ def test_examples_with_instances_and_photos(tmp_path: Path, make_app: Callable[.
 def test_data_that_no_model_reads_is_refused(tmp_path: Path, make_app: Callable[..., FastAPI]) -> None:
     write_toy(tmp_path / "data", 2, 16)
     with pytest.raises(SemsynthError, match="class set 'toy'"):
-        make_app([serve_fake(FakeEngine())], data=tmp_path / "data")
+        make_app([serve_fake(FakeSynthesizer())], data=tmp_path / "data")
     with pytest.raises(SemsynthError, match="no dataset folder"):
-        make_app([serve_fake(FakeEngine())], data=tmp_path / "nowhere")
+        make_app([serve_fake(FakeSynthesizer())], data=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

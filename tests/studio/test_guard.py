@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from studio_server import FakeEngine, ask, assert_problem, browse, facade, label_png, photo_png, serve_fake
+from studio_server import FakeSynthesizer, ask, assert_problem, browse, facade, label_png, photo_png, serve_fake
 
 from semsynth.images import encode_png
 from semsynth.studio.guard import Access
@@ -28,10 +28,10 @@ def test_names_of_this_machine(client: TestClient, host: str) -> None:
     "host",
     ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "localhost@evil.example", "", "[", "10.0.0.1"],
 )
-def test_other_names_are_refused(client: TestClient, engine: FakeEngine, host: str) -> None:
+def test_other_names_are_refused(client: TestClient, synthesizer: FakeSynthesizer, host: str) -> None:
     for method, address in (("GET", "/"), ("GET", "/api/models"), ("POST", "/api/models/fake/synthesize")):
         assert_problem(client.request(method, address, headers={"Host": host}), 403, "foreign")
-    assert engine.made == []
+    assert synthesizer.made == []
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_other_names_are_refused(client: TestClient, engine: FakeEngine, host: s
     ],
     ids=lambda headers: next(iter(headers.values())),
 )
-def test_other_pages_are_refused(client: TestClient, engine: FakeEngine, headers: dict[str, str]) -> None:
+def test_other_pages_are_refused(client: TestClient, synthesizer: FakeSynthesizer, headers: dict[str, str]) -> None:
     client.headers.update(headers)
     assert_problem(ask(client, "synthesize", label_png(facade())), 403, "foreign")
-    assert engine.made == []
+    assert synthesizer.made == []
 
 
 def test_the_own_page_and_links_from_elsewhere(client: TestClient) -> None:
@@ -101,7 +101,7 @@ def test_wrong_addresses_and_methods(client: TestClient) -> None:
 
 @pytest.fixture
 def with_token(make_app: Callable[..., FastAPI]) -> TestClient:
-    app = make_app([serve_fake(FakeEngine())], access=Access(loopback=False, token=TOKEN))
+    app = make_app([serve_fake(FakeSynthesizer())], access=Access(loopback=False, token=TOKEN))
     return TestClient(app, base_url="http://studio.example:7860", follow_redirects=False)
 
 
@@ -135,12 +135,12 @@ def test_browsers_bring_it_once_in_the_address(with_token: TestClient) -> None:
     assert_problem(with_token.get("/api/models", headers={"Origin": "http://evil.example"}), 403, "foreign")
 
 
-def limited(make_app: Callable[..., FastAPI], engine: FakeEngine, **limits: int) -> TestClient:
-    return browse(make_app([serve_fake(engine)], limits=Limits(**limits)))
+def limited(make_app: Callable[..., FastAPI], synthesizer: FakeSynthesizer, **limits: int) -> TestClient:
+    return browse(make_app([serve_fake(synthesizer)], limits=Limits(**limits)))
 
 
-def test_layouts_and_photos_that_are_too_large(make_app: Callable[..., FastAPI], engine: FakeEngine) -> None:
-    client = limited(make_app, engine, layout_pixels=32 * 32, photo_pixels=100)
+def test_layouts_and_photos_that_are_too_large(make_app: Callable[..., FastAPI], synthesizer: FakeSynthesizer) -> None:
+    client = limited(make_app, synthesizer, layout_pixels=32 * 32, photo_pixels=100)
     label = label_png(facade())
     assert ask(client, "synthesize", label).status_code == 200
     for answer in (
@@ -153,7 +153,7 @@ def test_layouts_and_photos_that_are_too_large(make_app: Callable[..., FastAPI],
         ask(client, "edits", label, {"edits": [{"verb": "add", "class_id": 1}]}, mask=label_png(facade(40))),
     ):
         assert_problem(answer, 413, "too_large", "pixels")
-    assert engine.made == [None]
+    assert synthesizer.made == [None]
 
 
 def test_a_small_file_that_unpacks_to_all_of_the_memory(client: TestClient) -> None:
@@ -163,8 +163,8 @@ def test_a_small_file_that_unpacks_to_all_of_the_memory(client: TestClient) -> N
     assert_problem(ask(client, "synthesize", bytes(bomb)), 413, "too_large")
 
 
-def test_bodies_that_are_too_large(make_app: Callable[..., FastAPI], engine: FakeEngine) -> None:
-    client = limited(make_app, engine, body_bytes=5000)
+def test_bodies_that_are_too_large(make_app: Callable[..., FastAPI], synthesizer: FakeSynthesizer) -> None:
+    client = limited(make_app, synthesizer, body_bytes=5000)
     assert ask(client, "synthesize", label_png(facade())).status_code == 200
     assert_problem(ask(client, "synthesize", bytes(6000)), 413, "too_large", "5,000 bytes")
 
@@ -176,7 +176,7 @@ def test_bodies_that_are_too_large(make_app: Callable[..., FastAPI], engine: Fak
     kind = {"Content-Type": "multipart/form-data; boundary=b"}  # and no length
     answer = client.post("/api/models/fake/synthesize", content=pieces(), headers=kind)
     assert_problem(answer, 413, "too_large", "5,000 bytes")
-    assert len(engine.made) == 1
+    assert len(synthesizer.made) == 1
 
 
 def test_other_kinds_of_bodies(client: TestClient) -> None:

@@ -10,13 +10,23 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from studio_server import CLASSES, FakeEngine, ask, assert_problem, browse, label_png, photo_png, pixels_of, serve_fake
+from studio_server import (
+    CLASSES,
+    FakeSynthesizer,
+    ask,
+    assert_problem,
+    browse,
+    label_png,
+    photo_png,
+    pixels_of,
+    serve_fake,
+)
 from tiny_models import save_tiny_pix2pixhd
 
 from semsynth.images import encode_png
 from semsynth.layout import Layout, edits
 from semsynth.layout.instances import instances_from_components, surroundings
-from semsynth.studio.engine import serve
+from semsynth.studio.served import serve
 
 WALL, WINDOW, DOOR = 1, 2, 3
 PNG = {"format": "png"}
@@ -53,7 +63,7 @@ def assert_equal(one: Layout, other: Layout) -> None:
 
 @pytest.fixture
 def painter(make_app: Callable[..., FastAPI]) -> TestClient:
-    return browse(make_app([serve_fake(FakeEngine(object_styles=True))]))
+    return browse(make_app([serve_fake(FakeSynthesizer(object_styles=True))]))
 
 
 def test_styles_of_objects_by_mode_and_by_photo(painter: TestClient) -> None:
@@ -119,7 +129,7 @@ def test_a_trained_model_with_object_styles(
     sheet = pixels_of(ask(client, "style-choices", label_png(layout), options, "tiny", **parts).content)
     chosen = {"seed": 5, "objects": {"1": modes[WINDOW] - 1}, **PNG}
     photo = pixels_of(ask(client, "synthesize", label_png(layout), chosen, "tiny", **parts).content)
-    assert np.array_equal(photo, np.asarray(served.engine(layout, None, 5, object_styles={1: modes[WINDOW] - 1})))
+    assert np.array_equal(photo, np.asarray(served.synthesizer(layout, None, 5, object_styles={1: modes[WINDOW] - 1})))
     row, column = divmod(modes[WINDOW] - 1, int(np.ceil(np.sqrt(modes[WINDOW]))))
     cell = sheet[32 * row : 32 * row + 32, 32 * column : 32 * column + 32].astype(int)
     assert np.abs(cell - photo).max() <= 1

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from studio_server import FakeEngine, facade, label_png, on_a_port, serve_fake
+from studio_server import FakeSynthesizer, facade, label_png, on_a_port, serve_fake
 
 from semsynth.studio.uploads import Limits
 
@@ -87,91 +87,95 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 def test_of_many_strokes_only_the_running_and_the_newest_are_made(
-    engine: FakeEngine, make_app: Callable[..., FastAPI]
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]
 ) -> None:
-    engine.may_go_on.clear()
+    synthesizer.may_go_on.clear()
     found: list[Heard] = []
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(waiting=2))) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(waiting=2))) as port:
         threads = [in_background(port, found, client="tab", stroke=0, seed=100)]
-        assert engine.started.wait(10)
+        assert synthesizer.started.wait(10)
         for stroke in range(1, 31):
             threads.append(in_background(port, found, client="tab", stroke=stroke, seed=100 + stroke))
             eventually(lambda n=stroke: len(found) == n - 1)  # the one before was sent away at once
         assert waiting(port) == 1
-        engine.may_go_on.set()
+        synthesizer.may_go_on.set()
         for thread in threads:
             thread.join(20)
-    assert engine.made == [100, 130]
+    assert synthesizer.made == [100, 130]
     assert sorted(one.status for one in found) == [200, 200] + [204] * 29
     assert all("semsynth-overtaken" in one.headers for one in found if one.status == 204)
 
 
-def test_a_full_line_is_told_with_a_time_to_come_again(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> None:
-    engine.may_go_on.clear()
+def test_a_full_line_is_told_with_a_time_to_come_again(
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]
+) -> None:
+    synthesizer.may_go_on.clear()
     found: list[Heard] = []
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(waiting=2))) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(waiting=2))) as port:
         threads = [in_background(port, found, seed=0)]
-        assert engine.started.wait(10)
+        assert synthesizer.started.wait(10)
         threads += [in_background(port, found, seed=seed) for seed in (1, 2)]
         eventually(lambda: waiting(port) == 2)
         refused = post(port, seed=3)
         assert (refused.status, refused.code) == (429, "busy")
         assert int(refused.headers["retry-after"]) >= 1
-        engine.may_go_on.set()
+        synthesizer.may_go_on.set()
         for thread in threads:
             thread.join(20)
         assert post(port, seed=3).status == 200
     assert [one.status for one in found] == [200] * 3
-    assert sorted(seed for seed in engine.made if seed is not None) == [0, 1, 2, 3]
+    assert sorted(seed for seed in synthesizer.made if seed is not None) == [0, 1, 2, 3]
 
 
-def test_who_waits_too_long_is_told(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> None:
-    engine.may_go_on.clear()
+def test_who_waits_too_long_is_told(synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]) -> None:
+    synthesizer.may_go_on.clear()
     found: list[Heard] = []
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(wait_seconds=0.1))) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(wait_seconds=0.1))) as port:
         thread = in_background(port, found, seed=0)
-        assert engine.started.wait(10)
+        assert synthesizer.started.wait(10)
         refused = post(port, seed=1)
         assert (refused.status, refused.code) == (503, "timeout")
         assert int(refused.headers["retry-after"]) >= 1
-        engine.may_go_on.set()
+        synthesizer.may_go_on.set()
         thread.join(20)
-    assert engine.made == [0]
+    assert synthesizer.made == [0]
 
 
-def test_nothing_is_made_for_a_client_that_went_away(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> None:
-    engine.may_go_on.clear()
+def test_nothing_is_made_for_a_client_that_went_away(
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]
+) -> None:
+    synthesizer.may_go_on.clear()
     found: list[Heard] = []
-    with on_a_port(make_app([serve_fake(engine)])) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)])) as port:
         thread = in_background(port, found, seed=0)
-        assert engine.started.wait(10)
+        assert synthesizer.started.wait(10)
         body = body_of(label_png(facade()), {"seed": 1})
         with socket.create_connection(("127.0.0.1", port)) as leaving:
             leaving.sendall(HEAD + BOUNDARY + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             eventually(lambda: waiting(port) == 1)
         time.sleep(0.1)  # for the server to learn that it is closed
-        engine.may_go_on.set()
+        synthesizer.may_go_on.set()
         thread.join(20)
         eventually(lambda: waiting(port) == 0)
         assert post(port, seed=2).status == 200
-    assert engine.made == [0, 2]
+    assert synthesizer.made == [0, 2]
 
 
 def test_a_client_that_vanishes_while_it_sends_leaves_nothing(
-    engine: FakeEngine, make_app: Callable[..., FastAPI], temporary: Path
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI], temporary: Path
 ) -> None:
     begun = b'--%b\r\nContent-Disposition: form-data; name="label"; filename="l"\r\n\r\n' % BOUNDARY
-    with on_a_port(make_app([serve_fake(engine)])) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)])) as port:
         for _ in range(3):
             with socket.create_connection(("127.0.0.1", port)) as leaving:
                 leaving.sendall(HEAD + BOUNDARY + b"\r\nContent-Length: 9000000\r\n\r\n" + begun + bytes(3_000_000))
         assert post(port).status == 200
         eventually(lambda: list(temporary.iterdir()) == [])
-    assert engine.made == [None]
+    assert synthesizer.made == [None]
 
 
-def test_a_client_that_sends_too_slowly_is_told(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> None:
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(body_seconds=0.3))) as port:
+def test_a_client_that_sends_too_slowly_is_told(synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]) -> None:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(body_seconds=0.3))) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=15) as slow:
             slow.sendall(HEAD + BOUNDARY + b"\r\nContent-Length: 1000\r\n\r\n--")
             with closing(http.client.HTTPResponse(slow)) as answer:
@@ -181,18 +185,18 @@ def test_a_client_that_sends_too_slowly_is_told(engine: FakeEngine, make_app: Ca
 
 
 def test_a_client_hears_that_its_body_is_too_large_after_sending_it(
-    engine: FakeEngine, make_app: Callable[..., FastAPI]
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]
 ) -> None:
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(body_bytes=100_000))) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(body_bytes=100_000))) as port:
         refused = send(port, "POST", "/api/models/fake/synthesize", bytes(150_000))
     assert (refused.status, refused.code) == (413, "too_large")
 
 
-def test_many_clients_get_their_own_photos(engine: FakeEngine, make_app: Callable[..., FastAPI]) -> None:
+def test_many_clients_get_their_own_photos(synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI]) -> None:
     found: list[Heard] = []
-    with on_a_port(make_app([serve_fake(engine)], limits=Limits(waiting=30))) as port:
+    with on_a_port(make_app([serve_fake(synthesizer)], limits=Limits(waiting=30))) as port:
         threads = [in_background(port, found, seed=seed, client=f"tab-{seed}", stroke=9) for seed in range(24)]
         for thread in threads:
             thread.join(30)
     assert sorted(int(one.headers["semsynth-seed"]) for one in found) == list(range(24))
-    assert sorted(seed for seed in engine.made if seed is not None) == list(range(24))
+    assert sorted(seed for seed in synthesizer.made if seed is not None) == list(range(24))

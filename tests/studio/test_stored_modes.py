@@ -13,7 +13,7 @@ from tiny_models import CLASSES, Z_DIM, save_tiny_oasis
 
 from semsynth.checkpoint import load_model
 from semsynth.studio.app import create_app
-from semsynth.studio.engine import serve
+from semsynth.studio.served import serve
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.noise import noise_of
 from semsynth.synthesizer import load

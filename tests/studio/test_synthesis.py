@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 from studio_server import (
-    FakeEngine,
+    FakeSynthesizer,
     ask,
     assert_problem,
     browse,
@@ -44,12 +44,12 @@ def test_a_label_map_becomes_a_photo(client: TestClient) -> None:
     assert "semsynth-note" not in headers
 
 
-def test_options_may_be_left_out(client: TestClient, engine: FakeEngine) -> None:
+def test_options_may_be_left_out(client: TestClient, synthesizer: FakeSynthesizer) -> None:
     answer = ask(client, "synthesize", label_png(facade()))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
     assert answer.headers["semsynth-seed"] == "0"
     assert pixels_of(answer.content).shape == (32, 32, 3)
-    assert engine.made == [None]
+    assert synthesizer.made == [None]
 
 
 @pytest.mark.parametrize("kind", ["8 bit", "16 bit", "colours", "palette"])
@@ -114,12 +114,12 @@ def test_style_by_photo_and_by_vector(client: TestClient) -> None:
 
 
 def test_style_vectors_are_refused_where_there_are_none(make_app: Callable[..., FastAPI]) -> None:
-    served = serve_fake(FakeEngine())
-    client = browse(make_app([type(served)(served.id, served.engine, "h", (32, 32))]))
+    served = serve_fake(FakeSynthesizer())
+    client = browse(make_app([type(served)(served.id, served.synthesizer, "h", (32, 32))]))
     assert_problem(ask(client, "style", None, style=photo_png((1, 2, 3))), 422, "invalid", "fake")
 
 
-def test_identical_requests_are_made_once(client: TestClient, engine: FakeEngine) -> None:
+def test_identical_requests_are_made_once(client: TestClient, synthesizer: FakeSynthesizer) -> None:
     label = label_png(facade())
     first = ask(client, "synthesize", label, {"seed": 1, "client": "a", "stroke": 1})
     again = ask(client, "synthesize", label, {"seed": 1, "client": "b", "stroke": 7})
@@ -128,22 +128,22 @@ def test_identical_requests_are_made_once(client: TestClient, engine: FakeEngine
     assert again.headers["semsynth-seed"] == "1"
     for other, options in ((label, {"seed": 2}), (label_png(facade(32, 1)), {"seed": 1})):
         assert ask(client, "synthesize", other, options).headers["semsynth-cache"] == "miss"
-    assert engine.made == [1, 2, 1]
+    assert synthesizer.made == [1, 2, 1]
 
 
 def test_two_models_do_not_share_answers(make_app: Callable[..., FastAPI]) -> None:
-    client = browse(make_app([serve_fake(FakeEngine(), name) for name in ("one", "two")]))
+    client = browse(make_app([serve_fake(FakeSynthesizer(), name) for name in ("one", "two")]))
     answers = [ask(client, "synthesize", label_png(facade()), model=name) for name in ("one", "two")]
     assert [answer.headers["semsynth-cache"] for answer in answers] == ["miss", "miss"]
 
 
-def test_an_older_stroke_is_dropped(client: TestClient, engine: FakeEngine) -> None:
+def test_an_older_stroke_is_dropped(client: TestClient, synthesizer: FakeSynthesizer) -> None:
     label = label_png(facade())
     assert ask(client, "synthesize", label, {"client": "tab", "stroke": 5}).status_code == 200
     answer = ask(client, "synthesize", label, {"client": "tab", "stroke": 4, "seed": 9})
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["semsynth-overtaken"] == "5"
-    assert 9 not in engine.made
+    assert 9 not in synthesizer.made
     assert ask(client, "synthesize", label, {"client": "other", "stroke": 4, "seed": 9}).status_code == 200
 
 
@@ -194,11 +194,11 @@ def test_a_missing_part_is_named(client: TestClient) -> None:
 
 
 def test_a_defect_is_one_line_and_the_next_request_works(
-    engine: FakeEngine, make_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch
+    synthesizer: FakeSynthesizer, make_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = browse(make_app([serve_fake(engine)]), raise_server_exceptions=False)
+    client = browse(make_app([serve_fake(synthesizer)]), raise_server_exceptions=False)
     with monkeypatch.context() as patch:
-        patch.setattr(FakeEngine, "__call__", lambda *_, **__: 1 / 0)
+        patch.setattr(FakeSynthesizer, "__call__", lambda *_, **__: 1 / 0)
         assert_problem(ask(client, "synthesize", label_png(facade())), 500, "internal", "ZeroDivisionError")
     assert ask(client, "synthesize", label_png(facade())).status_code == 200
 
@@ -208,7 +208,9 @@ def test_segmentation(make_app: Callable[..., FastAPI]) -> None:
         bright = np.asarray(Image.fromarray(photo).resize((size[1], size[0])).convert("L")) > 100
         return Layout(bright.astype(np.uint16), facade().classes)
 
-    client = browse(make_app([serve_fake(FakeEngine(), segment=by_brightness), serve_fake(FakeEngine(), "without")]))
+    client = browse(
+        make_app([serve_fake(FakeSynthesizer(), segment=by_brightness), serve_fake(FakeSynthesizer(), "without")])
+    )
     photo = np.zeros((20, 30, 3), np.uint8)
     photo[:, 15:] = 200
     answer = ask(client, "segment", None, photo=encode_png(photo))
@@ -223,12 +225,12 @@ def test_segmentation(make_app: Callable[..., FastAPI]) -> None:
 
 
 def test_models_without_styles_refuse_seeds(make_app: Callable[..., FastAPI]) -> None:
-    engine = FakeEngine(styles=False)
-    client = browse(make_app([serve_fake(engine)]))
+    synthesizer = FakeSynthesizer(styles=False)
+    client = browse(make_app([serve_fake(synthesizer)]))
     answer = ask(client, "synthesize", label_png(facade()))
     assert answer.status_code == 200
     assert "semsynth-seed" not in answer.headers
-    assert engine.made == [None]
+    assert synthesizer.made == [None]
 
 
 def test_a_vector_reaches_the_model_as_float32(client: TestClient) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from semsynth.classes import ClassSet
     from semsynth.evaluation.segmenters.base import Segmenter
     from semsynth.layout import Size
-    from semsynth.studio.engine import Segment, ServedModel
+    from semsynth.studio.served import Segment, ServedModel
 
 PORT = 7860
 _TRIED = 20
@@ -69,8 +69,8 @@ def studio(
         raise SemsynthError("--token: give 8 or more printable ASCII characters, for example of `openssl rand -hex 16`")
     with _open_port(host, port) as opened:
         from semsynth.studio.app import create_app
-        from semsynth.studio.engine import serve, with_distinct_ids
         from semsynth.studio.guard import LOOPBACK, Access
+        from semsynth.studio.served import serve, with_distinct_ids
         from semsynth.synthesizer import DEFAULT_MODEL
 
         loopback = host in LOOPBACK
@@ -147,21 +147,21 @@ def _with_segmenters(models: Sequence[ServedModel], given: Sequence[str], device
 
     from semsynth.evaluation.segmenters.hugging_face import bundled_segmenters, load_segmenter
 
-    wanted = [model.engine.classes.name for model in models]
+    wanted = [model.synthesizer.classes.name for model in models]
     bundled = [name for name in bundled_segmenters() if name in wanted]
     if bundled and not installed("transformers"):
         typer.echo(f"turning photos into layouts needs transformers: {install_command('evaluate')}", err=True)
         bundled = []
     loaded = {source: load_segmenter(source, device=device) for source in (*given, *bundled)}
     for source in given:
-        if not any(_fits(loaded[source], model.engine.classes) for model in models):
+        if not any(_fits(loaded[source], model.synthesizer.classes) for model in models):
             raise SemsynthError(
                 f"--segmenter {source}: no model here has its classes: leave it out, or add such a model"
             )
     found = []
     for model in models:
-        fitting = [one for one in loaded.values() if _fits(one, model.engine.classes)]
-        found.append(replace(model, segment=_segment_with(fitting[0], model.engine.classes)) if fitting else model)
+        fitting = [one for one in loaded.values() if _fits(one, model.synthesizer.classes)]
+        found.append(replace(model, segment=_segment_with(fitting[0], model.synthesizer.classes)) if fitting else model)
     return found
 
 

@@ -53,13 +53,13 @@ def review(
 ) -> None:
     """Approve submitted work, or reject it by the design's sentinel rule."""
     from semsynth.config import load_config
-    from semsynth.study.mturk import TASK, Task, connect
+    from semsynth.study.mturk import TASK, PublishedTask, connect
     from semsynth.study.mturk import review as run
     from semsynth.study.server.keys import load_keys
 
     if not (study / TASK).exists():
         raise SemsynthError(f"{study} is not published: semsynth study mturk publish {study}")
-    task = load_config(Task, study / TASK)
+    task = load_config(PublishedTask, study / TASK)
     verdicts = {True: "approve", False: "reject", None: "look at"}
     for one in run(connect(task.live, endpoint), open_store(study, db), task, load_keys(study).pseudonym, decide):
         typer.echo(f"{verdicts[one.approved]} {one.assignment} of {one.worker}: {one.reason}")

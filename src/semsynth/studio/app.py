@@ -8,11 +8,11 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from semsynth.studio.engine import ServedModel
 from semsynth.studio.examples import ExampleLayouts
 from semsynth.studio.guard import Access, Guard
 from semsynth.studio.problems import add_handlers
 from semsynth.studio.routes import router
+from semsynth.studio.served import ServedModel
 from semsynth.studio.service import Studio
 from semsynth.studio.uploads import Limits
 from semsynth.version import __version__

@@ -1,4 +1,4 @@
-"""Answers that were given lately."""
+"""Responses that were sent recently."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A body, what it is, and what else there is to say about it."""
+class Payload:
+    """A response: its body, media type and further headers."""
 
     body: bytes
     media_type: str
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class AnswerCache:
-    """The answers used last, up to ``capacity`` bytes of bodies. Threads may share it."""
+class PayloadCache:
+    """The payloads used last, up to ``capacity`` bytes of bodies. Threads may share it."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity, self._size = capacity, 0
         self._lock = threading.Lock()
-        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._payloads: OrderedDict[bytes, Payload] = OrderedDict()
 
     @property
     def size(self) -> int:
         """Bytes of all bodies."""
         return self._size
 
-    def get(self, key: bytes) -> Answer | None:
-        """The answer to an identical request, if it is still there."""
+    def get(self, key: bytes) -> Payload | None:
+        """The payload of an identical request, if it is still there."""
         with self._lock:
-            answer = self._answers.get(key)
-            if answer is not None:
-                self._answers.move_to_end(key)
-            return answer
+            payload = self._payloads.get(key)
+            if payload is not None:
+                self._payloads.move_to_end(key)
+            return payload
 
-    def put(self, key: bytes, answer: Answer) -> None:
-        """Keep an answer; those not used for the longest time go."""
+    def put(self, key: bytes, payload: Payload) -> None:
+        """Keep a payload; those not used for the longest time go."""
         with self._lock:
-            replaced = self._answers.pop(key, None)
-            self._size += len(answer.body) - (len(replaced.body) if replaced else 0)
-            self._answers[key] = answer
+            replaced = self._payloads.pop(key, None)
+            self._size += len(payload.body) - (len(replaced.body) if replaced else 0)
+            self._payloads[key] = payload
             while self._size > self._capacity:
-                self._size -= len(self._answers.popitem(last=False)[1].body)
+                self._size -= len(self._payloads.popitem(last=False)[1].body)
 
 
 def request_key(*parts: str | bytes | Iterable[bytes] | None) -> bytes:

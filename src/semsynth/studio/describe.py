@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from semsynth.classes import VOID_8BIT
-from semsynth.studio.engine import ServedModel
 from semsynth.studio.options import PixelSize
-from semsynth.studio.schemas import Abilities, LabelClass, LabelClasses, Model, Sizes
+from semsynth.studio.schemas import LabelClass, LabelClasses, ModelAbilities, ModelDescription, Sizes
+from semsynth.studio.served import ServedModel
 from semsynth.studio.uploads import Limits
 
 
-def describe(model: ServedModel, limits: Limits) -> Model:
+def describe(model: ServedModel, limits: Limits) -> ModelDescription:
     """Everything that a client has to know of a model."""
-    engine = model.engine
-    sizes = engine.conditions.sizes
-    return Model(
+    synthesizer = model.synthesizer
+    sizes = synthesizer.conditions.sizes
+    return ModelDescription(
         id=model.id,
-        name=engine.card.name or model.id,
+        name=synthesizer.card.name or model.id,
         hash=model.hash,
-        reads="pictures" if engine.conditions.reads_pictures else "labels",
+        reads="pictures" if synthesizer.conditions.reads_pictures else "labels",
         classes=_classes(model),
         sizes=Sizes(
             default=_size(model.default_size),
@@ -25,24 +25,24 @@ def describe(model: ServedModel, limits: Limits) -> Model:
             multiple_of=_size(sizes.only or (sizes.step, sizes.step)),
             max_pixels=limits.layout_pixels,
         ),
-        abilities=Abilities(
-            styles=engine.has_styles,
-            object_styles=engine.has_object_styles or bool(model.modes),
+        abilities=ModelAbilities(
+            styles=synthesizer.has_styles,
+            object_styles=synthesizer.has_object_styles or bool(model.modes),
             style_vector=model.style_length,
-            reads_photos=engine.reads_photos,
-            needs_instances=engine.needs_instances,
-            uses_instances=engine.uses_instances,
+            reads_photos=synthesizer.reads_photos,
+            needs_instances=synthesizer.needs_instances,
+            uses_instances=synthesizer.uses_instances,
             images_per_layout=model.images_per_layout,
             segmenter=model.segment is not None,
         ),
-        data=engine.card.data,
-        licence=engine.card.licence,
-        intended_use=engine.card.intended_use,
+        data=synthesizer.card.data,
+        licence=synthesizer.card.licence,
+        intended_use=synthesizer.card.intended_use,
     )
 
 
 def _classes(model: ServedModel) -> LabelClasses:
-    classes = model.engine.classes
+    classes = model.synthesizer.classes
     return LabelClasses(
         name=classes.name,
         void_8bit=VOID_8BIT if classes.fits_8bit else None,

@@ -14,9 +14,9 @@ from semsynth.data.grammars import GRAMMARS
 from semsynth.data.sample import Sample
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
-from semsynth.studio.engine import ServedModel
 from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import Example
+from semsynth.studio.served import ServedModel
 
 TOY = "toy"
 FEATURED = {**{grammar.name: grammar.featured for grammar in GRAMMARS}, TOY: (0, 1, 2, 3, 4, 5)}
@@ -141,10 +141,10 @@ class ExampleLayouts:
 
 def _takes(model: ServedModel, classes: ClassSet) -> bool:
     try:
-        model.engine.conditions.check_classes(classes)
+        model.synthesizer.conditions.check_classes(classes)
     except SemsynthError:
         return False
-    return not model.engine.conditions.reads_pictures
+    return not model.synthesizer.conditions.reads_pictures
 
 
 def _word(split: str) -> str:

@@ -13,10 +13,10 @@ from semsynth.images import encode_png
 from semsynth.layout import Layout, edits
 from semsynth.layout.instances import instances_from_components, objects
 from semsynth.layout.label_files import stored_instances
-from semsynth.studio.engine import Engine
 from semsynth.studio.options import Add, BringForward, Duplicate, Edit, EditOptions, Move, Relabel, RelabelClass, Remove
 from semsynth.studio.schemas import EditedLayout, LayoutObject
 from semsynth.studio.uploads import Limits, read_layout, read_mask
+from semsynth.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class EditParts:
     mask: bytes | None = None
 
 
-def edit_layout(engine: Engine, parts: EditParts, options: EditOptions, limits: Limits) -> EditedLayout:
+def edit_layout(synthesizer: Synthesizer, parts: EditParts, options: EditOptions, limits: Limits) -> EditedLayout:
     """Read a layout of the model's classes and make the edits in their order.
 
     Raises:
         Refusal: too large.
         SemsynthError: unreadable, or an edit that cannot be made; the message says which.
     """
-    layout = read_layout(engine, parts.label, None if options.components else parts.instances, limits)
+    layout = read_layout(synthesizer, parts.label, None if options.components else parts.instances, limits)
     if options.components:
         layout = instances_from_components(layout)
     mask = None if parts.mask is None else read_mask(parts.mask, limits)

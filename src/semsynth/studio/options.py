@@ -17,7 +17,7 @@ MAX_EDITS = 100
 ClassId = Annotated[int, Field(ge=0, le=65535)]
 InstanceId = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Side = Annotated[int, Field(ge=1, le=2**20)]
+PixelSide = Annotated[int, Field(ge=1, le=2**20)]
 Offset = Annotated[int, Field(ge=-(2**20), le=2**20)]
 Vector = Annotated[list[FiniteFloat], Field(max_length=65536)]
 
@@ -25,8 +25,8 @@ Vector = Annotated[list[FiniteFloat], Field(max_length=65536)]
 class PixelSize(Config):
     """A size in pixels."""
 
-    width: Side
-    height: Side
+    width: PixelSide
+    height: PixelSide
 
 
 class ObjectPhoto(Config):
@@ -36,11 +36,11 @@ class ObjectPhoto(Config):
     """Which of the parts ``object_photos``, counted from 0."""
 
 
-ObjectStyle = Annotated[int, Field(ge=0)] | Vector | ObjectPhoto
+ObjectStyleOption = Annotated[int, Field(ge=0)] | Vector | ObjectPhoto
 """An object's mode, its vector, or its photograph."""
 
 
-class Turn(Config):
+class StrokeOptions(Config):
     """Whose request it is: what a newer one of the same client overtakes is not computed."""
 
     client: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")] | None = None
@@ -49,14 +49,14 @@ class Turn(Config):
     """Counts up with every stroke. Requests of one stroke (two models, say) do not overtake one another."""
 
 
-class SynthesisOptions(Turn):
+class SynthesisOptions(StrokeOptions):
     """How to make photos of a layout."""
 
     seed: Seed | None = None
     """Draws the style; 0 where nothing else gives it. Not together with a style photo or ``vector``."""
     vector: Vector | None = None
     """The style of the whole picture, as ``style`` answers it."""
-    objects: dict[InstanceId, ObjectStyle] = Field(default_factory=dict)
+    objects: dict[InstanceId, ObjectStyleOption] = Field(default_factory=dict)
     """Single objects' styles by instance id."""
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1
     """Photos: of ``seed``, ``seed`` + 1, ..."""
@@ -68,21 +68,21 @@ class SynthesisOptions(Turn):
     """How several photos come: as one picture, side by side in rows, or as a zip of pictures."""
 
 
-class StyleChoiceOptions(Turn):
+class StyleChoiceOptions(StrokeOptions):
     """Which object's styles to show."""
 
     object: InstanceId
     """Its instance id."""
     seed: Seed = 0
     """Draws the other objects' styles."""
-    objects: dict[InstanceId, ObjectStyle] = Field(default_factory=dict)
+    objects: dict[InstanceId, ObjectStyleOption] = Field(default_factory=dict)
     """The other objects' styles."""
     crop: bool = True
     """Show the object with its surroundings; otherwise the whole photo."""
     format: Literal["webp", "png"] = "webp"
 
 
-class SegmentOptions(Turn):
+class SegmentOptions(StrokeOptions):
     """How to turn a photo into a layout."""
 
     size: PixelSize | None = None

@@ -13,15 +13,15 @@ from PIL import Image
 from semsynth.errors import SemsynthError
 from semsynth.layout import pixels
 
-Format = Literal["webp", "png"]
-MEDIA_TYPES: dict[Format, str] = {"webp": "image/webp", "png": "image/png"}
+PictureFormat = Literal["webp", "png"]
+MEDIA_TYPES: dict[PictureFormat, str] = {"webp": "image/webp", "png": "image/png"}
 _QUALITY = 90
 """Of WebP: no difference is seen at the size of the photos that the models make."""
 _WEBP_SIDE = 16383
 """The format's limit."""
 
 
-def encode(picture: Image.Image, kind: Format) -> bytes:
+def encode(picture: Image.Image, kind: PictureFormat) -> bytes:
     """Bytes of a picture, quickly: a person is waiting (256x256: WebP 2 ms, PNG 10 ms, Pillow's default PNG 60 ms).
 
     Raises:
@@ -54,7 +54,7 @@ def draw_sheet(photos: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def pack_zip(photos: Sequence[Image.Image], kind: Format) -> bytes:
+def pack_zip(photos: Sequence[Image.Image], kind: PictureFormat) -> bytes:
     """An archive of ``0.webp``, ``1.webp``, ..."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:  # stored: pictures are compressed already

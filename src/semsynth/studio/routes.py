@@ -11,14 +11,14 @@ from pydantic import BaseModel, Json
 
 from semsynth.images import encode_png
 from semsynth.layout.label_files import stored_instances
-from semsynth.studio.cache import Answer, request_key
+from semsynth.studio.cache import Payload, request_key
 from semsynth.studio.describe import describe
-from semsynth.studio.engine import ServedModel
 from semsynth.studio.examples import DEFAULT_SIDE, ExampleLayouts
 from semsynth.studio.layout_edits import EditParts
 from semsynth.studio.options import EditOptions, Seed, SegmentOptions, StyleChoiceOptions, SynthesisOptions
 from semsynth.studio.problems import Refusal
-from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, Models, Problem, StyleVector, Version
+from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, ModelList, Problem, StyleVector, Version
+from semsynth.studio.served import ServedModel
 from semsynth.studio.service import Gone, Parts, Studio
 from semsynth.studio.uploads import read_part, read_parts
 from semsynth.version import __version__
@@ -53,9 +53,9 @@ TheStudio = Annotated[Studio, Depends(_studio)]
 TheExamples = Annotated[ExampleLayouts, Depends(_examples)]
 TheModel = Annotated[ServedModel, Depends(_model)]
 IsGone = Annotated[Gone, Depends(_gone)]
-Picture = Annotated[UploadFile, File()]
-MaybePicture = Annotated[UploadFile | None, File()]
-Pictures = Annotated[list[UploadFile] | None, File(max_length=MAX_OBJECT_PHOTOS)]
+PicturePart = Annotated[UploadFile, File()]
+OptionalPicturePart = Annotated[UploadFile | None, File()]
+PictureParts = Annotated[list[UploadFile] | None, File(max_length=MAX_OBJECT_PHOTOS)]
 
 
 @router.get("/health")
@@ -70,10 +70,10 @@ def version() -> Version:
     return Version(semsynth=__version__, api=API)
 
 
-@router.get("/models", response_model=Models)
+@router.get("/models", response_model=ModelList)
 def models(request: Request, studio: TheStudio) -> Response:
     """The models with their classes, sizes and abilities."""
-    return _tagged_json(request, Models(models=[describe(one, studio.limits) for one in studio.models.values()]))
+    return _tagged_json(request, ModelList(models=[describe(one, studio.limits) for one in studio.models.values()]))
 
 
 @router.post("/models/{model}/synthesize", response_class=Response)
@@ -81,10 +81,10 @@ def synthesize(
     studio: TheStudio,
     model: TheModel,
     gone: IsGone,
-    label: Picture,
-    instances: MaybePicture = None,
-    style: MaybePicture = None,
-    object_photos: Pictures = None,
+    label: PicturePart,
+    instances: OptionalPicturePart = None,
+    style: OptionalPicturePart = None,
+    object_photos: PictureParts = None,
     options: Annotated[Json[SynthesisOptions], Form()] = _SYNTHESIS,
 ) -> Response:
     """Photos of a layout."""
@@ -102,10 +102,10 @@ def style_choices(
     studio: TheStudio,
     model: TheModel,
     gone: IsGone,
-    label: Picture,
+    label: PicturePart,
     options: Annotated[Json[StyleChoiceOptions], Form()],
-    instances: MaybePicture = None,
-    object_photos: Pictures = None,
+    instances: OptionalPicturePart = None,
+    object_photos: PictureParts = None,
 ) -> Response:
     """One object in every mode of its class, as one sheet."""
     photos = read_parts(object_photos or (), "object_photos")
@@ -114,7 +114,7 @@ def style_choices(
 
 
 @router.post("/models/{model}/style")
-def style_vector(studio: TheStudio, model: TheModel, gone: IsGone, style: Picture) -> StyleVector:
+def style_vector(studio: TheStudio, model: TheModel, gone: IsGone, style: PicturePart) -> StyleVector:
     """A photo's style as numbers."""
     return StyleVector(vector=studio.style_vector(model, read_part(style, "style"), gone))
 
@@ -124,9 +124,9 @@ def edits(
     studio: TheStudio,
     model: TheModel,
     gone: IsGone,
-    label: Picture,
-    instances: MaybePicture = None,
-    mask: MaybePicture = None,
+    label: PicturePart,
+    instances: OptionalPicturePart = None,
+    mask: OptionalPicturePart = None,
     options: Annotated[Json[EditOptions], Form()] = _NO_EDITS,
 ) -> EditedLayout:
     """A layout with its objects edited."""
@@ -139,7 +139,7 @@ def segment(
     studio: TheStudio,
     model: TheModel,
     gone: IsGone,
-    photo: Picture,
+    photo: PicturePart,
     options: Annotated[Json[SegmentOptions], Form()] = _SEGMENTATION,
 ) -> Response:
     """A layout of a photo."""
@@ -198,8 +198,8 @@ def _maybe(part: UploadFile | None, name: str) -> bytes | None:
     return None if part is None else read_part(part, name)
 
 
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, media_type=answer.media_type, headers=answer.headers)
+def _response(payload: Payload) -> Response:
+    return Response(payload.body, media_type=payload.media_type, headers=payload.headers)
 
 
 def _tagged_json(request: Request, answer: BaseModel) -> Response:

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from semsynth.studio.options import PixelSize
 
 
-class Answer(BaseModel):
+class ResponseSchema(BaseModel):
     """Base of what the server answers."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-class Problem(Answer):
+class Problem(ResponseSchema):
     """Every answer whose status is 400 or more."""
 
     code: str
@@ -24,7 +24,7 @@ class Problem(Answer):
     """One line for people."""
 
 
-class Health(Answer):
+class Health(ResponseSchema):
     """Whether the server lives, and how busy it is."""
 
     status: Literal["ok"] = "ok"
@@ -32,7 +32,7 @@ class Health(Answer):
     """Requests that wait for a model."""
 
 
-class Version(Answer):
+class Version(ResponseSchema):
     """What runs here."""
 
     semsynth: str
@@ -41,7 +41,7 @@ class Version(Answer):
     """Version of this interface: it changes when a client would have to."""
 
 
-class LabelClass(Answer):
+class LabelClass(ResponseSchema):
     """One semantic class."""
 
     id: int
@@ -55,7 +55,7 @@ class LabelClass(Answer):
     """Styles that an object of the class can be given by number; 0 where it has none."""
 
 
-class LabelClasses(Answer):
+class LabelClasses(ResponseSchema):
     """The classes of a model."""
 
     name: str
@@ -67,7 +67,7 @@ class LabelClasses(Answer):
     classes: list[LabelClass]
 
 
-class Sizes(Answer):
+class Sizes(ResponseSchema):
     """Which photos a model can make."""
 
     default: PixelSize
@@ -80,7 +80,7 @@ class Sizes(Answer):
     """Larger photos and layouts are refused (413)."""
 
 
-class Abilities(Answer):
+class ModelAbilities(ResponseSchema):
     """What a model can be asked."""
 
     styles: bool
@@ -101,7 +101,7 @@ class Abilities(Answer):
     """Photos can be turned into layouts here."""
 
 
-class Model(Answer):
+class ModelDescription(ResponseSchema):
     """A model that is served."""
 
     id: str
@@ -113,20 +113,20 @@ class Model(Answer):
     """What stands in the part ``label``: a label map, or a picture such as an edge map."""
     classes: LabelClasses
     sizes: Sizes
-    abilities: Abilities
+    abilities: ModelAbilities
     data: str
     """What it was trained on."""
     licence: str
     intended_use: str
 
 
-class Models(Answer):
+class ModelList(ResponseSchema):
     """All models that are served; the first one is the default."""
 
-    models: list[Model]
+    models: list[ModelDescription]
 
 
-class Example(Answer):
+class Example(ResponseSchema):
     """A layout to begin with."""
 
     name: str
@@ -141,19 +141,19 @@ class Example(Answer):
     """Whether there is a photograph of it."""
 
 
-class Examples(Answer):
+class Examples(ResponseSchema):
     """All examples."""
 
     examples: list[Example]
 
 
-class StyleVector(Answer):
+class StyleVector(ResponseSchema):
     """A photo's style."""
 
     vector: list[float]
 
 
-class LayoutObject(Answer):
+class LayoutObject(ResponseSchema):
     """An object of a layout."""
 
     instance_id: int
@@ -163,7 +163,7 @@ class LayoutObject(Answer):
     """Top, left, bottom, right in pixels; the last two lie one past the object."""
 
 
-class EditedLayout(Answer):
+class EditedLayout(ResponseSchema):
     """A layout after edits."""
 
     width: int

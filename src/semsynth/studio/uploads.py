@@ -14,8 +14,8 @@ from PIL import Image
 
 from semsynth.images import PICTURE_FORMATS, open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
-from semsynth.studio.engine import Engine
 from semsynth.studio.problems import Refusal
+from semsynth.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def read_photo(data: bytes, limits: Limits, name: str) -> NDArray[np.uint8]:
     return to_rgb(open_image(data, name), name)
 
 
-def read_condition(engine: Engine, label: bytes, instances: bytes | None, limits: Limits) -> Condition:
+def read_condition(synthesizer: Synthesizer, label: bytes, instances: bytes | None, limits: Limits) -> Condition:
     """What the model makes photos of: the layout, or the picture for models that read these.
 
     An instance map that the model has no use for is not read.
@@ -99,16 +99,16 @@ def read_condition(engine: Engine, label: bytes, instances: bytes | None, limits
         Refusal: too large.
         SemsynthError: damaged, ids outside the class set, or maps of two sizes.
     """
-    if engine.conditions.reads_pictures:
+    if synthesizer.conditions.reads_pictures:
         check_picture(label, limits.layout_pixels, "label")
         return ConditionPicture(to_rgb(open_image(label, "label"), "label"))
-    return read_layout(engine, label, instances if engine.uses_instances else None, limits)
+    return read_layout(synthesizer, label, instances if synthesizer.uses_instances else None, limits)
 
 
-def read_layout(engine: Engine, label: bytes, instances: bytes | None, limits: Limits) -> Layout:
+def read_layout(synthesizer: Synthesizer, label: bytes, instances: bytes | None, limits: Limits) -> Layout:
     """A layout of the model's classes; raises as :func:`read_condition`."""
     check_picture(label, limits.layout_pixels, "label")
-    layout = Layout.decode(label, engine.classes, "label")
+    layout = Layout.decode(label, synthesizer.classes, "label")
     if instances is None:
         return layout
     check_picture(instances, limits.layout_pixels, "instances")

@@ -29,7 +29,7 @@ _QUESTION = (
 )
 
 
-class Task(Config):
+class PublishedTask(Config):
     """A published task (HIT)."""
 
     hit: str
@@ -90,7 +90,7 @@ def connect(live: bool, endpoint: str | None = None) -> Any:
     return boto3.client("mturk", region_name="us-east-1", endpoint_url=endpoint or (LIVE if live else SANDBOX))
 
 
-def publish(client: Any, store: Store, url: str, offer: Offer, live: bool) -> Task:
+def publish(client: Any, store: Store, url: str, offer: Offer, live: bool) -> PublishedTask:
     """List the study as one task with as many assignments as the plan has; MTurk gives each worker one.
 
     Workers need a lifetime approval rate above the design's ``min_approval_percent``, where it has one.
@@ -124,10 +124,12 @@ def publish(client: Any, store: Store, url: str, offer: Offer, live: bool) -> Ta
         Question=_QUESTION.format(url=escape(url)),
         QualificationRequirements=qualifications,
     )
-    return Task(hit=reply["HIT"]["HITId"], live=live, url=url)
+    return PublishedTask(hit=reply["HIT"]["HITId"], live=live, url=url)
 
 
-def review(client: Any, store: Store, task: Task, pseudonym: Callable[[str], str], decide: bool) -> list[Review]:
+def review(
+    client: Any, store: Store, task: PublishedTask, pseudonym: Callable[[str], str], decide: bool
+) -> list[Review]:
     """Approve finished work, and reject work that fails the design's sentinel rule.
 
     Work without a finished assignment in the database is left for a person to look at.

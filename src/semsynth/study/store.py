@@ -73,7 +73,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Progress:
+class StudyProgress:
     """How far the study is: numbers of assignments per state, and of answers."""
 
     assignments: int
@@ -222,7 +222,7 @@ class Store:
                 connection.execute(insert(Setting).values(name="paused", value="no"))
             connection.execute(update(Setting).where(Setting.name == "paused").values(value="yes" if paused else "no"))
 
-    def progress(self) -> Progress:
+    def progress(self) -> StudyProgress:
         """How far the study is."""
         with self._database.reading() as connection:
             live = (Session.state == ACTIVE) & (Session.expires >= self._clock())
@@ -232,7 +232,7 @@ class Store:
             answers = connection.scalar(select(func.count()).select_from(StoredAnswer)) or 0
             paused = _setting(connection, "paused") == "yes"
         total = len(self.plan.assignments)
-        return Progress(total, total - active - complete, active, complete, answers, paused)
+        return StudyProgress(total, total - active - complete, active, complete, answers, paused)
 
     def answers(self) -> list[Answer]:
         """All answers, in the order of sessions and trials."""

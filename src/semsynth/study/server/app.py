@@ -14,7 +14,7 @@ from semsynth.study.database import UnavailableError
 from semsynth.study.plan import PICTURES
 from semsynth.study.server import operator, participant
 from semsynth.study.server.keys import Keys
-from semsynth.study.server.messages import Problem
+from semsynth.study.server.messages import RefusedReply
 from semsynth.study.store import RefusedError, Store
 
 _STATIC = Path(__file__).with_name("static")
@@ -62,15 +62,15 @@ def _refused(keys: Keys, completion_code: str | None):  # type: ignore[no-untype
     def handle(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RefusedError)
         code = (completion_code or keys.completion_code(error.session)) if error.session is not None else None
-        problem = Problem(reason=error.reason, message=str(error), code=code)
-        return JSONResponse(problem.model_dump(), _STATUS[error.reason])
+        reply = RefusedReply(reason=error.reason, message=str(error), code=code)
+        return JSONResponse(reply.model_dump(), _STATUS[error.reason])
 
     return handle
 
 
 def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    problem = Problem(reason="unavailable", message="the answer could not be stored yet: sending it again")
-    return JSONResponse(problem.model_dump(), 503, {"Retry-After": "1"})
+    reply = RefusedReply(reason="unavailable", message="the answer could not be stored yet: sending it again")
+    return JSONResponse(reply.model_dump(), 503, {"Retry-After": "1"})
 
 
 class _Guard:
@@ -86,8 +86,8 @@ class _Guard:
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY:
-            problem = Problem(reason="invalid", message=f"more than {MAX_BODY} bytes")
-            await JSONResponse(problem.model_dump(), 413)(scope, receive, send)
+            reply = RefusedReply(reason="invalid", message=f"more than {MAX_BODY} bytes")
+            await JSONResponse(reply.model_dump(), 413)(scope, receive, send)
             return
 
         async def with_headers(message: Message) -> None:

@@ -43,7 +43,7 @@ class JoinRequest(Config):
     screen: Screen
 
 
-class Pair(Config):
+class ShownPair(Config):
     """A pair to show. Sentinels look like any other."""
 
     practice: bool
@@ -59,7 +59,7 @@ class JoinReply(Config):
     """An assignment."""
 
     token: str
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ShownPair, ...]
     answered: tuple[int, ...]
     """Positions of the pairs that have an answer."""
 
@@ -84,7 +84,7 @@ class AnswerReply(Config):
     """Completion code, with the last answer."""
 
 
-class Problem(Config):
+class RefusedReply(Config):
     """Why a request was refused."""
 
     reason: str

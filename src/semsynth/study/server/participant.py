@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 
 from semsynth.study.plan import PICTURES
 from semsynth.study.server.keys import Keys
-from semsynth.study.server.messages import AnswerReply, AnswerRequest, JoinReply, JoinRequest, Pair, StudyMessage
+from semsynth.study.server.messages import AnswerReply, AnswerRequest, JoinReply, JoinRequest, ShownPair, StudyMessage
 from semsynth.study.store import NewAnswer, RefusedError, Store
 
 Authorization = Annotated[str, Header(max_length=256)]
@@ -42,7 +42,7 @@ def routes(store: Store, keys: Keys, completion_code: str | None) -> APIRouter:
         return JoinReply(
             token=keys.token(joined.session),
             pairs=tuple(
-                Pair(
+                ShownPair(
                     practice=trial.kind == "practice",
                     left=f"{PICTURES}/{trial.left_picture}",
                     right=f"{PICTURES}/{trial.right_picture}",

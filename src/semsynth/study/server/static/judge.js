@@ -5,7 +5,7 @@ import { buttonOf, byId, progressOf } from "./page.js";
 import { Pictures } from "./pictures.js";
 
 /** @import { Outbox } from "./outbox.js" */
-/** @import { Choice, Pair, StudyMessage } from "./page.js" */
+/** @import { Choice, ShownPair, StudyMessage } from "./page.js" */
 
 /** Places for pictures. */
 const SLOTS = ["left", "right", "layout"];
@@ -24,7 +24,7 @@ export class Judge {
 
   /**
    * @param {StudyMessage} study
-   * @param {Pair[]} pairs
+   * @param {ShownPair[]} pairs
    * @param {number} interval  between two frames of the screen, in milliseconds
    * @param {Outbox} outbox
    */

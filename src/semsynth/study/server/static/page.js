@@ -18,7 +18,7 @@
  */
 
 /**
- * @typedef {object} Pair
+ * @typedef {object} ShownPair
  * @property {boolean} practice
  * @property {string} left  address
  * @property {string} right  address
@@ -26,7 +26,7 @@
  * @property {number | null} exposure  seconds; null: unlimited
  */
 
-/** @typedef {{token: string, pairs: Pair[], answered: number[]}} JoinReply */
+/** @typedef {{token: string, pairs: ShownPair[], answered: number[]}} JoinReply */
 /** @typedef {{complete: boolean, code: string | null}} AnswerReply */
 
 /**

@@ -2,7 +2,7 @@
 
 import { wait } from "./page.js";
 
-/** @import { Pair } from "./page.js" */
+/** @import { ShownPair } from "./page.js" */
 
 /** @typedef {{left: HTMLImageElement, right: HTMLImageElement, layout: HTMLImageElement | null}} Decoded */
 
@@ -27,7 +27,7 @@ async function decoded(url) {
   }
 }
 
-/** @param {Pair} pair  @returns {Promise<Decoded>} */
+/** @param {ShownPair} pair  @returns {Promise<Decoded>} */
 async function decodedPair({ left, right, layout }) {
   const [a, b, c] = await Promise.all([decoded(left), decoded(right), layout === null ? null : decoded(layout)]);
   return { left: a, right: b, layout: c };
@@ -40,7 +40,7 @@ export class Pictures {
   /** @type {Map<number, Promise<Decoded>>} */
   #loading = new Map();
 
-  /** @param {Pair[]} pairs */
+  /** @param {ShownPair[]} pairs */
   constructor(pairs, ahead = 4) {
     this.#pairs = pairs;
     this.#ahead = ahead;

@@ -1,4 +1,4 @@
-"""What the studio asks of models, and the models that it serves."""
+"""The models that the studio serves."""
 
 from __future__ import annotations
 
@@ -7,61 +7,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from semsynth.checkpoint import CONFIG, Card, find_model, load_model
-from semsynth.classes import ClassSet
-from semsynth.layout import Condition, Layout, Size
+from semsynth.checkpoint import CONFIG, find_model, load_model
+from semsynth.layout import Layout, Size
 from semsynth.styles.bank import STYLES
-from semsynth.styles.choice import ObjectStyle, StyleChoice
-from semsynth.synthesizer import ConditionReader, Precision, Style, Synthesizer, choose_device, choose_dtype
+from semsynth.synthesizer import Precision, Synthesizer, choose_device, choose_dtype
 
 Segment = Callable[[NDArray[np.uint8], Size], Layout]
 """Turns a photograph, [H,W,3] uint8, into a layout of the given (height, width), in the classes of a model."""
-
-
-class Engine(Protocol):
-    """The part of :class:`semsynth.synthesizer.Synthesizer` that the studio uses."""
-
-    classes: ClassSet
-    card: Card
-    conditions: ConditionReader
-
-    @property
-    def has_styles(self) -> bool: ...  # noqa: D102
-    @property
-    def has_object_styles(self) -> bool: ...  # noqa: D102
-    @property
-    def reads_photos(self) -> bool: ...  # noqa: D102
-    @property
-    def needs_instances(self) -> bool: ...  # noqa: D102
-    @property
-    def uses_instances(self) -> bool: ...  # noqa: D102
-    def __call__(  # noqa: D102
-        self,
-        layout: Condition,
-        style: Style | None = None,
-        seed: int | None = None,
-        size: Size | None = None,
-        object_styles: Mapping[int, ObjectStyle] | None = None,
-    ) -> Image.Image: ...
-    def variations(  # noqa: D102
-        self,
-        layout: Condition,
-        count: int = 4,
-        *,
-        seed: int | None = None,
-        object_styles: Mapping[int, ObjectStyle] | None = None,
-    ) -> list[Image.Image]: ...
-    def style(self, style: Style | None = None, seed: int | None = None) -> StyleChoice | None: ...  # noqa: D102
-    def style_choices(  # noqa: D102
-        self, layout: Layout, instance_id: int, seed: int = 0, object_styles: Mapping[int, ObjectStyle] | None = None
-    ) -> list[Image.Image]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +27,7 @@ class ServedModel:
 
     id: str
     """Of letters, digits, ``_``, ``-`` and dots."""
-    engine: Engine
+    synthesizer: Synthesizer
     hash: str
     """Changes with the weights."""
     default_size: Size
@@ -98,17 +55,17 @@ def serve(model: str, device: str = "auto", precision: Precision = "auto") -> Se
     folder = find_model(model)
     loaded = load_model(folder)
     chosen = choose_device(device)
-    engine = Synthesizer(loaded, chosen, choose_dtype(precision, chosen))
-    style = engine.style(seed=0) if engine.has_styles else None
-    config = engine.config
+    synthesizer = Synthesizer(loaded, chosen, choose_dtype(precision, chosen))
+    style = synthesizer.style(seed=0) if synthesizer.has_styles else None
+    config = synthesizer.config
     return ServedModel(
         id=_identifier(model),
-        engine=engine,
+        synthesizer=synthesizer,
         hash=_fingerprint(folder),
-        default_size=engine.conditions.default_size,
+        default_size=synthesizer.conditions.default_size,
         images_per_layout=config.images_per_layout,
         style_length=len(style) if isinstance(style, Tensor) else 0,
-        modes=engine.style_modes,
+        modes=synthesizer.style_modes,
     )
 
 
