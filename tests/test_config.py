@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from semsynth.config import Config, dump_config, load_config, override, validated
+from semsynth.config import Config, Overrides, dump_config, load_config, override, validated
 from semsynth.errors import SemsynthError
 
 
@@ -53,6 +53,27 @@ def test_configs_cannot_be_changed() -> None:
 def test_an_assignment_changes_one_value(assignment: str, expected: Car) -> None:
     assert override(CAR, [assignment]) == expected
     assert Car(name="beetle") == CAR
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"wheels.count": 3, "wheels.sizes": (1, 2, 3)}, Car(name="beetle", wheels=Wheels(count=3, sizes=(1, 2, 3)))),
+        ({"name": "3"}, Car(name="3")),
+        ({"name": "null", "weight": 0.1}, Car(name="null", weight=0.1)),
+        ({"trailer": {"count": 2}}, Car(name="beetle", trailer=Wheels(count=2))),
+        ({"trailer": Wheels(count=2)}, Car(name="beetle", trailer=Wheels(count=2))),
+        ({"trailer": None}, CAR),
+        ("wheels.count=3", Car(name="beetle", wheels=Wheels(count=3))),
+        ({}, CAR),
+    ],
+)
+def test_a_mapping_or_one_text_changes_values(overrides: Overrides, expected: Car) -> None:
+    assert override(CAR, overrides) == expected
+
+
+def test_a_value_without_a_form_in_json_is_named() -> None:
+    assert message(override, CAR, {"weight": object}).startswith("override weight=<class 'object'>: expected a number")
 
 
 def test_later_assignments_win_and_null_removes() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from semsynth.api.models import ListedModel, list_models
+    from semsynth.api.results import BestScore, TrainingResult
+    from semsynth.api.training import plan_resuming, plan_training, resume, train
     from semsynth.classes import ClassSet
     from semsynth.convert.converting import convert_checkpoint
     from semsynth.errors import SemsynthError
@@ -16,39 +18,57 @@ if TYPE_CHECKING:
     from semsynth.exporting.export import export
     from semsynth.layout import Layout
     from semsynth.synthesizer import Synthesizer, load
+    from semsynth.training.observer import Observer
+    from semsynth.training.plan import TrainingPlan
 
 from semsynth.version import __version__
 
 __all__ = [
+    "BestScore",
     "ClassSet",
     "Layout",
     "ListedModel",
+    "Observer",
     "Report",
     "SemsynthError",
     "Synthesizer",
+    "TrainingPlan",
+    "TrainingResult",
     "__version__",
     "convert_checkpoint",
     "evaluate",
     "export",
     "list_models",
     "load",
+    "plan_resuming",
+    "plan_training",
+    "resume",
     "resume_segmenter",
+    "train",
     "train_segmenter",
 ]
 
 _HOME = {
+    "BestScore": "semsynth.api.results",
     "ClassSet": "semsynth.classes",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
+    "Observer": "semsynth.training.observer",
     "Report": "semsynth.evaluation.reports.report",
     "SemsynthError": "semsynth.errors",
     "Synthesizer": "semsynth.synthesizer",
+    "TrainingPlan": "semsynth.training.plan",
+    "TrainingResult": "semsynth.api.results",
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
     "list_models": "semsynth.api.models",
     "load": "semsynth.synthesizer",
+    "plan_resuming": "semsynth.api.training",
+    "plan_training": "semsynth.api.training",
+    "resume": "semsynth.api.training",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
+    "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
 }
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from semsynth.errors import SemsynthError
 from semsynth.files import read_json, write_json
 
 C = TypeVar("C", bound="Config")
+
+Overrides = Mapping[str, Any] | Iterable[str]
+"""Changes of a configuration: ``{"generator.width": 32}``, or texts such as ``generator.width=32``."""
 
 
 class Config(BaseModel):
@@ -49,15 +53,44 @@ def dump_config(config: Config, path: Path) -> None:
     write_json(path, config.model_dump(mode="json"))
 
 
-def override(config: C, assignments: Iterable[str]) -> C:
-    """Apply assignments such as ``generator.width=32`` and validate the result as a whole.
+def override(config: C, overrides: Overrides) -> C:
+    """Apply changes such as ``{"generator.width": 32}`` and validate the result as a whole.
 
-    Values are read as JSON where they parse as such and as plain strings otherwise.
+    Args:
+        config: stays as it is.
+        overrides: see :func:`assignments`.
 
     Raises:
         SemsynthError: an assignment without ``=``, an unknown key, or a value of the wrong type.
     """
-    return validated(type(config), assigned(config.model_dump(), assignments), "--set " + " --set ".join(assignments))
+    changes = assignments(overrides)
+    source = f"overrides {', '.join(changes)}" if changes else "the configuration"
+    return validated(type(config), assigned(config.model_dump(), changes), source)
+
+
+def assignments(overrides: Overrides) -> list[str]:
+    """Changes of a configuration as texts ``KEY=VALUE``.
+
+    Args:
+        overrides: a mapping from dotted keys to values, or such texts (one alone counts, too). In a text the value is
+            read as JSON where it parses as such, and as a plain string otherwise. A mapping in place of a section
+            replaces the whole section.
+
+    Raises:
+        SemsynthError: a value that JSON has no form for.
+    """
+    if isinstance(overrides, str):
+        return [overrides]
+    if not isinstance(overrides, Mapping):
+        return list(overrides)
+    return [f"{key}={_written(key, value)}" for key, value in overrides.items()]
+
+
+def _written(key: str, value: Any) -> str:
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except PydanticSerializationError as error:
+        raise SemsynthError(f"override {key}={value!r}: expected a number, text, list or mapping") from error
 
 
 def assigned(values: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
@@ -69,15 +102,15 @@ def assigned(values: dict[str, Any], assignments: Iterable[str]) -> dict[str, An
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise SemsynthError(f"--set {assignment}: expected KEY=VALUE, for example generator.width=32")
+            raise SemsynthError(f"override {assignment}: expected KEY=VALUE, for example generator.width=32")
         *parents, last = key.strip().split(".")
         section: Any = values
         for parent in parents:
             section = section.get(parent) if isinstance(section, dict) else None
             if not isinstance(section, dict):
-                raise SemsynthError(f"--set {assignment}: there is no section '{parent}'; {_choices(values)}")
+                raise SemsynthError(f"override {assignment}: there is no section '{parent}'; {_choices(values)}")
         if last not in section:
-            raise SemsynthError(f"--set {assignment}: there is no key '{last}'; {_choices(section)}")
+            raise SemsynthError(f"override {assignment}: there is no key '{last}'; {_choices(section)}")
         section[last] = _parse(text)
     return values
 

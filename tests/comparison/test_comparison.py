@@ -37,6 +37,7 @@ from semsynth.data.toy import TOY_CLASSES, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.training.data import MicroBatches, Share
+from semsynth.training.observer import Observer
 from semsynth.training.run import RunRecord
 from semsynth.training.start import build_recipe, open_data
 
@@ -88,20 +89,18 @@ def finished(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonF
     return ComparisonFolder(root)
 
 
-class Silent:
+class Silent(Observer):
     """An observer that keeps what entries it saw training, and does something after every step."""
 
     def __init__(self, on_step: Callable[[int], None] = lambda step: None) -> None:
         self.notes: list[str] = []
         self.on_step = on_step
 
-    def started(self, step: int, total_steps: int) -> None:
-        self.began = step, total_steps
+    def started(self, done: int, total: int) -> None:
+        self.began = done, total
 
-    def stepped(self, step: int) -> None:
-        self.on_step(step)
-
-    def logged(self, line: object) -> None: ...
+    def __call__(self, done: int, total: int) -> None:
+        self.on_step(done)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -252,11 +251,11 @@ def test_settings_reach_the_entries_that_have_the_key_and_own_ones_win() -> None
 @pytest.mark.parametrize(
     ("entry", "settings", "message"),
     [
-        ("a=spade", ("generator.wdth=3",), "--set generator.wdth=3: there is no key 'wdth'"),
-        ("a=spade", ("width",), "--set width: expected KEY=VALUE"),
-        ("a=spade", ("training.steps=3",), "--set training.steps=3: the budget is one for all"),
-        ("a=spade:training.steps=3", (), "a: --set training.steps=3: the budget is one for all"),
-        ("a=spade:generator.wdth=3", (), "a: --set generator.wdth=3: there is no key 'wdth'"),
+        ("a=spade", ("generator.wdth=3",), "override generator.wdth=3: there is no key 'wdth'"),
+        ("a=spade", ("width",), "override width: expected KEY=VALUE"),
+        ("a=spade", ("training.steps=3",), "override training.steps=3: all entries share the budget"),
+        ("a=spade:training.steps=3", (), "a: override training.steps=3: all entries share the budget"),
+        ("a=spade:generator.wdth=3", (), "a: override generator.wdth=3: there is no key 'wdth'"),
         ("a=spade:generator.width=wide", (), "a: its configuration: generator.width: "),
         ("a=spade:generator.z_dim=4", (), "encoder.z_dim=64 and generator.z_dim=4 differ"),
     ],
@@ -433,7 +432,7 @@ def test_another_comparison_in_the_folder_is_refused(
 
 def test_a_folder_of_something_else_is_refused(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(SemsynthError, match="is not an empty folder: choose another --out"):
+    with pytest.raises(SemsynthError, match="is not an empty folder: choose another folder"):
         compare(tmp_path, plan_of(toy), Silent(), "cpu")
 
 

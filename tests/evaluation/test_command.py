@@ -361,7 +361,7 @@ def test_train_scores_the_model_after_epochs_and_keeps_the_best(
     assert load_model(tmp_path / "run" / "best").card.steps == best
     other = [*map(str, arguments[:5]), str(tmp_path / "x"), "--score-every", "1", "--score=fid"]
     wrong = CliRunner().invoke(app, other)
-    refused(wrong, "--score fid", "kernel_distance")
+    refused(wrong, "score fid", "kernel_distance")
 
 
 TINY = (

@@ -21,25 +21,26 @@ from semsynth.recipes import RECIPES
 from semsynth.training import trainer as trainer_module
 from semsynth.training.devices import make_fabric
 from semsynth.training.log import LogLine
+from semsynth.training.observer import Observer
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.start import build_recipe, open_data
 from semsynth.training.trainer import Trainer
 
 
-class Listener:
-    """Keeps what a trainer tells its observer; ``on_step`` runs after every step."""
+class Listener(Observer):
+    """Keeps what a trainer tells; ``on_step`` runs after every step."""
 
     def __init__(self, on_step: Callable[[int], None] | None = None) -> None:
         self.notes: list[str] = []
         self.lines: list[LogLine] = []
         self.on_step = on_step
 
-    def started(self, step: int, total_steps: int) -> None:
-        self.began = step, total_steps
+    def started(self, done: int, total: int) -> None:
+        self.began = done, total
 
-    def stepped(self, step: int) -> None:
+    def __call__(self, done: int, total: int) -> None:
         if self.on_step is not None:
-            self.on_step(step)
+            self.on_step(done)
 
     def logged(self, line: LogLine) -> None:
         self.lines.append(line)

@@ -10,20 +10,10 @@ import torch
 from semsynth.config import load_config
 from semsynth.training import trainer as trainer_module
 from semsynth.training.devices import make_fabric
-from semsynth.training.log import LogLine
+from semsynth.training.observer import SILENT
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.start import build_recipe, open_data
 from semsynth.training.trainer import Trainer
-
-
-class Quiet:
-    def started(self, step: int, total_steps: int) -> None: ...
-
-    def stepped(self, step: int) -> None: ...
-
-    def logged(self, line: LogLine) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def train(run: Path, recipe_json: Path) -> None:
@@ -32,7 +22,7 @@ def train(run: Path, recipe_json: Path) -> None:
     samples = open_data(Path(record.data))
     fabric = make_fabric("cpu", 1, record.config["training"]["precision"])  # the environment says how many
     fabric.launch()
-    trainer = Trainer(build_recipe(record, samples), samples, RunFolder(run), fabric, Quiet())
+    trainer = Trainer(build_recipe(record, samples), samples, RunFolder(run), fabric, SILENT)
     trainer.fit()
     weights = {name: network.state_dict() for name, network in trainer.recipe.networks.items()}
     torch.save(weights, run / f"{fabric.global_rank}.pt")

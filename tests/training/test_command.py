@@ -89,7 +89,7 @@ def test_new_run_resumed_with_more_steps(toy_data: Path, tmp_path: Path, tiny_se
     out = tmp_path / "run"
     new = ("spade", "--data", toy_data, "--out", out, "--device", "cpu", *sets(tiny_settings), "--steps", "2")
     assert train(*new)[0] == 0
-    refusal = f"error: {out} exists and is not an empty folder: go on with --resume {out}, or choose another --out\n"
+    refusal = f"error: {out} exists and is not an empty folder: resume that run, or choose another folder\n"
     assert train(*new) == (2, refusal)
     code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", "3", "--set", "training.log_every=1")
     assert code == 0
@@ -106,16 +106,17 @@ def test_new_run_from_a_model_says_so(
     new = ("--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--init-from", model.run.model)
     code, text = train("spade", *new, *sets(tiny_settings))
     assert code == 0
-    assert f"a new training that begins with {model.run.model}: generator" in text
+    assert f"a new run that starts from {model.run.model}: generator" in text
     assert RunFolder(tmp_path / "run").open().init_from == str(model.run.model)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--set", "training.batch_size=4"), "'training.batch_size' would make it another training"),
-        (("--seed", "1"), "'training.seed' would make it another training"),
-        (("--no-perceptual",), "'loss.perceptual' would make it another training"),
+        (("--set", "training.batch_size=4"), "'training.batch_size' would change the run"),
+        (("--seed", "0"), "leave out --seed"),
+        (("--no-perceptual", "--precision", "64-true"), "leave out --precision, --no-perceptual"),
+        (("--stages",), "leave out --stages"),
         (("--data", "elsewhere"), "leave out --data"),
         (("--preset", "facades"), "leave out --preset"),
     ],
@@ -139,7 +140,7 @@ def test_help_names_every_system() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("nonesuch",), "there is no system 'nonesuch': choose spade"),
+        (("nonesuch", *NEW[1:]), "there is no system 'nonesuch': choose spade"),
         ((*NEW, "--preset", "facade"), "'spade' has default, "),
         ((*NEW, "--set", "generator.wdth=3"), "there is no key 'wdth'; known here: "),
         ((*NEW, "--set", "generator.width=wide"), "generator.width: "),
@@ -168,7 +169,7 @@ def test_wrong_use_is_one_line_and_writes_nothing(
 def test_missing_gpu_is_said(toy_data: Path, tmp_path: Path) -> None:
     code, text = train("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cuda", "--no-perceptual")
     assert code == 2
-    assert "--device cuda: there is no such device here" in text
+    assert "device cuda: there is no such device here" in text
     assert not (tmp_path / "run").exists()
 
 

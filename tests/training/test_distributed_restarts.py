@@ -76,7 +76,7 @@ def test_a_restart_by_torchrun_goes_on_from_the_last_checkpoint(
 def test_several_machines_have_to_know_one_another(toy_data: Path, tmp_path: Path) -> None:
     code, text = train("spade", "--data", toy_data, "--out", tmp_path / "run", "--device", "cpu", "--nodes", 2)
     assert code == 2
-    assert "--nodes 2: MASTER_ADDR, MASTER_PORT, NODE_RANK not set: start the command on every machine with" in text
+    assert "nodes=2: MASTER_ADDR, MASTER_PORT, NODE_RANK not set: start the program on every machine with" in text
     assert not (tmp_path / "run").exists()
 
 

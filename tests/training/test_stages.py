@@ -164,31 +164,31 @@ def test_command_stops_goes_on_and_synthesizes(
 ) -> None:
     run = tmp_path / "run"
     calls: list[int] = []
-    stepped = ProgressBar.stepped
+    step_done = ProgressBar.__call__
 
-    def interrupting(bar: ProgressBar, step: int) -> None:
-        stepped(bar, step)
-        calls.append(step)
+    def interrupting(bar: ProgressBar, done: int, total: int) -> None:
+        step_done(bar, done, total)
+        calls.append(done)
         if len(calls) == 3:  # the first step of the second stage
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(ProgressBar, "stepped", interrupting)
+    monkeypatch.setattr(ProgressBar, "__call__", interrupting)
     code, text = train(*new, "--steps", "2", "--set", "3-joint:training.steps=1")
     assert code == 130
     assert "stage 2 of 3, 2-enhancer: after step 0 of 2" in text
-    assert f"stopped and saved: go on with --resume {run}" in text
+    assert f"stopped and saved after 1 step of 2-enhancer: continue with --resume {run}" in text
     stages = json.loads((run / "stages.json").read_text())
     assert [stages["stages"][name]["training"]["steps"] for name in NAMES] == [2, 2, 1]
-    assert train(*new)[1].startswith(f"error: {run} exists and is not an empty folder: go on with --resume {run}, or")
+    assert train(*new)[1].startswith(f"error: {run} exists and is not an empty folder: resume that run, or")
 
     code, text = train("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "1-global:training.steps=9")
     assert code == 2
-    assert "stage 1-global is complete and 2-enhancer has begun with it" in text
+    assert "stage 1-global is complete, and 2-enhancer started from it" in text
     code, text = train("pix2pixhd", "--resume", run, "--device", "cpu", "--set", "2-enhancer:training.steps=3")
     assert code == 0, text
     assert "stage 1 of 3" not in text
     assert "stage 2 of 3, 2-enhancer: after step 1 of 3" in text
-    assert f"all 3 stages are done: the model is {run / 'model'}" in text
+    assert f"done after 1 step of 3-joint: the model is {run / 'model'}" in text
     assert load_model(run / "3-joint" / "model").card.steps == 1
     assert calls == [1, 2, 1, 2, 3, 1]
 
@@ -233,7 +233,7 @@ def test_dry_run_describes_all_stages_and_writes_nothing(new: list[str], tmp_pat
     [
         (("--set", "2-fine:training.steps=1"), "there is no stage '2-fine': choose 1-global, 2-enhancer, 3-joint"),
         (("--set", "2-enhancer:training.stps=1"), "there is no key 'stps'"),
-        (("--set", "3-joint:training.precision=64-true"), "stages have one precision"),
+        (("--set", "3-joint:training.precision=64-true"), "all stages need the same precision"),
         (("--set", "generator.enhancers=1"), "leave it 0"),
         (("--set", "generator.width=3"), "every enhancer halves the width"),
         (("--set", "data.mode=none"), "leaves photos at their size"),
@@ -255,18 +255,18 @@ def test_systems_without_stages_say_so(toy_data: Path, tmp_path: Path) -> None:
     code, text = train(*spade, "--stages")
     assert (code, text) == (
         2,
-        "error: --stages: 'spade' is trained in one go: leave it out (stages have: pix2pixhd, crn)\n",
+        "error: 'spade' is trained in one stage: leave out stages (only pix2pixhd, crn have them)\n",
     )
     code, text = train(*spade, "--set", "1-global:training.steps=1")
     assert code == 2
-    assert "is of a stage: add --stages" in text
+    assert "applies to a single stage: train in stages" in text
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--seed", "1"), "'training.seed' would make it another training"),
-        (("--set", "3-joint:schedule.epochs=2"), "'schedule.epochs' would make it another training"),
+        (("--seed", "1"), "leave out --seed"),
+        (("--set", "3-joint:schedule.epochs=2"), "'schedule.epochs' would change the run"),
         (("--data", "elsewhere"), "leave out --data"),
     ],
 )
@@ -279,7 +279,7 @@ def test_resuming_refuses_what_would_change_a_stage(
     assert code == 2
     assert message in text
     assert text.count("\n") == 1
-    assert train("spade", "--resume", run.folder.root)[1].endswith("is a training of 'pix2pixhd', not of 'spade'\n")
+    assert train("spade", "--resume", run.folder.root)[1].endswith("is a run of 'pix2pixhd', not of 'spade'\n")
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def _train(out: Path, plan: Plan, device: str, evaluate: Evaluate | None) -> Non
     from semsynth.comparison import ComparisonFolder
     from semsynth.comparison import compare as compare_entries
 
-    with ProgressBar(shown=True) as progress:
+    with ProgressBar() as progress:
         signal = compare_entries(out, plan, progress, device, evaluate)
         if signal is not None:
             progress.note(f"stopped and saved: go on with semsynth compare --out {out}")

@@ -1,4 +1,4 @@
-"""Progress bars, on stderr: of jobs that count something, and of a training."""
+"""Progress bars, on stderr: for jobs that count something, and for training."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def count_bar(description: str) -> Iterator[Report]:
 
 
 class ProgressBar:
-    """Steps, loss terms, images per second and the time left; plain lines where there is no terminal."""
+    """Steps, loss terms, images per second and the remaining time; plain lines where there is no terminal."""
 
-    def __init__(self, shown: bool) -> None:
-        self.console = Console(stderr=True, quiet=not shown, soft_wrap=True)
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, soft_wrap=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -56,13 +56,12 @@ class ProgressBar:
             TimeRemainingColumn(),
             TextColumn("{task.fields[rate]} {task.fields[terms]}"),
             console=self.console,
-            disable=not (shown and self.console.is_terminal),
+            disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task("training", total=None, rate="", terms="")
 
     def __enter__(self) -> Self:
-        """Show the bar."""
-        self.bar.start()
+        """The bar appears when training starts."""
         return self
 
     def __exit__(
@@ -71,13 +70,14 @@ class ProgressBar:
         """Leave it as it is."""
         self.bar.stop()
 
-    def started(self, step: int, total_steps: int) -> None:
-        """Training begins after ``step`` of ``total_steps`` steps."""
-        self.bar.reset(self.task, total=total_steps, completed=step, rate="", terms="")
-
-    def stepped(self, step: int) -> None:
+    def __call__(self, done: int, total: int) -> None:
         """A step is done."""
-        self.bar.update(self.task, completed=step)
+        self.bar.update(self.task, completed=done)
+
+    def started(self, done: int, total: int) -> None:
+        """Training starts after ``done`` of ``total`` steps."""
+        self.bar.start()
+        self.bar.reset(self.task, total=total, completed=done, rate="", terms="")
 
     def logged(self, line: LogLine) -> None:
         """A log line was written."""
@@ -88,5 +88,5 @@ class ProgressBar:
             self.console.print(f"step {line.step} epoch {line.epoch} {rate} {terms}", highlight=False)
 
     def note(self, text: str) -> None:
-        """Something that the user should know."""
+        """Something that people should know."""
         self.console.print(text, highlight=False, markup=False)

@@ -86,7 +86,7 @@ def _resolved(plan: Plan, entry: Entry, preset: R, shared: RecipeConfig) -> R:
 def _allowed(settings: Sequence[str]) -> Sequence[str]:
     for setting in settings:
         if setting.partition("=")[0].strip() == "training.steps":
-            raise SemsynthError(f"--set {setting}: the budget is one for all entries: use --steps or --minutes")
+            raise SemsynthError(f"override {setting}: all entries share the budget: change steps or minutes")
     return settings
 
 

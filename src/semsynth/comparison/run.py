@@ -26,9 +26,10 @@ from semsynth.recipes.base import RecipeConfig
 from semsynth.training.devices import device_name, make_fabric, pick_device
 from semsynth.training.log import LogLine
 from semsynth.training.memory import count_parameters
+from semsynth.training.observer import Observer
 from semsynth.training.run import RunRecord
 from semsynth.training.start import TRAIN, build_recipe, example_batch, open_data, prepare
-from semsynth.training.trainer import Data, Observer, Trainer
+from semsynth.training.trainer import Data, Trainer
 
 Evaluate = Callable[[Path], Mapping[str, float]]
 """Scores by name, each saying metric and split, of a model folder."""
@@ -211,17 +212,17 @@ class _Work:
         return {**self.result(entry).scores, **load_config(Card, model / CARD).scores, **measured}
 
 
-class _Seconds:
-    """Tells an observer seconds of training where it expects steps."""
+class _Seconds(Observer):
+    """Counts seconds of training in place of steps."""
 
     def __init__(self, observer: Observer, trainer: Trainer, limit: float) -> None:
         self.observer, self.trainer, self.limit = observer, trainer, max(1, round(limit))
 
-    def started(self, step: int, total_steps: int) -> None:
-        self.observer.started(self._spent(), self.limit)
+    def __call__(self, done: int, total: int) -> None:
+        self.observer(self._spent(), self.limit)
 
-    def stepped(self, step: int) -> None:
-        self.observer.stepped(self._spent())
+    def started(self, done: int, total: int) -> None:
+        self.observer.started(self._spent(), self.limit)
 
     def logged(self, line: LogLine) -> None:
         self.observer.logged(line)

@@ -58,7 +58,7 @@ class Sample:
             return self.condition
         raise SemsynthError(
             f"the condition of '{self.name}' is a picture, and label maps are needed here: take a dataset folder with "
-            "labels/, or train pix2pixhd with --preset edges"
+            "labels/, or train pix2pixhd with the preset edges"
         )
 
     @property

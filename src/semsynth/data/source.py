@@ -78,7 +78,9 @@ def open_source(location: str | Path, skip_damaged: bool = False) -> FolderSourc
     if is_shard_folder(Path(location)):
         return ShardSource(FolderStore(Path(location)), skip_damaged)
     if skip_damaged:
-        raise SemsynthError(f"--skip-damaged is for shards, and {location} is a dataset folder: 'semsynth data check'")
+        raise SemsynthError(
+            f"skip_damaged applies to shards, and {location} is a dataset folder: run 'semsynth data check'"
+        )
     return FolderSource(Path(location))
 
 
@@ -87,6 +89,6 @@ def is_address(location: str | Path) -> bool:
     return "://" in str(location)
 
 
-def absolute(location: str) -> str:
+def absolute(location: str | Path) -> str:
     """An address as it is, a path from the root."""
-    return location if is_address(location) else str(Path(location).absolute())
+    return str(location) if is_address(location) else str(Path(location).absolute())

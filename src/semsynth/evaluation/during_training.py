@@ -60,13 +60,22 @@ class BestModel:
         earlier = [line for line in self._lines() if line["step"] < step]  # later ones are of a session that crashed
         scores = self.evaluate(model)
         if self.chosen not in scores:
-            raise SemsynthError(f"the score {self.chosen} is undefined for {model}: choose another with --score")
+            raise SemsynthError(f"the score {self.chosen} is undefined for {model}: choose another score")
         line: Scores = {"step": step, **scores}
         if all(self._gain(line) > self._gain(other) for other in earlier):
             self._keep(model)
         written = [json.dumps(one) + "\n" for one in (*earlier, line)]
         write_bytes(self.log, "".join(written).encode())
         self.note(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """Steps and value of the best score so far; None before the first."""
+        lines = [line for line in self._lines() if self.chosen in line]
+        if not lines:
+            return None
+        line = max(lines, key=self._gain)
+        return int(line["step"]), line[self.chosen]
 
     def _gain(self, line: Scores) -> float:
         return -line[self.chosen] if self.chosen.endswith("distance") else line[self.chosen]

@@ -1,4 +1,4 @@
-"""A new training that begins with trained weights (``--init-from``), of the same classes or of others."""
+"""A new run that starts from trained weights (``init_from``), of the same classes or of others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def begin_with(model: Path, recipe: Recipe) -> Beginning:
     loaded = load_model(run.model if run.record.is_file() else model)
     old, new = loaded.classes, recipe.classes
     if (old == NO_CLASSES) != (new == NO_CLASSES):
-        raise SemsynthError(f"--init-from {model}: one of '{old.name}' and '{new.name}' has pictures, not classes")
+        raise SemsynthError(f"{model}: one of '{old.name}' and '{new.name}' has pictures, not classes")
     states = {name: network.state_dict() for name, network in loaded.networks.items()}
     if run.state.checkpoints():
         states = run.state.load(lambda _: None)["networks"] | states
@@ -63,7 +63,7 @@ def begin_with(model: Path, recipe: Recipe) -> Beginning:
         network, state = recipe.networks[name], recipe.adapted(name, states[name])
         if not same:
             state = for_classes(state, class_axes(network), old, new, recipe.first_class_channel(name))
-        _load(network, state, f"--init-from {model}: its {name}")
+        _load(network, state, f"{model}: its {name}")
     return Beginning(taken, None if same else tuple(_places(old, new)))
 
 

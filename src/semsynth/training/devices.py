@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from semsynth.errors import SemsynthError
 
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 TORCHRUN = "TORCHELASTIC_RUN_ID"
 """The environment variable that says who started this process."""
 _NEW_NAME = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
@@ -52,11 +54,11 @@ def pick_device(device: str) -> str:
         return next(name for name, there in present.items() if there)
     name = {"gpu": "mps" if present["mps"] and not present["cuda"] else "cuda"}.get(device, device)
     if name not in present:
-        raise SemsynthError(f"--device {device}: unknown, choose auto, cpu, cuda or mps")
+        raise SemsynthError(f"device {device}: unknown, choose auto, cpu, cuda or mps")
     if not present[name]:
         without = name == "cuda" and not torch.backends.cuda.is_built()
         reason = "this torch build has no CUDA" if without else "none was found"
-        raise SemsynthError(f"--device {device}: there is no such device here ({reason}): use --device cpu or auto")
+        raise SemsynthError(f"device {device}: there is no such device here ({reason}): use cpu or auto")
     return name
 
 
@@ -81,16 +83,21 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-tru
         missing = [variable for variable in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if variable not in os.environ]
         if missing:
             raise SemsynthError(
-                f"--nodes {nodes}: {', '.join(missing)} not set: start the command on every machine with torchrun, or "
+                f"nodes={nodes}: {', '.join(missing)} not set: start the program on every machine with torchrun, or "
                 "with MASTER_ADDR and MASTER_PORT of the first machine and NODE_RANK from 0"
             )
     if name == "cuda" and devices > torch.cuda.device_count():
-        raise SemsynthError(f"--devices {devices}: this machine has {torch.cuda.device_count()} CUDA device(s)")
+        raise SemsynthError(f"devices={devices}: this machine has {torch.cuda.device_count()} CUDA device(s)")
     if name == "mps" and devices > 1:
-        raise SemsynthError(f"--devices {devices}: this machine has one MPS device")
+        raise SemsynthError(f"devices={devices}: this machine has one MPS device")
     if name == "cuda":
         torch.backends.cudnn.benchmark = True  # training pictures have one size
     several = devices * nodes > 1
+    if several and hasattr(sys, "ps1") and TORCHRUN not in os.environ:  # each process would run the program again
+        raise SemsynthError(
+            f"devices={devices}, nodes={nodes}: a notebook trains on one device; use a script, torchrun, or the "
+            "command 'semsynth train'"
+        )
     return Fabric(
         accelerator=name,
         devices=devices,
@@ -111,7 +118,7 @@ def may_be_restarted() -> bool:
 
 def is_first_process() -> bool:
     """Whether this is process 0 of the training, told before any process group exists."""
-    return all(os.environ.get(variable, "0") == "0" for variable in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+    return all(os.environ.get(variable, "0") == "0" for variable in _RANKS)
 
 
 def device_name(device: torch.device) -> str:
@@ -125,7 +132,7 @@ def _precision(precision: str, device: str) -> Precision:
     if precision == "16-mixed" and device == "cpu":
         raise SemsynthError("training.precision=16-mixed needs a GPU: use bf16-mixed or 32-true on a CPU")
     if precision == "64-true" and device == "mps":
-        raise SemsynthError("training.precision=64-true: MPS has no float64: use 32-true, or --device cpu")
+        raise SemsynthError("training.precision=64-true: MPS has no float64: use 32-true, or the CPU")
     if precision in ("16-mixed", "bf16-mixed"):
         return _Mixed(precision, device)  # type: ignore[arg-type]
     return _Double() if precision == "64-true" else Precision()

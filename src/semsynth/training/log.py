@@ -46,6 +46,19 @@ class BadTerm:
     value: float
 
 
+def last_line(path: Path) -> LogLine | None:
+    """The last line of a ``log.jsonl``; None where there is none.
+
+    Raises:
+        SemsynthError: the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    with explained(path, "cannot read"):
+        lines = path.read_text("utf-8").splitlines()
+    return LogLine(**json.loads(lines[-1])) if lines else None
+
+
 class TermWindow:
     """The loss terms since the last log line, left on the device until they are read: no step waits for them."""
 

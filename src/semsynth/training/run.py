@@ -87,17 +87,19 @@ class RunFolder:
         with explained(self.root, "cannot read"):
             used = self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
         if used:
-            go_on = f"go on with --resume {self.root}, or " if self.begun else ""
-            raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
+            resume = "resume that run, or " if self.begun else ""
+            raise SemsynthError(f"{self.root} exists and is not an empty folder: {resume}choose another folder")
 
     def open(self) -> RunRecord:
         """Read the record of an existing run.
 
         Raises:
-            SemsynthError: it is no run folder.
+            SemsynthError: it is not a run folder.
         """
         if not self.record.is_file():
-            raise SemsynthError(f"{self.record} is missing, so {self.root} is no run folder: give an earlier --out")
+            raise SemsynthError(
+                f"{self.record} is missing, so {self.root} is not a run folder: give that of an earlier run"
+            )
         return load_config(RunRecord, self.record)
 
 
@@ -125,7 +127,7 @@ def told(record: RunRecord, classes: ClassSet) -> str:
 
 
 def _text(value: object) -> str:
-    """As ``--set`` takes it."""
+    """As overrides take it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -142,12 +144,12 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
         key, before, now = changed
         raise SemsynthError(
             f"{record}: {key} is {now}, but the checkpoint was trained with {before}: "
-            "put it back, or start a new run with --init-from"
+            "restore it, or start a new run from these weights (init_from)"
         )
     if state.get("num_images", num_images) != num_images:
         raise SemsynthError(
             f"{record}: the dataset has {num_images} training images, but had {state['num_images']} at the checkpoint: "
-            "restore it, or start a new run with --init-from"
+            "restore it, or start a new run from these weights (init_from)"
         )
 
 

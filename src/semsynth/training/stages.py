@@ -16,9 +16,10 @@ from semsynth.checkpoint import load_model, save_model
 from semsynth.config import Config, dump_config, load_config, override, validated
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
+from semsynth.training.observer import Observer
 from semsynth.training.run import STAGES, RunFolder, RunRecord
 from semsynth.training.start import prepare
-from semsynth.training.trainer import Data, Observer, Trainer
+from semsynth.training.trainer import Data, Trainer
 from semsynth.version import __version__
 
 
@@ -100,14 +101,14 @@ def split(record: RunRecord, settings: Sequence[str]) -> StagesRecord:
     system = RECIPES[record.system]
     if system.stages is None:
         others = ", ".join(name for name, other in RECIPES.items() if other.stages is not None)
-        raise SemsynthError(f"--stages: '{record.system}' is trained in one go: leave it out (stages have: {others})")
+        raise SemsynthError(f"'{record.system}' is trained in one stage: leave out stages (only {others} have them)")
     configs = system.stages(validated(system.config, record.config, "the run's configuration"))
     shared = record.model_dump(exclude={"config"})
     stages = {name: config.model_dump(mode="json") for name, config in configs.items()}
     changed = change(StagesRecord(stages=stages, **shared), settings)
     precisions = {stage["training"]["precision"] for stage in changed.stages.values()}
     if len(precisions) > 1:
-        raise SemsynthError(f"stages have one precision, not {', '.join(sorted(precisions))}: use --precision")
+        raise SemsynthError(f"all stages need the same precision, not {', '.join(sorted(precisions))}")
     return changed
 
 
@@ -121,9 +122,9 @@ def change(record: StagesRecord, settings: Sequence[str], first: int = 0) -> Sta
     for setting in settings:
         stage, _ = of_stage(setting)
         if stage is not None and stage not in names:
-            raise SemsynthError(f"--set {setting}: there is no stage '{stage}': choose {', '.join(names)}")
+            raise SemsynthError(f"override {setting}: there is no stage '{stage}': choose {', '.join(names)}")
         if stage is not None and names.index(stage) < first:
-            raise SemsynthError(f"--set {setting}: stage {stage} is complete and {names[first]} has begun with it")
+            raise SemsynthError(f"override {setting}: stage {stage} is complete, and {names[first]} started from it")
     stages = dict(record.stages)
     for name in names[first:]:
         own = [key_value for stage, key_value in map(of_stage, settings) if stage in (None, name)]

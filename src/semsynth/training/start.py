@@ -35,8 +35,8 @@ def open_data(location: str | Path, skip_damaged: bool = False, shards: str | No
     source = open_source(location, skip_damaged)
     if shards is not None and source.fingerprint != shards:
         raise SemsynthError(
-            f"{location} does not hold the shards that the training began with: restore them, or start a new run with "
-            "--init-from"
+            f"{location} does not hold the shards that the training began with: restore them, or start a new run from "
+            "these weights (init_from)"
         )
     train = source.open(TRAIN, instances=INSTANCE in source.kinds(TRAIN))
     if VAL not in source.splits:

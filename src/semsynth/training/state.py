@@ -34,6 +34,11 @@ class StateFolder:
         """All complete files, oldest first."""
         return sorted(path for path in self.path.glob("step_*.pt") if _NAME.fullmatch(path.name))
 
+    def newest_step(self) -> int:
+        """Steps after which the newest checkpoint was written; 0: there is none."""
+        found = self.checkpoints()
+        return int(found[-1].stem.removeprefix("step_")) if found else 0
+
     def save(self, step: int, state: dict[str, Any]) -> Path:
         """Write the state after ``step`` steps, whole or not at all, and remove all but the last two."""
         path = make_folder(self.path) / f"step_{step:08d}.pt"

@@ -24,6 +24,7 @@ from semsynth.training.devices import device_name
 from semsynth.training.interruption import Interruption
 from semsynth.training.learner import Learner
 from semsynth.training.log import Clock, LogLine, LogWriter
+from semsynth.training.observer import Observer
 from semsynth.training.preview import FixedLayouts
 from semsynth.training.run import RunFolder, check_same_training, model_card
 
@@ -41,22 +42,6 @@ class Data:
     val: Samples
     """For previews."""
     classes: ClassSet
-
-
-class Observer(Protocol):
-    """What follows a training, for example a progress bar. Every process calls its own."""
-
-    def started(self, step: int, total_steps: int) -> None:
-        """Training begins after ``step`` of ``total_steps`` steps."""
-
-    def stepped(self, step: int) -> None:
-        """A step is done (on a GPU: at least queued)."""
-
-    def logged(self, line: LogLine) -> None:
-        """A log line was written."""
-
-    def note(self, text: str) -> None:
-        """Something that the user should know."""
 
 
 class Scorer(Protocol):
@@ -158,7 +143,7 @@ class Trainer:
                 while self.step < self.total_steps:
                     self.learner.train_step([self.learner.to_device(next(stream)) for _ in range(accumulate)])
                     self._end_in_time(seconds)
-                    self.observer.stepped(self.step)
+                    self.observer(self.step, self.total_steps)
                     saved = self._work_between_steps()
                     signal = self._agreed_signal(interruption.signal)
                     if signal is not None and self.step < self.total_steps:
@@ -300,4 +285,4 @@ class Trainer:
         checkpoints = self.run.state.checkpoints()
         if not checkpoints:
             return "there is no checkpoint yet: lower the learning rates or use precision 32-true"
-        return f"the last good checkpoint is {checkpoints[-1]}: --resume {self.run.root} starts from it"
+        return f"the last good checkpoint is {checkpoints[-1]}: resuming {self.run.root} starts from it"

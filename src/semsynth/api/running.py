@@ -1,0 +1,119 @@
+"""Train a run, or a run in stages, and score its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lightning_fabric import Fabric
+
+from semsynth.api.results import BestScore, TrainingResult, read_result
+from semsynth.data.source import open_source
+from semsynth.errors import SemsynthError
+from semsynth.training.devices import is_first_process
+from semsynth.training.observer import SILENT, Observer
+from semsynth.training.records import Record
+from semsynth.training.run import RunFolder, RunRecord
+from semsynth.training.stages import StagesFolder, train_stages
+from semsynth.training.start import open_data, prepare
+from semsynth.training.trainer import Data, Trainer
+
+if TYPE_CHECKING:
+    from semsynth.evaluation.during_training import BestModel
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How checkpoints are scored on the validation split."""
+
+    every_epochs: int
+    score: str
+    """The score that selects the best checkpoint."""
+    segmenter: str | None
+    """Folder, Hugging Face id or class set; None: the bundled one for the data's classes."""
+    device: str
+
+    def open(self, run: Path, data: str, observer: Observer) -> BestModel:
+        """Load what scores.
+
+        Raises:
+            SemsynthError: an unknown score, no segmenter for these classes, or no validation split with photos.
+        """
+        from semsynth.evaluation.choices import find_segmenter
+        from semsynth.evaluation.during_training import CHOICES, BestModel, ScoreModel
+        from semsynth.evaluation.protocols.shipped import find_protocol
+
+        chosen = next((one for one in CHOICES if one == self.score), None)
+        if chosen is None:
+            raise SemsynthError(f"score {self.score}: choose {', '.join(CHOICES)}")
+        classes = open_source(data).classes
+        segmenter = find_segmenter(self.segmenter, None, classes, self.device)
+        evaluate = ScoreModel(data, find_protocol("semsynth-2026", classes), segmenter, device=self.device)
+        return BestModel(run, evaluate, chosen, self.every_epochs, observer.note)
+
+
+def run_training(
+    root: Path, record: Record, fabric: Fabric, observer: Observer, *, fresh: bool, scoring: Scoring | None = None
+) -> TrainingResult:
+    """Train until the run is complete or a signal stops it.
+
+    Nothing is written before everything that can be wrong has been checked.
+
+    Args:
+        root: the run folder.
+        record: what to train.
+        fabric: not launched yet.
+        observer: told of progress, in the first process.
+        fresh: whether this is a new run, whose folder must be unused.
+        scoring: how checkpoints are scored; None: they are not.
+
+    Raises:
+        SemsynthError: wrong settings or data, a folder in use, or training that fails.
+    """
+    if fresh and is_first_process():
+        RunFolder(root).check_unused()
+    data = open_data(record.data, record.skip_damaged, record.shards)
+    best: BestScore | None = None
+    if isinstance(record, RunRecord):
+        signal, best = _train_run(RunFolder(root), record, data, fabric, observer, fresh, scoring)
+    elif scoring is not None:
+        raise SemsynthError("score_every applies to training in one stage: leave it out, or train without stages")
+    else:
+        fabric.launch()
+        signal = train_stages(StagesFolder(root), record, data, fabric, _in_first_process(observer, fabric))
+    fabric.barrier()  # all processes read what the first one has written
+    return read_result(root, record, len(data.train), signal, best)
+
+
+def _in_first_process(observer: Observer, fabric: Fabric) -> Observer:
+    return observer if fabric.is_global_zero else SILENT
+
+
+def _train_run(
+    run: RunFolder,
+    record: RunRecord,
+    data: Data,
+    fabric: Fabric,
+    observer: Observer,
+    fresh: bool,
+    scoring: Scoring | None,
+) -> tuple[int | None, BestScore | None]:
+    scorer = None if scoring is None else scoring.open(run.root, record.data, observer)
+    recipe, beginning = prepare(run, record, data)
+    fabric.launch()
+    observer = _in_first_process(observer, fabric)
+    trainer = Trainer(recipe, data, run, fabric, observer, scorer)
+    if beginning.networks:
+        observer.note(f"a new run that starts from {record.init_from}: {beginning}")
+    if not fresh:
+        trainer.resume()
+    if fabric.is_global_zero:  # not earlier: whatever is wrong has been found by now
+        run.begin(record) if fresh else run.rewrite(record)
+    if not fresh:
+        observer.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")
+    signal = trainer.fit()
+    if scorer is None or scorer.best is None:
+        return signal, None
+    step, value = scorer.best
+    return signal, BestScore(run.root / "best", scorer.chosen, value, step)

@@ -1,0 +1,124 @@
+"""What a run would be, before it trains: its configuration, its networks, and the memory that it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsynth.notebook import html_facts
+from semsynth.recipes.base import RecipeConfig
+from semsynth.training.data import Share
+from semsynth.training.devices import make_fabric
+from semsynth.training.memory import MemoryEstimate, count_parameters, estimate_memory
+from semsynth.training.records import Record
+from semsynth.training.run import RunRecord
+from semsynth.training.stages import StagesFolder
+from semsynth.training.start import build_recipe, example_batch, open_data
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run, or one stage of it."""
+
+    stage: str | None
+    """Its name; None for training in one stage."""
+    record: RunRecord
+    """What ``recipe.json`` will say."""
+    config: RecipeConfig
+    """The resolved configuration."""
+    steps: int
+    """Total steps."""
+    parameters: dict[str, int]
+    """Trained parameters by network."""
+    micro_batch_size: int
+    """Images of one forward pass on one device."""
+    memory: MemoryEstimate
+    """On each device, in bytes."""
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingPlan:
+    """A whole training, in one stage or in several."""
+
+    runs: tuple[RunPlan, ...]
+    """One for each stage, in order."""
+
+    @property
+    def config(self) -> RecipeConfig:
+        """The resolved configuration; with stages that of the last one."""
+        return self.runs[-1].config
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Trained parameters by network; with stages those of the last one."""
+        return self.runs[-1].parameters
+
+    @property
+    def memory(self) -> MemoryEstimate:
+        """Bytes on each device; with stages those of the one that needs most."""
+        return max((run.memory for run in self.runs), key=lambda memory: memory.total)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages together."""
+        return sum(run.steps for run in self.runs)
+
+    def __repr__(self) -> str:
+        first = self.runs[0].record
+        return f"<training plan: {first.system}, preset {first.preset}, {', '.join(_facts(self).values())}>"
+
+    def _repr_html_(self) -> str:
+        first = self.runs[0].record
+        parameters = {f"parameters of {name}": f"{count:,}" for name, count in self.parameters.items()}
+        memory = {f"memory: {name}": _mib(size) for name, size in dataclasses.asdict(self.memory).items()}
+        facts = {"data": first.data, **_facts(self), **parameters, **memory}
+        return html_facts(f"{first.system}, preset {first.preset}", facts)
+
+
+def _facts(plan: TrainingPlan) -> dict[str, str]:
+    stages = {"stages": ", ".join(str(run.stage) for run in plan.runs)} if len(plan.runs) > 1 else {}
+    return {
+        **stages,
+        "steps": f"{plan.steps:,} steps",
+        "trained": f"{sum(plan.parameters.values()):,} parameters",
+        "needed": f"{_mib(plan.memory.total)} per device",
+    }
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def plan_record(root: Path, record: Record, devices: int) -> TrainingPlan:
+    """Build every network, and measure one forward pass on the CPU.
+
+    Args:
+        root: the run folder, which need not exist.
+        record: the run, or the stages.
+        devices: how many share a batch, over all machines.
+
+    Raises:
+        SemsynthError: a configuration that does not fit the data, or a batch size that does not divide.
+    """
+    if isinstance(record, RunRecord):
+        return TrainingPlan((_plan_run(None, record, devices),))
+    runs = StagesFolder(root).runs(record)
+    return TrainingPlan(tuple(_plan_run(run.root.name, one, devices) for run, one in runs))
+
+
+def _plan_run(stage: str | None, record: RunRecord, devices: int) -> RunPlan:
+    data = open_data(record.data, record.skip_damaged, record.shards)
+    recipe = build_recipe(record, data)
+    settings = recipe.config.training
+    share = Share(settings.batch_size, settings.accumulate, 0, devices)
+    fabric = make_fabric("cpu", 1, "bf16-mixed" if settings.precision == "16-mixed" else settings.precision)
+    return RunPlan(
+        stage,
+        record,
+        recipe.config,
+        recipe.config.total_steps(len(data.train)),
+        {name: count_parameters(network) for name, network in recipe.networks.items()},
+        share.micro_batch_size,
+        estimate_memory(recipe, fabric, example_batch(recipe, data), share.micro_batch_size),
+    )

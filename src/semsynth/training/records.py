@@ -1,0 +1,136 @@
+"""What a run is asked to be: records of new runs and of resumed ones, and what may differ between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from semsynth.config import Overrides, assignments, override, validated
+from semsynth.data.sample import INSTANCE
+from semsynth.data.source import absolute, open_source
+from semsynth.errors import SemsynthError
+from semsynth.recipes import RECIPES
+from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
+from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
+from semsynth.training.start import TRAIN
+
+Record = RunRecord | StagesRecord
+
+
+def new_record(
+    system: str,
+    data: str | Path,
+    *,
+    preset: str = "default",
+    overrides: Overrides = (),
+    stages: bool = False,
+    init_from: str | Path | None = None,
+    perceptual_weights: str | Path | None = None,
+    skip_damaged: bool = False,
+) -> Record:
+    """Resolve the configuration of a new run.
+
+    Args:
+        system: key of ``semsynth.recipes.RECIPES``.
+        data: dataset folder, or folder or address of shards.
+        preset: the configuration that the overrides change.
+        overrides: changes of it; with ``stages`` also of single stages, as ``3-joint:training.steps=9``.
+        stages: whether to train coarse to fine.
+        init_from: model or run folder whose weights the run starts from.
+        perceptual_weights: file with VGG-19.
+        skip_damaged: whether other samples stand in for damaged ones of shards.
+
+    Raises:
+        SemsynthError: an unknown system or preset, overrides that do not fit, or unreadable data.
+    """
+    if system not in RECIPES:
+        raise SemsynthError(f"there is no system '{system}': choose {', '.join(RECIPES)}")
+    presets = RECIPES[system].presets
+    if preset not in presets:
+        raise SemsynthError(f"preset {preset}: '{system}' has {', '.join(presets)}")
+    changes = assignments(overrides)
+    of_stages = [one for one in changes if of_stage(one)[0] is not None]
+    if of_stages and not stages:
+        raise SemsynthError(
+            f"override {of_stages[0]} applies to a single stage: train in stages, or leave out what precedes the colon"
+        )
+    source = open_source(data, skip_damaged)
+    base = presets[preset](source.classes, INSTANCE in source.kinds(TRAIN))
+    config = override(base, [one for one in changes if one not in of_stages])
+    record = RunRecord(
+        system=system,
+        preset=preset,
+        data=absolute(data),
+        shards=source.fingerprint,
+        skip_damaged=skip_damaged,
+        perceptual_weights=None if perceptual_weights is None else str(Path(perceptual_weights).absolute()),
+        init_from=None if init_from is None else str(Path(init_from).absolute()),
+        config=config.model_dump(mode="json"),
+    )
+    return split(record, of_stages) if stages else record
+
+
+def resumed_record(root: Path, overrides: Overrides = (), *, skip_damaged: bool = False) -> Record:
+    """Read the record of an earlier run, and apply what may change on resuming.
+
+    Args:
+        root: its folder, of one run or of stages.
+        overrides: of ``training.steps`` and the other keys that do not change what a step computes; with stages, of
+            those that are not complete.
+        skip_damaged: whether other samples stand in for damaged ones of shards from now on.
+
+    Raises:
+        SemsynthError: not a run folder, or overrides that would change the run.
+    """
+    stages, run = StagesFolder(root), RunFolder(root)
+    in_stages = stages.record.is_file()
+    record: Record = stages.open() if in_stages else run.open()
+    changes = assignments(overrides)
+    for one in changes:
+        _check_changeable(one, (of_stage(one)[1] if in_stages else one).partition("=")[0].strip())
+    if skip_damaged:
+        record = record.model_copy(update={"skip_damaged": True})
+    if isinstance(record, StagesRecord):
+        return change(record, changes, stages.reached(record))
+    config = override(validated(RECIPES[record.system].config, record.config, f"{run.record}: config"), changes)
+    return record.model_copy(update={"config": config.model_dump(mode="json")})
+
+
+def _check_changeable(assignment: str, key: str) -> None:
+    if key not in {f"training.{changeable}" for changeable in CHANGEABLE}:
+        raise SemsynthError(
+            f"override {assignment}: '{key}' would change the run; resuming can change only "
+            f"training.{{{','.join(CHANGEABLE)}}} (a new run with init_from can change everything)"
+        )
+
+
+def check_same_run(record: Record, begun: Record, out: Path) -> None:
+    """Refuse to resume a run that was started with other settings.
+
+    Raises:
+        SemsynthError: the records of the wanted and of the existing run differ.
+    """
+    wanted, existing = _parts(record), _parts(begun)
+    if len(wanted) != len(existing):
+        how = "without" if isinstance(begun, RunRecord) else "with"
+        raise SemsynthError(f"{out} was begun {how} stages: choose another folder")
+    for before, now in zip(existing, wanted, strict=True):
+        changed = changed_setting(before, now)
+        if changed is not None:
+            key, then, new = changed
+            raise SemsynthError(
+                f"{out} was begun with {key} {then}, now it is {new}: torchrun --max-restarts resumes what has begun, "
+                "so choose another folder"
+            )
+
+
+def _parts(record: Record) -> list[dict[str, Any]]:
+    own = record.model_dump(mode="json", exclude={"semsynth", "skip_damaged", "config", "stages"})
+    return [own, *([record.config] if isinstance(record, RunRecord) else record.stages.values())]
+
+
+def precision_of(record: Record) -> str:
+    """The arithmetic of a run, or of all stages."""
+    config = record.config if isinstance(record, RunRecord) else next(iter(record.stages.values()))
+    precision: str = config["training"]["precision"]
+    return precision
