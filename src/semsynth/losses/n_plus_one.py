@@ -1,7 +1,7 @@
 """Segmentation into the classes and "fake" as an adversarial loss, and LabelMix.
 
 Schönfeld et al., "You Only Need Adversarial Supervision for Semantic Image Synthesis", ICLR 2021: section 3.1
-(equation 1), section 3.2 (LabelMix); official ``models/losses.py`` where it differs, see :mod:`semsynth.recipes.oasis`.
+(equation 1), section 3.2 (LabelMix); official ``models/losses.py`` where it differs, see docs/recipes/oasis.md.
 """
 
 from __future__ import annotations

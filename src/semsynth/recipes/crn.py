@@ -4,31 +4,7 @@ Objective (section 3.3): one network, no adversary. The picture and five activat
 of the photograph (equation 1); of a collection of pictures the best counts, whole or class by class (section 3.4,
 equations 2 and 3). ``loss.kind="image_space"`` compares the pictures alone (equation 4).
 
-Differences between paper and official code, and what is done here:
-
-- *Weights lambda_l*: "set automatically" in the paper, one over the number of elements at first and rescaled after 100
-  epochs so that every term contributes equally. The code has constants, "collected at epoch 100", that leave the
-  picture itself at 1. Here both: ``loss.weights="automatic"`` rescales once, by the means of the epoch before, to what
-  the picture contributes; ``official_256p``, ``official_512p`` and ``official_gta`` are the code's.
-- *Factor 10* on the last tap: in the code only, and part of its constants here; ``loss.last_factor`` adds it to
-  automatic weights.
-- *Collections*: equation 3 takes the best picture of every class. The code adds a thousandth of the mean over the
-  collection, so that pictures that are never the best learn, too: ``loss.mean_share=0.001``, in the presets with
-  collections. The code can only take one layout at a time; here losses of several are averaged.
-- *Which pictures balance the weights*: of a collection those that were chosen as the best, which make the loss.
-- *Output*: the code maps its linear output by (x + 1) / 2 * 255. Here it stays in [-1,1] and pictures are compared on
-  that scale from 0 to 255; they are not limited in training and are when they are saved.
-- *Order of channels*: the code reads cat[features, layout] and spreads a collection's reds, then greens, then blues;
-  here layouts come first and every picture's channels stand together, as in the paper; ``semsynth convert crn``
-  reorders.
-- *Void* is a class in the paper, "rest" in the code: presets give it a channel after the others.
-- *Input of VGG-19*: every weights file is fed what it was trained on, and its activations are brought to the scale of
-  the code's network, for which the constants are.
-- *Adam's epsilon* (1e-8) stands beside the uncorrected square root in TensorFlow and beside the corrected one in
-  PyTorch: steps differ only where gradients are as small as that.
-- *1024p*: the code trains only the last two modules for it (512 and 1024 rows) and the new output layer, from the
-  weights of 512p: ``trained_modules=2``. The paper trains "the entire cascade end-to-end".
-- *Targets*: the code trains 512p and 1024p on tone-mapped ("vivid") photographs. Not offered: give such photographs.
+Where paper, official code and this package differ: docs/recipes/crn.md, *Differences*.
 """
 
 from __future__ import annotations

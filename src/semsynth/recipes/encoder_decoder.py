@@ -1,15 +1,7 @@
 """Encoder-decoder, a baseline of Chen and Koltun (CRN, ICCV 2017, section 4): a U-Net "with the same loss as the CRN".
 
-Objective, optimiser, data and schedule are those of ``recipes/crn.py``, so that nothing but the network differs.
-
-Differences and choices, for the paper gives three sentences and no code:
-
-- *Network*: "the u-net", with the reference of Ronneberger et al.'s own: five levels of 64 to 1024 channels. pix2pix's
-  variant, which the paper calls an encoder-decoder, too, is ``generator.family=unet`` of any recipe with a choice.
-- *Borders* are padded, so that pictures have their layout's size; the original loses 92 pixels on every side.
-- *Layers* are the cascade's: 3 x 3 convolution without bias, layer norm, leaky ReLU; the original has neither norms nor
-  slopes, and trains with batches of one, as the cascade.
-- *Output*: linear, as the cascade's.
+Objective, optimiser, data and schedule are those of ``recipes/crn.py``, so that nothing but the network differs. What
+the paper's three sentences leave open, and what is done here: docs/recipes/baselines.md.
 """
 
 from __future__ import annotations

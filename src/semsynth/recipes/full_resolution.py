@@ -1,19 +1,8 @@
 """Full-resolution network, a baseline of Chen and Koltun (CRN, ICCV 2017, section 4): "the same loss as the CRN".
 
 Objective, optimiser, data and schedule are those of ``recipes/crn.py``, so that nothing but the network differs: it has
-dilated convolutions at the picture's own size, the first of which see farthest.
-
-Differences and choices, for the paper gives one paragraph and no code:
-
-- *Layers*: "10 layers and 256 feature maps per layer" are ten convolutions of 3 x 3 here, and a linear 1 x 1 for the
-  colours as the cascade's.
-- *Dilations*: "start with large dilation and decrease it by a factor of 2 in each layer"; how large, it does not say.
-  From 128 on the eighth layer reaches 1 and a pixel sees the whole height of 256; two more layers refine.
-- *Initialisation*: all layers but the first and the last begin as the identity, as the dilated networks that the paper
-  starts from; with the cascade's random weights, the layout is scattered and small trainings do not find it again.
-- *Norm and activation* are the cascade's, whose "full-resolution counterpart" the network is.
-- *The layout* is read by the first layer alone.
-- *Memory*: "the maximal resolution that could be trained" was 256 x 512, the preset's.
+dilated convolutions at the picture's own size, the first of which see farthest. What the paper's one paragraph leaves
+open, and what is done here: docs/recipes/baselines.md.
 """
 
 from __future__ import annotations

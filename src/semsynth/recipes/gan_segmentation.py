@@ -1,19 +1,8 @@
 """GAN and semantic segmentation, the first baseline of Chen and Koltun (CRN, ICCV 2017, section 4).
 
 Objective: the generator's picture fools a discriminator as DCGAN's (Radford et al. 2016), and a segmentation network
-that was trained on photographs finds the layout in it (pixelwise cross-entropy).
-
-Differences and choices, for the paper gives one paragraph and no code:
-
-- *Segmenter*: the paper takes public networks for Cityscapes and NYU. Here any module can be passed in; where none is,
-  the recipe trains a small one on the photographs in its first steps, which is frozen afterwards.
-- *Generator*: DCGAN's decoder behind strided convolutions that read the layout at full resolution: DCGAN has nothing
-  that reads an input, and no noise enters ("the input to the generator is the semantic layout").
-- *Discriminator*: DCGAN's, of the picture alone, for agreement with the layout is the other term's. DCGAN judges
-  64 x 64; in larger pictures it judges overlapping windows.
-- *Weights*: both terms count once. DCGAN's Adam, 2e-4 with beta1 0.5, and its N(0, 0.02); the cascade's 200 epochs.
-- *Batch*: batch norm needs more than one picture, so there are four; the paper's other systems have one.
-- *Warm-up*: 3000 steps of Adam at 1e-3, counted within the schedule. The layouts' void pixels are ignored.
+that was trained on photographs finds the layout in it (pixelwise cross-entropy). What the paper's one paragraph leaves
+open, and what is done here: docs/recipes/baselines.md.
 """
 
 from __future__ import annotations

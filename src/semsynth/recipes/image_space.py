@@ -2,11 +2,6 @@
 
 The cascade of ``recipes/crn.py`` with "only the first layer (image color) in the loss":  L = lambda_0 ||I - g(L)||_1.
 Network, optimiser, data and schedule stay, so that nothing but the loss differs; no perceptual network is needed.
-
-Differences and choices:
-
-- *lambda_0*: automatic weights have nothing to balance with one term; it is 1, and the term a mean over the picture's
-  numbers, as the first of the cascade's. Adam is indifferent to such factors.
 """
 
 from __future__ import annotations

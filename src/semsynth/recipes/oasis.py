@@ -4,30 +4,7 @@ Objective (sections 3.1, 3.2): the discriminator segments photos into their clas
 pictures "fake"; the generator wants its pixels called by their classes. Classes count alike. LabelMix consistency is
 weighted 10. No network for a perceptual term is needed. Noise (section 3.3) enters every layer beside the labels.
 
-Differences between paper and official code, and what is done here:
-
-- *Class weights*: in the paper the number of pixels over a class's expected number. The code divides by the number of
-  classes that are there, too, so that the loss's scale does not depend on it, and leaves void out. As the code. Counts
-  are those of a micro-batch on one device, as the code's are.
-- *LabelMix*: a coin for every class in the paper. The code's coins hold for all images of the batch, and its first
-  class, usually void, has to win the second one's coin, too. Here every class of every image has its own coin;
-  ``loss.label_mix="official"`` is the code's way.
-- *LabelMix consistency*: squared norm in the paper, mean over elements in the code. As the code.
-- *Noise of regions* is a feature of the paper's that the code has no way to ask for; see the generator.
-- *Void* is the first channel in the code, whatever the dataset. As the code.
-- *Random crops*: the code asks for 286 pixels, but its validation data overwrite that option: it resizes to 256 and
-  never crops. Presets follow what it does.
-- *Moving average*: of all weights and statistics, from the first step on at its full decay, in paper and code
-  (``training.ema_warm_up=false``). Before it is used the code runs 51 training batches through it, with the usual
-  momentum; here the statistics become the plain mean over such batches, and singular vectors are put right.
-- *Cityscapes*: the paper has one setting for all datasets, the code other rates, weights and decay. As the code.
-- *Gradients of the generator step reach the discriminator* in the code and are cleared; here the discriminator is
-  frozen meanwhile, which changes no number.
-- *First weights*: with the code's gain of 0.02 they are no larger than a step of Adam. After the first step singular
-  vectors belong to quite other weights, and no norm follows the discriminator's convolutions: its loss jumps, and it
-  may answer the same for every pixel for long afterwards. ``discriminator_gain=1`` avoids that; so does the preset
-  ``small``. The others follow the code, whose trainings are long.
-- *Perceptual term*: an option of the code, off in it and here.
+Where paper, official code and this package differ: docs/recipes/oasis.md, *Differences*.
 """
 
 from __future__ import annotations

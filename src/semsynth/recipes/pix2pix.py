@@ -3,19 +3,7 @@
 Objective (section 3.1): min_G max_D  L_cGAN(G, D) + 100 L_L1(G), of a U-Net and of a discriminator that judges
 overlapping patches of 70 x 70 pixels under their layout (sections 3.2.1 and 3.2.2).
 
-Differences between paper and official code, and what is done here:
-
-- *The layout* comes in as a coloured picture in the paper; here one channel stands for each class, as in pix2pixHD's
-  and SPADE's comparisons. Void, where a dataset has it, is a class of its own.
-- *Test time*: paper and code keep dropout, and normalise with the test picture's own statistics. Here the statistics
-  are the picture's own, too (``generator.norm=instance``), and dropout is off, so that a layout has one picture;
-  ``generator.dropout_at_test=true`` is the paper's way.
-- *Dropout* is on the first three decoder blocks, as in the paper and the first official code (its PyTorch successor
-  leaves out the innermost block and has it on the three after that).
-- *The discriminator's border* is two pixels wide, as pix2pixHD's, not one: a few more patches of the same size.
-- *The picture that D judges* is made again in D's phase, with dropout noise of its own; the code uses one for both.
-- *Biases* stand only where no normalisation takes them away again.
-- *Epochs* differ per dataset in the paper; presets have 200 with linear decay from the 100th, the code's default.
+Where paper, official code and this package differ: docs/recipes/baselines.md.
 """
 
 from __future__ import annotations

@@ -4,27 +4,7 @@ Objective (sections 3.2 and 4, equation 5): least-squares adversarial loss and f
 optionally a VGG term; with an encoder (section 3.4) the generator also reads one vector per object of the photograph.
 Any generator can take the place of pix2pixHD's own, as the U-Net and the CRN do in tables 3 and 4.
 
-Differences between paper and official code, and what is done here:
-
-- *Joint fine-tuning*: after training G2 with G1 fixed the paper trains both; the code builds the optimiser for that and
-  never steps it. Here the third stage trains everything (``stages`` in ``recipes/pix2pixhd_presets.py``).
-- *Number of discriminators*: three in the paper, two by default in the code, three in its 1024p scripts. Presets have
-  three; when trained in stages, two beside the global generator alone, as the scripts.
-- *One forward pass for both losses*: the code takes D's loss from the graph made before G's step, so that D judges the
-  picture of the old G. Here the phases are separate, and D is shown the same picture again, detached: the numbers are
-  equal, and right with several processes, too (the official way lets the processes' discriminators drift apart).
-- *The perceptual term's weight* is the feature matching's in the code (no option); here it is its own, also 10.
-- *Feature matching* is weighted 4 / (layers + 1) in the code, which is 1 at its default of three layers, and averaged
-  over the discriminators where equation 5 sums. As the code.
-- *Void*: 255 crashes the code. Presets give void its own channel where a dataset has void, but for Cityscapes' ids.
-- *Sizes*: the code lets pictures through whose sides the network cannot halve, and fails; or rounds them
-  (``data.mode="none"``). Here the generator pads such pictures with their outermost pixels and cuts the result back.
-- *Image pool*: off in the code unless asked for; not offered here.
-- *Batch norm in the discriminator* sees one more batch per step than in the code (four, not three): only its running
-  statistics notice, which nothing reads.
-- *Input of VGG-19*: as in ``recipes/spade.py``.
-- *Features of the coarse part*: G1 reads layout and features averaged 3 x 3 beside an enhancer, but sampled when it is
-  trained alone at half the size. As the code.
+Where paper, official code and this package differ: docs/recipes/pix2pixhd.md, *Differences*.
 """
 
 from __future__ import annotations

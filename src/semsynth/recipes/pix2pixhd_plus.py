@@ -5,15 +5,7 @@ techniques we find useful except SPADE". These are spectral norm, synchronised b
 time-scale update rule; data, discriminator, optimisers and schedule are those of SPADE's preset for the same dataset,
 so that nothing but the generator differs. SPADE's own generator with concatenation is a preset of ``spade``.
 
-Differences between paper and official code, and choices where both are silent:
-
-- *Objective*: SPADE's code averages the adversarial term over the scales, pix2pixHD sums it. The feature terms' weights
-  are multiplied by the number of scales here: the ratios are SPADE's, and Adam does not see the common factor.
-- *Where the layout is concatenated* ("at all the intermediate layers"): the paper does not say which. Here beside the
-  features that enter every residual block, which makes the published 195M parameters; see docs/parameters.md.
-- *Spectral norm*: on all convolutions but the last and the SPADE layers' own, as SPADE's code has it.
-- *Biases* before norms stay, as in pix2pixHD; SPADE's code takes them away. The norm does so, too.
-- *Initialisation*: pix2pixHD's, N(0, 0.02); spectral norm and norms make the scale irrelevant.
+What the paper leaves open, and what is done here: docs/parameters.md.
 """
 
 from __future__ import annotations

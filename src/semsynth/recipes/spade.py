@@ -3,23 +3,7 @@
 Objective (section 3): hinge adversarial loss, feature matching and a VGG term as in pix2pixHD, each
 feature term weighted 10; with a style encoder (multi-modal synthesis) a KL term weighted 0.05.
 
-Differences between paper and official code, and what is done here:
-
-- *Adam's beta2*: the paper says 0.999, the code runs 0.9. Presets follow the code.
-- *Spectral norm "in all layers"*: the code leaves the first and last convolutions, the linear layers
-  and the SPADE layers' own convolutions without it. As the code.
-- *First layer*: figure 3 starts from a random vector, the code's default from the downsampled layout.
-  Presets follow the code; ``generator.input="noise"`` is the figure.
-- *Style encoder*: the code's test mode always needs a photo. Here a seed draws from the prior.
-- *Gradients of the generator step reach the discriminator* in the code and are cleared; here the
-  discriminator is frozen meanwhile, which changes no number.
-- *ADE20K*: the code means to shift labels by one and does not; see the class set's description.
-- *KL term*: the code sums over the images of each device. Here it is the sum over the whole batch,
-  however many devices or micro-batches share it.
-- *Input of VGG-19*: the code feeds [-1,1] to torchvision's weights, which expect ImageNet's mean and
-  deviation. Here every weights file is fed what it was trained on; ``loss.perceptual_input="official"``
-  is the code's way.
-- *Crops*: two of the code's pipelines can leave the picture; ``data.official=spade`` reproduces that.
+Where paper, official code and this package differ: docs/recipes/spade.md, *Differences*.
 """
 
 from __future__ import annotations

@@ -1,0 +1,38 @@
+"""Schedules, steps of a run, and which parameters and steps a phase has."""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from semsynth.recipes.base import Adam, Phase, RecipeConfig, Schedule, Training
+
+
+def test_the_rate_falls_after_an_epoch_of_the_decay_as_officially() -> None:
+    """Three epochs, then four of decay: the first of them still has the whole rate."""
+    schedule = Schedule(epochs=3, decay_epochs=4)
+    assert [schedule.factor(epoch) for epoch in range(8)] == [1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
+    assert schedule.total_epochs == 7
+    assert Schedule(epochs=2).factor(9) == 1
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(None, 5), (7, 7)])
+def test_steps_are_given_or_what_the_epochs_make(steps: int | None, expected: int) -> None:
+    config = RecipeConfig(schedule=Schedule(epochs=2, decay_epochs=1), training=Training(batch_size=2, steps=steps))
+    assert config.total_steps(num_images=3) == expected  # 9 images in batches of two, the last one half full
+
+
+def phase(**options: object) -> Phase:
+    return Phase("x", ("net",), lambda networks, batch, step: {}, {}, Adam(lr=1, beta1=0, beta2=0), **options)  # type: ignore[arg-type]
+
+
+def test_a_phase_runs_every_so_many_steps_from_one_step_to_another() -> None:
+    assert [step for step in range(12) if phase(every=3).runs_in(step)] == [0, 3, 6, 9]
+    assert [step for step in range(12) if phase(every=3, begins=4, ends=9).runs_in(step)] == [6]
+
+
+def test_a_phase_moves_what_it_is_told_to() -> None:
+    networks = {"net": nn.Linear(2, 2), "other": nn.Linear(2, 2)}
+    assert len(phase().parameters(networks)) == 2
+    (bias,) = phase(moves=lambda network, name: (network, name) == ("net", "bias")).parameters(networks)
+    assert bias is networks["net"].bias
