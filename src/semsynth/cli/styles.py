@@ -41,7 +41,7 @@ def fit(
     Of pix2pixHD every object is encoded and each class gets modes; of SPADE every photo, and from then on seeds draw
     styles that are distributed like theirs.
     """
-    from semsynth.checkpoint import Pix2PixHDModel, SPADEModel, find_model, load_model
+    from semsynth.checkpoint import find_model, load_model
     from semsynth.data.folder import INSTANCES, DatasetFolder
     from semsynth.models.instance_encoder import InstanceEncoder
     from semsynth.models.style_encoder import StyleEncoder
@@ -49,11 +49,11 @@ def fit(
     folder = find_model(model)
     loaded = load_model(folder)
     encoder = loaded.networks.get("encoder")
-    if isinstance(loaded.config, SPADEModel) and isinstance(encoder, StyleEncoder):
+    if isinstance(encoder, StyleEncoder):
         samples = DatasetFolder(data, split)
         _check_classes(samples.classes, loaded, data)
         _fit_photos(folder, loaded, samples, f"{data.resolve().name}, {split} split", device)
-    elif isinstance(loaded.config, Pix2PixHDModel) and isinstance(encoder, InstanceEncoder):
+    elif isinstance(encoder, InstanceEncoder):
         by_labels = loaded.config.objects == "labels"
         instances = not by_labels and (data / split / INSTANCES).is_dir()
         samples = DatasetFolder(data, split, instances=instances)
@@ -68,13 +68,13 @@ def fit(
 def _fit_photos(folder: Path, loaded: LoadedModel, samples: DatasetFolder, name: str, device: str) -> None:
     from semsynth.checkpoint import save_model
     from semsynth.cli.progress import count_bar
-    from semsynth.models.spade import SPADEGenerator
+    from semsynth.models.generator import LayoutGenerator
     from semsynth.models.style_encoder import StyleEncoder
     from semsynth.styles.whitening import encode_styles, whiten_styles
     from semsynth.synthesizer import choose_device
 
     generator, encoder = loaded.networks["generator"], loaded.networks["encoder"]
-    assert isinstance(generator, SPADEGenerator)
+    assert isinstance(generator, LayoutGenerator)
     assert isinstance(encoder, StyleEncoder)
     with count_bar("encoding") as bar:
         mu, logvar = encode_styles(encoder, samples, device=choose_device(device), progress=bar)
@@ -85,7 +85,6 @@ def _fit_photos(folder: Path, loaded: LoadedModel, samples: DatasetFolder, name:
 
 
 def _fit_objects(folder: Path, loaded: LoadedModel, samples: DatasetFolder, modes: int, device: str) -> None:
-    from semsynth.checkpoint import Pix2PixHDModel
     from semsynth.cli.progress import count_bar
     from semsynth.models.instance_encoder import InstanceEncoder
     from semsynth.styles.bank import STYLES
@@ -93,7 +92,6 @@ def _fit_objects(folder: Path, loaded: LoadedModel, samples: DatasetFolder, mode
     from semsynth.synthesizer import choose_device
 
     config, encoder = loaded.config, loaded.networks["encoder"]
-    assert isinstance(config, Pix2PixHDModel)
     assert isinstance(encoder, InstanceEncoder)
     by_labels, device_ = config.objects == "labels", choose_device(device)
     with count_bar("encoding") as bar:
@@ -119,24 +117,23 @@ def store(
 ) -> None:
     """Keep the noise of a seed in the model folder, as a mode of a class."""
     from semsynth.checkpoint import find_model, load_model
-    from semsynth.models.oasis import OASISGeneratorConfig
     from semsynth.styles.bank import STYLES, StyleBank
     from semsynth.styles.noise import noise_of
 
     folder = find_model(model)
     loaded = load_model(folder)
-    config = loaded.networks["generator"].config
-    if not isinstance(config, OASISGeneratorConfig) or not config.z_dim:
+    style = loaded.config.generator.style
+    if style is None or style.kind != "noise":
         raise SemsynthError(f"{folder} reads no noise for regions: modes are stored for models of OASIS")
     item = next((one for one in loaded.classes.classes if class_name in (one.name, str(one.id))), None)
     if item is None:
         known = ", ".join(one.name for one in loaded.classes.classes[:12])
         raise SemsynthError(f"--class {class_name}: the model has no such class, but {known}")
     weights = loaded.config.style_weights
-    bank = StyleBank.load(folder, weights) or StyleBank({}, config.z_dim)
+    bank = StyleBank.load(folder, weights) or StyleBank({}, style.channels)
     if name in bank.names.get(item.id, ()) and not replace:
         raise SemsynthError(f"--name {name}: {item.name} has such a mode: give --replace, or another name")
-    bank = bank.with_mode(item.id, noise_of(seed, config.z_dim), name)
+    bank = bank.with_mode(item.id, noise_of(seed, style.channels), name)
     bank.save(folder, weights)
     number = bank.names[item.id].index(name)
     typer.echo(f"{item.name}: mode {number} '{name}' is the noise of seed {seed}: {folder / STYLES}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from semsynth.checkpoint import LoadedModel, Pix2PixHDModel, load_model
+from semsynth.checkpoint import LoadedModel, load_model
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.comparison.record import ComparisonFolder, Shown
 from semsynth.data.sample import Sample, Samples
@@ -84,7 +84,7 @@ def write_pictures(
 def fit_modes(model: LoadedModel, train: Samples, device: torch.device) -> None:
     """Give a model with styles of objects the modes to draw them from, as ``semsynth styles fit`` does."""
     encoder = model.networks.get("encoder")
-    if isinstance(model.config, Pix2PixHDModel) and isinstance(encoder, InstanceEncoder):
+    if isinstance(encoder, InstanceEncoder):
         by_labels = model.config.objects == "labels"
         bank = fit_styles(encoder, train, model.config.data, by_labels=by_labels, device=device)
         bank.save(model.folder, model.config.style_weights)

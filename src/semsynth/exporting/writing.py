@@ -120,8 +120,7 @@ def _step(config: GeneratorConfig) -> int:
 
 
 def _record(model: LoadedModel, size: Size, step: int, dtype: DType) -> ExportRecord:
-    config = model.networks["generator"].config
-    assert isinstance(config, GeneratorConfig)
+    config = model.config.generator
     bank = StyleBank.load(model.folder, model.config.style_weights)
     fixed = {} if step else {"N": 1, "H": size[0], "W": size[1]}
     inputs = [

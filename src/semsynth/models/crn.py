@@ -149,6 +149,19 @@ class CascadedRefinementNetwork(LayoutGenerator):
         images: Tensor = self.to_rgb(x)  # [N,3*k,H,W]
         return images.reshape(-1, 3, *layout.size)  # [N*k,3,H,W]
 
+    def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A shorter cascade's tensors: modules that it lacks begin anew, as does an output layer that cannot fit."""
+        own = self.state_dict()
+        if "to_rgb.weight" not in state:
+            return state
+        first_new = 1 + max((int(key.split(".")[1]) for key in state if key.startswith("cascade.")), default=-1)
+        grows = first_new < self.config.refinements
+        if not grows and own["to_rgb.weight"].shape[0] == state["to_rgb.weight"].shape[0]:
+            return state
+        new = ("to_rgb.", *(f"cascade.{number}." for number in range(first_new, self.config.refinements)))
+        kept = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
+        return kept | {key: value for key, value in own.items() if key.startswith(new)}
+
     def refine(self, number: int, layout: LayoutBatch, features: Tensor | None) -> Tensor:
         """Run one module of the cascade.
 

@@ -162,6 +162,17 @@ class LayoutGenerator(nn.Module, ABC):
         """The layer that a style vector enters, where nothing else reads the vector; None: there is no such layer."""
         return None
 
+    def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What to load of a trained, perhaps smaller network of this family.
+
+        Args:
+            state: of that network.
+
+        Returns:
+            ``state``, with this network's own tensors for the parts that the smaller one lacks.
+        """
+        return state
+
     def use(self, path: ModulationPath) -> None:
         """Choose how SPADE layers modulate, where there are any; the result is the same up to rounding."""
         choose_path(self, path)

@@ -252,6 +252,15 @@ class Pix2PixHDGenerator(LayoutGenerator):
         image = F.tanh(self.to_rgb(_mirror(x, BORDER)))
         return image[:, :, :height, :width]
 
+    def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a generator with fewer enhancers: the next enhancer and the output layer begin anew."""
+        there = len({key.split(".")[1] for key in state if key.startswith("enhancers.")})
+        if there >= self.config.enhancers:
+            return state
+        new = ("to_rgb.", f"enhancers.{there}.")
+        kept = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
+        return {key: value for key, value in self.state_dict().items() if key.startswith(new)} | kept
+
     def last_features(self, condition: Condition, features: Tensor | None = None) -> Tensor:
         """What the last layer reads, [N,C,H',W'] with sides that are multiples of ``config.multiple``."""
         if (features is not None) != bool(self.config.features):

@@ -217,6 +217,11 @@ class SPADEGenerator(LayoutGenerator):
         check_size(self.config, size)
         return size[0] // self.config.sizes.step, size[1] // self.config.sizes.step
 
+    def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a generator without injected noise, whose scales begin as zero."""
+        own = self.state_dict()
+        return {key: value for key, value in own.items() if key.startswith("noises.") and key not in state} | state
+
     @property
     def style_layer(self) -> nn.Linear | None:
         """The first layer, where it reads the random vector."""

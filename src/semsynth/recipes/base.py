@@ -19,7 +19,7 @@ from semsynth.data.sample import Batch, Sample
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
-from semsynth.models.generator import GeneratorConfig
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.patch import PatchDiscriminatorConfig
 
 Terms = dict[str, Tensor]
@@ -200,9 +200,10 @@ class Recipe(ABC):
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What to load into network ``name`` from a trained ``state`` of, perhaps, a smaller system.
 
-        Recipes that grow add their own tensors for what the smaller system lacks; by default nothing changes.
+        Networks that grow add their own tensors for what the smaller one lacks; the others change nothing.
         """
-        return state
+        network = self.networks[name]
+        return network.extended(state) if isinstance(network, LayoutGenerator) else state
 
     def first_class_channel(self, name: str) -> int:
         """Which channel of network ``name`` is that of the first class, where it has channels of classes."""

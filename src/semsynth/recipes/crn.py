@@ -88,11 +88,16 @@ class CRNConfig(RecipeConfig):
     """No augmentation at all, as the official code."""
     schedule: Schedule = Schedule(epochs=200)
 
+    @property
+    def cascade(self) -> CRNGeneratorConfig | None:
+        """The generator where it is the paper's own."""
+        return self.generator if isinstance(self.generator, CRNGeneratorConfig) else None
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         check_generator(self.generator, self.data, self.generator.images_per_layout)
         if self.trained_modules is not None:
-            modules = self.generator.refinements if isinstance(self.generator, CRNGeneratorConfig) else 0
+            modules = 0 if self.cascade is None else self.cascade.refinements
             if self.trained_modules > modules:
                 raise ValueError(
                     f"trained_modules={self.trained_modules}, the generator has {modules}: set fewer, or null"
@@ -138,7 +143,7 @@ class CRNRecipe(Recipe):
                 self.generator_terms,
                 {"content": 1.0} | {name: 0.0 for level in levels for name in (level, f"lambda_{level}")},
                 config.generator_optimizer,
-                moves=_in_the_last_modules(config.generator, config.trained_modules),
+                moves=_in_the_last_modules(config),
             ),
         )
 
@@ -164,19 +169,6 @@ class CRNRecipe(Recipe):
         """The generator."""
         return GeneratorModel(generator=self.config.generator, data=self.config.data)
 
-    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A shorter cascade's tensors: modules that it lacks begin anew, as does an output layer that cannot fit."""
-        own = self.networks[name].state_dict()
-        if not isinstance(self.config.generator, CRNGeneratorConfig) or "to_rgb.weight" not in state:
-            return state
-        first_new = 1 + max((int(key.split(".")[1]) for key in state if key.startswith("cascade.")), default=-1)
-        grows = first_new < self.config.generator.refinements
-        if not grows and own["to_rgb.weight"].shape[0] == state["to_rgb.weight"].shape[0]:
-            return state
-        new = ("to_rgb.", *(f"cascade.{number}." for number in range(first_new, self.config.generator.refinements)))
-        kept = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
-        return kept | {key: value for key, value in own.items() if key.startswith(new)}
-
 
 def _weights(loss: ContentConfig, vgg: VGG19 | None) -> LevelWeights:
     """lambda_l of the levels that there are."""
@@ -189,11 +181,11 @@ def _weights(loss: ContentConfig, vgg: VGG19 | None) -> LevelWeights:
     return LevelWeights({level: official[level] for level in levels})
 
 
-def _in_the_last_modules(generator: AnyGeneratorConfig, count: int | None) -> Callable[[str, str], bool] | None:
-    """Whether a parameter belongs to the last ``count`` modules or the output layer; None: they all move."""
-    if count is None or not isinstance(generator, CRNGeneratorConfig):
+def _in_the_last_modules(config: CRNConfig) -> Callable[[str, str], bool] | None:
+    """Whether a parameter belongs to the modules that are trained or the output layer; None: they all move."""
+    if config.trained_modules is None or config.cascade is None:
         return None
-    numbers = range(generator.refinements - count, generator.refinements)
+    numbers = range(config.cascade.refinements - config.trained_modules, config.cascade.refinements)
     moving = ("to_rgb.", *(f"cascade.{number}." for number in numbers))
     return lambda network, parameter: parameter.startswith(moving)
 
@@ -263,8 +255,8 @@ def stages(config: CRNConfig) -> dict[str, CRNConfig]:
     Raises:
         SemsynthError: another generator than the cascade, too few widths, or data that is not scaled to a size.
     """
-    generator, size = config.generator, config.data.output_size
-    if not isinstance(generator, CRNGeneratorConfig) or len(generator.widths) < generator.refinements + 2:
+    generator, size = config.cascade, config.data.output_size
+    if generator is None or len(generator.widths) < generator.refinements + 2:
         raise SemsynthError("stages add two refinement modules: they need the cascade, and generator.widths for them")
     if config.data.mode != "fixed" or size is None:
         raise SemsynthError(f"data.mode={config.data.mode}: stages double a size that is given: set data.mode=fixed")

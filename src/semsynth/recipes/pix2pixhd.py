@@ -219,17 +219,13 @@ class Pix2PixHDRecipe(Recipe):
         return Pix2PixHDModel(generator=own, encoder=config.encoder, objects=config.objects, data=config.data)
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A smaller system's tensors under this one's names: it may lack enhancers and the finest discriminators."""
-        own, generator = self.networks[name].state_dict(), self.config.own_generator
-        if name == "generator" and generator is not None and generator.enhancers > _count(state, "enhancers."):
-            new = ("to_rgb.", f"enhancers.{_count(state, 'enhancers.')}.")
-            state = {key: value for key, value in state.items() if not key.startswith("to_rgb.")}
-            return {key: value for key, value in own.items() if key.startswith(new)} | state
-        if name == "discriminator":
-            more = max(0, self.config.discriminator.scales - _count(state, "scales."))
-            moved = {_renumbered(key, more): value for key, value in state.items()}
-            return {key: value for key, value in own.items() if int(key.split(".")[1]) < more} | moved
-        return state
+        """A smaller system's tensors under this one's names: it may lack the finest discriminators."""
+        if name != "discriminator":
+            return super().adapted(name, state)
+        own, scales = self.networks[name].state_dict(), {int(key.split(".")[1]) for key in state}
+        more = max(0, self.config.discriminator.scales - len(scales))
+        moved = {_renumbered(key, more): value for key, value in state.items()}
+        return {key: value for key, value in own.items() if int(key.split(".")[1]) < more} | moved
 
     def _features(self, networks: Networks, batch: Batch) -> Tensor | None:
         return networks["encoder"](batch.image, batch.objects) if "encoder" in self.networks else None
@@ -239,11 +235,6 @@ def _in_the_finest_enhancer(config: Pix2PixHDGeneratorConfig) -> Callable[[str, 
     """Whether a parameter belongs to the last enhancer, the last layer, or another network than the generator."""
     last = (f"enhancers.{config.enhancers - 1}.", "to_rgb.")
     return lambda network, parameter: network != "generator" or parameter.startswith(last)
-
-
-def _count(state: dict[str, Tensor], prefix: str) -> int:
-    """Length of the module list under ``prefix``."""
-    return 1 + max((int(key.split(".")[1]) for key in state if key.startswith(prefix)), default=-1)
 
 
 def _renumbered(key: str, more: int) -> str:

@@ -172,11 +172,6 @@ class SPADERecipe(AidedRecipe):
         """The mean over patches and scales."""
         return score_of_patches(self.networks["discriminator"](batch.layout, images))
 
-    def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A generator without injected noise can go on with it: the scales begin as zero."""
-        own = self.networks[name].state_dict()
-        return {key: value for key, value in own.items() if key.startswith("noises.") and key not in state} | state
-
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random styles from the prior."""
         return networks["generator"](batch.layout, self._prior(batch))  # type: ignore[no-any-return]
