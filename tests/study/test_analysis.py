@@ -21,6 +21,7 @@ from semsynth.study.agreement import agreement
 from semsynth.study.analysis import analyse
 from semsynth.study.answers import Answer, judgements_of
 from semsynth.study.exclusions import apply_exclusions
+from semsynth.study.figure import exposure_figure
 from semsynth.study.plan import Plan
 from semsynth.study.preference import (
     ClusterBootstrap,
@@ -31,7 +32,8 @@ from semsynth.study.preference import (
     wilson_interval,
 )
 from semsynth.study.ranking import bradley_terry, davidson
-from semsynth.study.report import write_report
+from semsynth.study.report import report_page, write_report
+from semsynth.study.results import Preference
 from semsynth.study.simulation import Population, simulate_answers, simulated_power
 
 # One share.
@@ -335,6 +337,39 @@ def test_power_grows_with_the_difference(make: Callable[..., Plan], tmp_path: Pa
 
 
 # The report.
+
+
+def test_text_from_outside_stays_text_on_the_page(study: tuple[Path, Plan]):
+    plan = study[1]
+    results = analyse(plan, simulate_answers(plan, Population({"ours": 1.0, "crn": 0.0, "pix2pix": -1.0}), seed=2))
+    hostile = '<script>alert(1)</script>"&'
+    images = tuple(one.model_copy(update={"image": hostile}) for one in results.images)
+    changed = results.model_copy(update={"question": hostile, "images": images})
+    shown = {(hostile, method): "a.png" for method in plan.methods}
+    page = report_page(changed, shown)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&#34;&amp;") == 1 + page.count("<figcaption>")
+    assert f'<data value="{results.preferences[0].share}">' in page
+
+
+def test_the_figure_by_hand():
+    """Two exposures of one pair: the first lies at the left end of the axis, a half is half-way up."""
+    common = {"first": "a", "second": "b", "first_preferred": 1, "second_preferred": 1, "ties": 0, "workers": 1}
+    common |= {"images": 1, "wilson": (0, 1), "clustered": (0, 1)}
+    tests = dict.fromkeys(("p_exact", "p_exact_holm", "p_clustered", "p_clustered_holm"), 1.0)
+    preferences = [
+        Preference(
+            exposure=exposure, first_preferred=1, second_preferred=1, share=share, clustered=(0, 1), **common, **tests
+        )
+        for exposure, share in ((0.125, 0.5), (8.0, 1.0))
+    ]
+    figure = exposure_figure(preferences)
+    top, bottom = 22, 380 - 48
+    (pair,) = figure.pairs
+    assert pair.name == "a > b"
+    assert pair.points == ((58, (top + bottom) / 2, bottom, top), (720 - 170, top, bottom, top))
+    assert figure.seconds == ((58, "1/8"), (550, "8"))
+    assert [text for _, text, chance in figure.shares if chance] == ["50%"]
 
 
 def test_the_same_numbers_in_html_json_and_csv(study: tuple[Path, Plan], tmp_path: Path):

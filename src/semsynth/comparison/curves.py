@@ -1,8 +1,8 @@
-"""Loss curves as SVG, to stand in a page."""
+"""Loss curves, to be drawn as SVG in a page."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 from semsynth.comparison.record import Curve
 
@@ -12,7 +12,27 @@ LEFT, RIGHT, TOP, BOTTOM = 38, 4, 6, 16
 """Margins: for the values left, and for the steps below."""
 
 
-def draw(curve: Curve) -> str:
+@dataclass(frozen=True)
+class Drawing:
+    """A curve as the page draws it, in units of its own."""
+
+    label: str
+    """What it shows, in words."""
+    points: str
+    """Of the line: ``x,y x,y ...``."""
+    rules: tuple[tuple[float, str], ...]
+    """Horizontal lines: (y, value)."""
+    ticks: tuple[tuple[float, str, str], ...]
+    """Below the line: (x, ``start`` or ``end``, step)."""
+    last: str
+    """The last value."""
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+
+
+def draw(curve: Curve) -> Drawing:
     """A line from the first point to the last, with the smallest and largest value and step as scales."""
     steps, values = zip(*curve, strict=True)
     low, high, first, last = min(values), max(values), steps[0], steps[-1]
@@ -24,18 +44,13 @@ def draw(curve: Curve) -> str:
         return f"{LEFT + across * (right - LEFT):.1f},{bottom - up * (bottom - TOP):.1f}"
 
     scale = [(TOP, high), (bottom, low)] if high > low else [((TOP + bottom) / 2, low)]
-    rules = "".join(
-        f'<line x1="{LEFT}" y1="{y}" x2="{right}" y2="{y}"/>'
-        f'<text x="{LEFT - 5}" y="{y + 3}" text-anchor="end">{number(value)}</text>'
-        for y, value in scale
+    return Drawing(
+        label=f"{number(values[0])} at step {first:,}, {number(values[-1])} at step {last:,}",
+        points=" ".join(place(*point) for point in curve),
+        rules=tuple((y, number(value)) for y, value in scale),
+        ticks=((LEFT, "start", f"{first:,}"), (right, "end", f"{last:,}")),
+        last=number(values[-1]),
     )
-    axis = "".join(
-        f'<text x="{x}" y="{HEIGHT - 2}" text-anchor="{anchor}">{step:,}</text>'
-        for x, anchor, step in ((LEFT, "start", first), (right, "end", last))
-    )
-    line = f'<polyline points="{" ".join(place(*point) for point in curve)}"/>'
-    label = f"{number(values[0])} at step {first:,}, {number(values[-1])} at step {last:,}"
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{rules}{axis}{line}</svg>'
 
 
 def number(value: float) -> str:

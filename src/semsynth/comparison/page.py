@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import escape
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
-from semsynth.comparison.curves import draw, number
+from semsynth.comparison.curves import Drawing, draw, number
 from semsynth.comparison.plan import Entry, Plan
 from semsynth.comparison.record import Record, Result, Shown, described
 from semsynth.data.transforms import Pipeline
 from semsynth.layout import pixels
+from semsynth.pages import render as fill
 
 COLUMN = 330
 """Width of a column of pictures, at most, in pixels."""
@@ -21,28 +20,49 @@ COLUMN = 330
 _PAGE = Path(__file__).with_name("page.html")
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A picture in the table, or why there is none."""
+
+    path: str
+    """File of the comparison's folder; empty where there is none."""
+    alt: str
+    kind: str = "made"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry's measurements."""
+
+    entry: Entry
+    failed: str
+    """Why it is not complete; empty if it is."""
+    values: dict[str, str]
+    """By column."""
+    losses: dict[str, dict[str, str]]
+    """Phase -> term -> last value."""
+
+
 def render(record: Record) -> str:
     """The page as HTML; its pictures lie beside it."""
-    plan, columns = record.plan, _columns(record)
-    losses = "".join(_losses(entry, _result(record, entry)) for entry in plan.entries)
+    plan = record.plan
     heads = ["Layout", *(["Photograph"] if _has_photos(record) else []), *(entry.name for entry in plan.entries)]
-    return Template(_PAGE.read_text("utf-8")).substitute(
-        title=escape(plan.title),
-        lead="".join(f'<p class="lead">{escape(text)}</p>' for text in _lead(record)),
-        column=f"{100 / len(heads):.2f}%",
-        limit=f"{COLUMN * len(heads)}px",
-        heads="".join(f'<th scope="col">{escape(head).replace("_", "_<wbr>")}</th>' for head in heads),
-        rows="".join(_row(record, index, shown) for index, shown in enumerate(record.shown)),
-        legend="".join(
-            f'<li><i style="background:rgb{item.color}"></i>{escape(item.name)}</li>' for item in record.legend
-        ),
-        choice=escape(_CHOICE),
-        columns="".join(f'<th scope="col">{escape(head)}</th>' for head in ("", *columns)),
-        measurements="".join(_measurements(record, entry, columns) for entry in plan.entries),
-        explanation=escape(_EXPLANATION),
-        losses=f'<section><h2>Losses</h2><div class="curves">{losses}</div></section>' if losses else "",
-        common="".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _common(record).items()),
-        per_row=len(heads),
+    return fill(
+        _PAGE,
+        plan=plan,
+        lead=list(_lead(record)),
+        heads=heads,
+        share=100 / len(heads),
+        limit=COLUMN * len(heads),
+        rows=[_row(record, index, shown) for index, shown in enumerate(record.shown)],
+        legend=record.legend,
+        choice=_CHOICE,
+        columns=_columns(record),
+        measurements=[_measurements(record, entry) for entry in plan.entries],
+        explanation=_EXPLANATION,
+        curves=_curves(record),
+        common=_common(record),
+        version=record.semsynth,
     )
 
 
@@ -93,21 +113,15 @@ def _range(values: set[int]) -> str:
 # Pictures -------------------------------------------------------------------------------------------------------
 
 
-def _row(record: Record, index: int, shown: Shown) -> str:
-    cells = [_picture(shown.layout, f"Layout {shown.name}", "layout")]
+def _row(record: Record, index: int, shown: Shown) -> list[Cell]:
+    cells = [Cell(shown.layout, f"Layout {shown.name}", "layout")]
     if _has_photos(record):
-        cells.append(_picture(shown.photo, f"Photograph {shown.name}") if shown.photo else "<td></td>")
+        cells.append(Cell(shown.photo, f"Photograph {shown.name}") if shown.photo else Cell("", ""))
     for entry in record.plan.entries:
         result = _result(record, entry)
-        if index < len(result.pictures):
-            cells.append(_picture(result.pictures[index], f"{entry.name}: {shown.name}"))
-        else:
-            cells.append(f'<td><div class="empty">{escape(_state(result))}</div></td>')
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _picture(path: str, alt: str, kind: str = "made") -> str:
-    return f'<td class="{kind}"><a href="{path}"><img src="{path}" alt="{escape(alt)}" loading="lazy"></a></td>'
+        made = index < len(result.pictures)
+        cells.append(Cell(result.pictures[index], f"{entry.name}: {shown.name}") if made else Cell("", _state(result)))
+    return cells
 
 
 def _state(result: Result) -> str:
@@ -123,10 +137,10 @@ def _state(result: Result) -> str:
 
 def _columns(record: Record) -> list[str]:
     scores = {name: None for entry in record.plan.entries for name in _result(record, entry).scores}
-    return ["Generator", "All networks", "Steps", "Images seen", "Images/s", "Time", "Memory", *scores, "Last losses"]
+    return ["Generator", "All networks", "Steps", "Images seen", "Images/s", "Time", "Memory", *scores]
 
 
-def _measurements(record: Record, entry: Entry, columns: list[str]) -> str:
+def _measurements(record: Record, entry: Entry) -> Row:
     result = _result(record, entry)
     values: dict[str, str] = {name: number(score) for name, score in result.scores.items()}
     if result.parameters:
@@ -141,40 +155,29 @@ def _measurements(record: Record, entry: Entry, columns: list[str]) -> str:
         }
     if result.peak_memory is not None:
         values["Memory"] = f"{result.peak_memory / 2**30:.2f} GiB"
-    cells = "".join(f"<td>{escape(values.get(name, '–'))}</td>" for name in columns[:-1])
-    settings = "".join(f"<small><code>{escape(setting)}</code></small>" for setting in entry.settings)
-    about = f"<small>{escape(entry.recipe)}, preset {escape(entry.preset)}</small>{settings}"
-    if not result.complete:
-        about += f'<small class="failed">{escape(result.error or _state(result))}</small>'
-    losses = f'<td class="losses">{_last_losses(result) or "–"}</td>'
-    return f'<tr><th scope="row">{escape(entry.name)}{about}</th>{cells}{losses}</tr>'
+    failed = "" if result.complete else result.error or _state(result)
+    return Row(entry, failed, values, _last_losses(result))
 
 
-def _last_losses(result: Result) -> str:
-    phases = groupby(result.curves.items(), key=lambda item: item[0].partition("/")[0])
-    lines = (
-        f"<div>{escape(_words(phase))}: "
-        + ", ".join(f"{escape(_words(_term(name)))} <b>{number(curve[-1][1])}</b>" for name, curve in terms)
-        + "</div>"
-        for phase, terms in phases
-    )
-    return "".join(lines)
+def _last_losses(result: Result) -> dict[str, dict[str, str]]:
+    losses: dict[str, dict[str, str]] = {}
+    for name, curve in result.curves.items():
+        phase, _, term = name.partition("/")
+        losses.setdefault(_words(phase), {})[_words(term)] = number(curve[-1][1])
+    return losses
 
 
-def _losses(entry: Entry, result: Result) -> str:
-    figures = "".join(
-        f"<figure><figcaption>{escape(_words(name.replace('/', ': ')))}<b>{number(curve[-1][1])}</b></figcaption>"
-        f"{draw(curve)}</figure>"
-        for name, curve in result.curves.items()
-        if len(curve) > 1
-    )
-    return (
-        f'<div class="entry"><h3>{escape(entry.name)}</h3><div class="terms">{figures}</div></div>' if figures else ""
-    )
-
-
-def _term(name: str) -> str:
-    return name.partition("/")[2]
+def _curves(record: Record) -> dict[str, dict[str, Drawing]]:
+    """Entry -> loss term -> its curve, where it has more than a point."""
+    drawn = {
+        entry.name: {
+            _words(name.replace("/", ": ")): draw(curve)
+            for name, curve in _result(record, entry).curves.items()
+            if len(curve) > 1
+        }
+        for entry in record.plan.entries
+    }
+    return {name: terms for name, terms in drawn.items() if terms}
 
 
 def _words(name: str) -> str:
@@ -182,22 +185,19 @@ def _words(name: str) -> str:
 
 
 def _common(record: Record) -> dict[str, str]:
-    """What people need to know, or to do it again; values are HTML."""
+    """What people need to know, or to do it again."""
     plan = record.plan
     training = [config["training"] for config in record.configs.values()]
     devices = {result.device: None for result in record.results.values() if result.device}
     common = {
-        "Data": f"{escape(plan.data)}: {record.num_images:,} training images",
-        "Pictures": escape(_sizes(record)),
-        "Budget": escape(_budget(plan)),
+        "Data": f"{plan.data}: {record.num_images:,} training images",
+        "Pictures": _sizes(record),
+        "Budget": _budget(plan),
         "Images per step": _range({one["batch_size"] for one in training}),
-        "Arithmetic": escape(", ".join(dict.fromkeys(one["precision"] for one in training))),
+        "Arithmetic": ", ".join(dict.fromkeys(one["precision"] for one in training)),
         "Seed": str(plan.seed),
         "Factor on widths": f"{plan.width_scale:g}" if plan.width_scale != 1 else "",
-        "Settings": " ".join(f"<code>{escape(setting)}</code>" for setting in plan.settings),
-        "Hardware": escape("; ".join(devices)),
-        "Made by": f"semsynth {escape(record.semsynth)}; every number and configuration: "
-        '<a href="comparison.json">comparison.json</a>',
+        "Hardware": "; ".join(devices),
     }
     return {name: value for name, value in common.items() if value}
 

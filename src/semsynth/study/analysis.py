@@ -22,13 +22,13 @@ from semsynth.study.preference import (
     wilson_interval,
 )
 from semsynth.study.ranking import bradley_terry, davidson
-from semsynth.study.results import ImagePreference, Preference, Ranking, Results, SideBias, Strength
+from semsynth.study.results import ImagePreference, Preference, Ranking, SideBias, Strength, StudyResults
 
 RANKING_REPLICATES = 999
 """Of the strengths' intervals: each needs a fit."""
 
 
-def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> Results:
+def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> StudyResults:
     """Analyse a study.
 
     Args:
@@ -48,7 +48,7 @@ def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> Results:
     rng = np.random.Generator(np.random.PCG64(seed))
     bootstrap = ClusterBootstrap(judged.worker, judged.image, rng)
     exposures = range(len(plan.design.exposures))
-    return Results(
+    return StudyResults(
         study=plan.design.name,
         question=plan.design.question,
         level=plan.design.level,

@@ -78,7 +78,7 @@ class Ranking(Config):
     """Davidson's nu: 0 without ties; 1 if equal methods tie in a third of the answers."""
 
 
-class Results(Config):
+class StudyResults(Config):
     """Everything that is reported."""
 
     study: str
