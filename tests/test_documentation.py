@@ -6,16 +6,20 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import typer.main
 
 from semsynth.cli.main import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")] + sorted(REPOSITORY.glob("docs/**/*.md"))
+UsageError = typer.BadParameter.__bases__[0]  # Click's, or that of the Click within Typer
+COMMAND = typer.main.get_command(app)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -35,41 +39,66 @@ def lines_of(program: str) -> list[tuple[str, ...]]:
     return sorted(set(found))
 
 
+def check(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The command that ``semsynth ARGUMENTS`` calls, by its words.
+
+    Raises:
+        UsageError: an unknown command or option, an option without its value, or a value of the wrong type.
+    """
+    command, words, remaining = COMMAND, [], [part for part in arguments if part != "..."]
+    while True:
+        context = command.context_class(command)  # no parsing that forgives
+        values, rest, _ = command.make_parser(context).parse_args(list(remaining))
+        for parameter in command.get_params(context):
+            if values.get(parameter.name) is not None and not parameter.is_eager:
+                convert = getattr(parameter, "type_cast_value", parameter.process_value)  # older Typer: Click's own
+                convert(context, values[parameter.name])
+        if not hasattr(command, "resolve_command"):
+            assert not rest, f"not understood: {rest}"
+            return tuple(words)
+        if not rest:  # "semsynth --version", or the name of a group
+            return tuple(words)
+        name, command, remaining = command.resolve_command(context, rest)
+        words.append(str(name))
+
+
 @pytest.mark.parametrize("arguments", lines_of("semsynth"), ids=" ".join)
 def test_commands_and_options_exist(arguments: tuple[str, ...]) -> None:
-    command = typer.main.get_command(app)
-    remaining = [part for part in arguments if part != "..."]
-    name = "semsynth"
-    # The parsers themselves say whether they know a word: an unknown one raises.
-    context = command.make_context(name, remaining, resilient_parsing=True)
-    while hasattr(command, "resolve_command"):
-        words = [*context._protected_args, *context.args]
-        name, command, remaining = command.resolve_command(context, words)
-        context = command.make_context(name, remaining, parent=context, resilient_parsing=True)
-    assert not context.args, f"not understood: {context.args}"
+    check(arguments)
 
 
-def test_documents_show_commands() -> None:
-    commands = {arguments[0] for arguments in lines_of("semsynth")}
-    assert commands == {
-        "synthesize",
-        "remake",
-        "edit",
-        "train",
-        "compare",
-        "doctor",
-        "data",
-        "convert",
-        "styles",
-        "study",
-        "studio",
-        "render",
-        "evaluate",
-        "segmenter",
-        "label",
-        "export",
-        "push",
-    }
+@pytest.mark.parametrize(
+    "line",
+    [
+        "synthesise MAP.png",
+        "synthesize MAP.png --out photos --no-such-option",
+        "synthesize MAP.png --out",
+        "synthesize MAP.png --out photos --count many",
+        "synthesize MAP.png --out photos --count 0",
+        "synthesize MAP.png --out photos --precision half",
+        "data no-such-command",
+        "doctor nonsense",
+    ],
+)
+def test_a_wrong_line_would_be_noticed(line: str) -> None:
+    with pytest.raises((UsageError, AssertionError)):
+        check(shlex.split(line))
+
+
+def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command that does something."""
+    if not hasattr(command, "list_commands"):
+        yield words
+        return
+    context = command.context_class(command)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), (*words, name))
+
+
+def test_documents_show_every_command() -> None:
+    commands = set(leaves(COMMAND))
+    shown = {check(arguments) for arguments in lines_of("semsynth")}
+    assert commands - shown == set()
 
 
 @pytest.mark.parametrize("arguments", lines_of("make"), ids=" ".join)
