@@ -19,18 +19,20 @@ from statistics import median
 
 from report import machine, print_table, write_report
 
-from semsynth.bulk.job import Engine, Job, Task, in_this_process, lasting_name, model_digest
+from semsynth.bulk.engine import BulkEngine, in_this_process
+from semsynth.bulk.job import BulkJob, lasting_name, model_digest
 from semsynth.bulk.local import local_engine
 from semsynth.bulk.ray_engine import ray_engine
 from semsynth.bulk.run import run_job
 from semsynth.bulk.sources import open_layouts
+from semsynth.bulk.task import BulkTask
 from semsynth.checkpoint import find_model
 from semsynth.classes import builtin
 from semsynth.data.facades import draw_facade
 from semsynth.data.progress import Progress
 
 
-def measure(engine: Engine, job: Job, tasks: list[Task], out: Path) -> dict[str, float]:
+def measure(engine: BulkEngine, job: BulkJob, tasks: list[BulkTask], out: Path) -> dict[str, float]:
     """Seconds to the first picture, pictures per second after it, and all seconds."""
     times: list[float] = []
     start = time.perf_counter()
@@ -60,13 +62,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    engines: dict[str, Callable[[], Engine]] = {
+    engines: dict[str, Callable[[], BulkEngine]] = {
         "one process": lambda: in_this_process,
         "local": lambda: local_engine(["cpu"] * arguments.workers),
         "ray": lambda: ray_engine(workers=arguments.workers, gpus=0),
     }
     results: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
-    job = Job(model=lasting_name(arguments.model), model_sha256=model_digest(find_model(arguments.model)))
+    job = BulkJob(model=lasting_name(arguments.model), model_sha256=model_digest(find_model(arguments.model)))
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.layouts):
             draw_facade(number, 256).save(Path(folder) / "layouts" / f"front_{number:05d}.png")

@@ -8,16 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from semsynth.bulk.job import Job, Outcome, Task, lasting_name, model_digest
+from semsynth.bulk.job import BulkJob, lasting_name, model_digest
+from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.sources import open_layouts
-from semsynth.bulk.stage import Stage
+from semsynth.bulk.task import BulkTask, Outcome
 
 
-def job_of(model: Path, **settings: object) -> Job:
-    return Job.model_validate({"model": lasting_name(str(model)), "model_sha256": model_digest(model), **settings})
+def job_of(model: Path, **settings: object) -> BulkJob:
+    return BulkJob.model_validate({"model": lasting_name(str(model)), "model_sha256": model_digest(model), **settings})
 
 
-def tasks_of(folder: Path, numbers: tuple[int, ...] = (0,)) -> list[Task]:
+def tasks_of(folder: Path, numbers: tuple[int, ...] = (0,)) -> list[BulkTask]:
     return list(open_layouts(folder, pictures=False, instances=None).tasks(numbers, instances=False))
 
 
@@ -26,20 +27,20 @@ def files(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-class DeadlyStage:
-    """A stage that ends its process at one of the layouts, as a lack of memory does."""
+class DeadlyMaker:
+    """A maker that ends its process at one of the layouts, as a lack of memory does."""
 
-    def __init__(self, job: Job, root: Path, deadly: str, device: str) -> None:
-        self.stage, self.deadly = Stage(job, root, device), deadly
+    def __init__(self, job: BulkJob, root: Path, deadly: str, device: str) -> None:
+        self.make, self.deadly = PictureMaker(job, root, device), deadly
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: BulkTask) -> Outcome:
         if task.name == self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.stage(task)
+        return self.make(task)
 
 
-def no_stage(device: str) -> Stage:
-    """Ends its process before there is a stage."""
+def no_maker(device: str) -> PictureMaker:
+    """Ends its process before there is a maker."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 

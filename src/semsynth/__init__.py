@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from semsynth.api.models import ListedModel, list_models
     from semsynth.api.results import BestScore, TrainingResult
     from semsynth.api.training import plan_resuming, plan_training, resume, train
+    from semsynth.bulk.run import BulkSummary
+    from semsynth.bulk.synthesizing import synthesize_folder
     from semsynth.classes import ClassSet
     from semsynth.convert.converting import convert_checkpoint
     from semsynth.errors import SemsynthError
@@ -25,6 +27,7 @@ from semsynth.version import __version__
 
 __all__ = [
     "BestScore",
+    "BulkSummary",
     "ClassSet",
     "Layout",
     "ListedModel",
@@ -44,12 +47,14 @@ __all__ = [
     "plan_training",
     "resume",
     "resume_segmenter",
+    "synthesize_folder",
     "train",
     "train_segmenter",
 ]
 
 _HOME = {
     "BestScore": "semsynth.api.results",
+    "BulkSummary": "semsynth.bulk.run",
     "ClassSet": "semsynth.classes",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
@@ -68,6 +73,7 @@ _HOME = {
     "plan_training": "semsynth.api.training",
     "resume": "semsynth.api.training",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
+    "synthesize_folder": "semsynth.bulk.synthesizing",
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
 }

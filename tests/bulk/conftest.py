@@ -11,7 +11,7 @@ import pytest
 from bulk_jobs import files, job_of, tasks_of
 from tiny_models import CLASSES, save_tiny_model
 
-from semsynth.bulk.job import in_this_process
+from semsynth.bulk.engine import in_this_process
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade
 

@@ -1,4 +1,4 @@
-"""Engines: workers that die, stages that cannot be made, Ray that is not there."""
+"""Engines: workers that die, makers that cannot be opened, Ray that is not there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from bulk_jobs import DeadlyStage, files, job_of, no_stage, tasks_of
+from bulk_jobs import DeadlyMaker, files, job_of, no_maker, tasks_of
 from tiny_models import CLASSES
 from typer.testing import CliRunner
 
@@ -49,7 +49,7 @@ def test_a_layout_that_kills_its_workers_is_a_failure_and_others_are_not(
 ) -> None:
     out, told = tmp_path / "out", list[str]()
     out.mkdir()
-    make = partial(DeadlyStage, job_of(model), out, "front_04")
+    make = partial(DeadlyMaker, job_of(model), out, "front_04")
     tasks = tasks_of(dataset)
     outcomes = list(TWO(make, tasks, told.append))
     assert [outcome.task for outcome in outcomes] == tasks
@@ -62,11 +62,11 @@ def test_a_layout_that_kills_its_workers_is_a_failure_and_others_are_not(
 
 def test_workers_that_never_begin(model: Path, dataset: Path) -> None:
     with pytest.raises(SemsynthError, match=r"workers die \(killed by signal 9\) while they load the model"):
-        list(TWO(no_stage, tasks_of(dataset), lambda text: None))
+        list(TWO(no_maker, tasks_of(dataset), lambda text: None))
     assert not multiprocessing.active_children()
 
 
-def test_a_stage_that_cannot_be_made_is_told_as_it_is(model: Path, dataset: Path, tmp_path: Path) -> None:
+def test_a_maker_that_cannot_be_opened_is_told_as_it_is(model: Path, dataset: Path, tmp_path: Path) -> None:
     job = job_of(model).model_copy(update={"model_sha256": "0" * 64})
     with pytest.raises(SemsynthError, match="has changed since this job began"):
         run_job(job, tasks_of(dataset), CLASSES, tmp_path / "out", TWO)

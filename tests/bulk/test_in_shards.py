@@ -12,7 +12,7 @@ import pytest
 from bulk_jobs import files, job_of, tasks_of
 from tiny_models import CLASSES
 
-from semsynth.bulk.job import in_this_process
+from semsynth.bulk.engine import in_this_process
 from semsynth.bulk.local import local_engine
 from semsynth.bulk.remake import find_line, remake
 from semsynth.bulk.run import run_job

@@ -15,7 +15,7 @@ from bulk_jobs import files, job_of, tasks_of
 from tiny_models import CLASSES, save_tiny_model
 from typer.testing import CliRunner, Result
 
-from semsynth.bulk.job import in_this_process
+from semsynth.bulk.engine import in_this_process
 from semsynth.bulk.manifest import Manifest, read_lines
 from semsynth.bulk.remake import find_line, remake
 from semsynth.bulk.run import run_job

@@ -10,13 +10,13 @@ import torch
 from bulk_jobs import job_of, tasks_of
 from tiny_models import CLASSES, save_tiny_oasis
 
-from semsynth.bulk.job import in_this_process
+from semsynth.bulk.engine import in_this_process
+from semsynth.bulk.job import make_job
 from semsynth.bulk.remake import find_line, remake
 from semsynth.bulk.run import run_job
 from semsynth.bulk.sources import open_layouts
 from semsynth.checkpoint import Card, GeneratorModel, Pix2PixHDModel, save_model
 from semsynth.classes import NO_CLASSES
-from semsynth.cli.bulk import make_job
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import CLASSES_FILE, DatasetFolder
@@ -41,8 +41,8 @@ def test_collections(tmp_path: Path) -> None:
     save_model(tmp_path / "crn", config, CLASSES, config.build(), Card(name="collections"))
     draw_facade(0, 32).save(tmp_path / "maps/a.png")
     with pytest.raises(SemsynthError, match="makes 3 photos of a layout at once, not 2"):
-        make_job(str(tmp_path / "crn"), "float32", None, None, 2, None, False, {})
-    job, synthesizer = make_job(str(tmp_path / "crn"), "float32", None, None, 3, None, False, {})
+        make_job(tmp_path / "crn", count=2)
+    job, synthesizer = make_job(tmp_path / "crn", count=3)
     run_job(job, tasks_of(tmp_path / "maps", job.numbers), CLASSES, tmp_path / "out", in_this_process)
     for number, photo in enumerate(synthesizer.variations(tmp_path / "maps/a.png", 3)):
         assert np.array_equal(decode_image(tmp_path / f"out/train/images/a_{number}.png"), np.asarray(photo))
@@ -84,7 +84,7 @@ def test_region_seeds_and_what_the_manifest_keeps_of_them(tmp_path: Path) -> Non
     model = save_tiny_oasis(tmp_path / "model")
     draw_facade(0, 64).save(tmp_path / "maps/a.png")
     regions = {"door": 7, 1: 9}
-    job, synthesizer = make_job(str(model), "float32", None, 5, None, None, False, regions)
+    job, synthesizer = make_job(model, seed=5, region_seeds=regions)
     run_job(job, tasks_of(tmp_path / "maps"), CLASSES, tmp_path / "out", in_this_process)
     seed = picture_seed(5, "a", 0)
     expected = synthesizer(tmp_path / "maps/a.png", seed=seed, region_seeds=regions)
@@ -100,7 +100,7 @@ def test_region_seeds_and_what_the_manifest_keeps_of_them(tmp_path: Path) -> Non
 def test_the_style_of_one_photo(model: Path, dataset: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     save_png(photo, np.full((40, 40, 3), (200, 90, 40), np.uint8))
-    job, synthesizer = make_job(str(model), "float32", photo, None, None, None, False, {})
+    job, synthesizer = make_job(str(model), style=photo)
     tasks = tasks_of(dataset)[:2]
     run_job(job, tasks, CLASSES, tmp_path / "out", in_this_process)
     for task in tasks:
@@ -111,4 +111,4 @@ def test_the_style_of_one_photo(model: Path, dataset: Path, tmp_path: Path) -> N
     with pytest.raises(SemsynthError, match=r"photo\.png has changed since"):
         run_job(job, tasks_of(dataset), CLASSES, tmp_path / "out", in_this_process)
     with pytest.raises(SemsynthError, match="leave out --count"):
-        make_job(str(model), "float32", photo, None, 2, None, False, {})
+        make_job(str(model), style=photo, count=2)

@@ -44,11 +44,11 @@ DEADLY = """
 from functools import partial
 from pathlib import Path
 import sys
-from bulk_jobs import DeadlyStage, job_of, tasks_of
+from bulk_jobs import DeadlyMaker, job_of, tasks_of
 from semsynth.bulk.ray_engine import ray_engine
 
 model, dataset, out = map(Path, sys.argv[1:])
-make = partial(DeadlyStage, job_of(model), out, "front_04")
+make = partial(DeadlyMaker, job_of(model), out, "front_04")
 for outcome in ray_engine(workers=1, gpus=0)(make, tasks_of(dataset), print):
     print(outcome.task.name, len(outcome.lines), outcome.error)
 """
@@ -65,7 +65,7 @@ def by_ray(code: str, ray_folder: Path, *arguments: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_stage_that_cannot_be_made_is_told_as_it_is(
+def test_a_maker_that_cannot_be_opened_is_told_as_it_is(
     model: Path, dataset: Path, tmp_path: Path, ray_folder: Path
 ) -> None:
     told = by_ray(FAILING, ray_folder, model, dataset, tmp_path / "out")

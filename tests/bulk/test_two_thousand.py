@@ -14,7 +14,7 @@ import pytest
 from bulk_jobs import below, files, job_of, ray_command, tasks_of
 from tiny_models import CLASSES
 
-from semsynth.bulk.job import in_this_process
+from semsynth.bulk.engine import in_this_process
 from semsynth.bulk.manifest import read_lines
 from semsynth.bulk.run import run_job
 from semsynth.data.facades import draw_facade

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
-from semsynth.bulk.manifest import Line
 from semsynth.checkpoint import BUNDLED, CONFIG, find_model
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, sha256
+from semsynth.files import sha256
 from semsynth.layout import Size
 from semsynth.styles.bank import STYLES
-
-if TYPE_CHECKING:
-    from semsynth.bulk.stage import Stage
+from semsynth.synthesizer import Synthesizer, load
 
 
-class Job(Config):
-    """How the pictures of a folder are made: the same for all of them, and for everybody who goes on with it."""
+class BulkJob(Config):
+    """How the pictures of a folder are made: the same for all of them, and for everybody who resumes it."""
 
     format: Literal[1] = 1
     """Version of ``job.json`` and of the manifest's lines."""
@@ -58,84 +54,56 @@ class Job(Config):
         return name if self.count is None else f"{name}_{number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A file, or a part of an archive that is not compressed."""
+def make_job(
+    model: str | Path,
+    *,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    style: Path | None = None,
+    seed: int | None = None,
+    count: int | None = None,
+    size: Size | None = None,
+    strict_size: bool = False,
+    region_seeds: Mapping[int | str, int] | None = None,
+    shard_size: int | None = None,
+) -> tuple[BulkJob, Synthesizer]:
+    """Make a job, with its model on the CPU: what the model cannot do is refused before workers start.
 
-    path: str
-    """Absolute."""
-    offset: int = 0
-    """Of the first byte."""
-    size: int | None = None
-    """In bytes; None: to the end."""
+    Args:
+        model: as in :func:`semsynth.load`, but not an exported model.
+        precision: arithmetic of the networks.
+        style: a photo that gives all pictures their style.
+        seed: what the pictures' seeds are drawn from; None: 0.
+        count: pictures of each layout; None: one, named like the layout.
+        size: (height, width) of the pictures.
+        strict_size: whether a layout whose own size the network cannot make is a failure.
+        region_seeds: other noise for regions, by instance id, class id or class name.
+        shard_size: bytes of a tar shard that pictures go to; None: they become files.
 
-    def read(self) -> bytes:
-        """Its bytes.
-
-        Raises:
-            SemsynthError: it cannot be read, or the file is shorter than that.
-        """
-        with explained(Path(self.path), "cannot read"), Path(self.path).open("rb") as file:
-            file.seek(self.offset)
-            data = file.read(-1 if self.size is None else self.size)
-        if self.size is not None and len(data) < self.size:
-            raise SemsynthError(f"{self.path} is truncated: restore the file")
-        return data
-
-    def __str__(self) -> str:
-        """What messages call it."""
-        return self.path if self.size is None else f"{self.path} (from byte {self.offset})"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Pictures to make of one layout."""
-
-    split: str
-    """Of the output."""
-    name: str
-    """The layout's, without suffix."""
-    layout: Piece
-    """The label map, or the picture that is the condition."""
-    instances: Piece | None
-    """The instance map."""
-    numbers: tuple[int, ...]
-    """Which pictures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a task."""
-
-    task: Task
-    lines: tuple[Line, ...] = ()
-    """Of the pictures that were made."""
-    members: tuple[dict[str, bytes], ...] = ()
-    """What shards hold of each: suffix -> bytes; nothing where the stage has written files."""
-    error: str = ""
-    """Why the other pictures were not made."""
-    fatal: bool = False
-    """Whether that would happen to all others, too: a full disk."""
-    note: str = ""
-    """What the user should know about the pictures."""
-
-
-StageMaker = Callable[[str], "Stage"]
-"""Makes the stage on a device that torch knows by name; goes to other processes."""
-Tell = Callable[[str], None]
-"""Takes what an engine has to say: a worker died."""
-
-
-class Engine(Protocol):
-    """Brings tasks to stages."""
-
-    def __call__(self, make: StageMaker, tasks: Sequence[Task], tell: Tell) -> Generator[Outcome, None, None]:
-        """One outcome for every task, in their order.
-
-        Raises:
-            SemsynthError: the stage cannot be made.
-        """
-        ...
+    Raises:
+        SemsynthError: no such model or photo, or something that the model cannot do.
+    """
+    if Path(model).is_file():
+        raise SemsynthError(f"{model} is an exported model: bulk synthesis takes the model folder that it came from")
+    synthesizer = load(model, "cpu", "float32")
+    synthesizer.style(style, seed, None, region_seeds)
+    if count is not None:
+        if style is not None and count > 1:
+            raise SemsynthError("--style takes the style from one photo: leave out --count")
+        synthesizer.check_count(count)
+    job = BulkJob(
+        model=lasting_name(model),
+        model_sha256=model_digest(find_model(model)),
+        seed=seed or 0,
+        count=count,
+        size=size,
+        strict_size=strict_size,
+        style=None if style is None else str(style.absolute()),
+        style_sha256=None if style is None else sha256(style),
+        region_seeds=tuple((region_seeds or {}).items()),
+        precision=precision,
+        shard_size=shard_size,
+    )
+    return job, synthesizer
 
 
 def model_digest(folder: Path) -> str:
@@ -147,14 +115,9 @@ def model_digest(folder: Path) -> str:
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
 
 
-def lasting_name(model: str) -> str:
-    """The model as one finds it from any working folder."""
+def lasting_name(model: str | Path) -> str:
+    """The model as it is found from any working folder."""
     folder = find_model(model)
     if folder.parent == BUNDLED:
         return folder.name
-    return str(folder.absolute()) if Path(model).exists() else model
-
-
-def in_this_process(make: StageMaker, tasks: Iterable[Task], tell: Tell) -> Generator[Outcome, None, None]:
-    """The engine without workers, on the CPU: for looking for mistakes."""
-    yield from map(make("cpu"), tasks)
+    return str(folder.absolute()) if Path(model).exists() else str(model)

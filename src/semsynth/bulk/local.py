@@ -14,7 +14,9 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 
 import torch
 
-from semsynth.bulk.job import Engine, Outcome, StageMaker, Task, Tell
+from semsynth.bulk.engine import BulkEngine, OpenMaker
+from semsynth.bulk.task import BulkTask, Outcome
+from semsynth.data.progress import Tell
 from semsynth.errors import SemsynthError
 
 _GIVEN = 2
@@ -23,11 +25,11 @@ _AHEAD = 64
 """Tasks per worker that may be done while an earlier one is not: outcomes wait in memory to come in order."""
 _ATTEMPTS = 3
 """Workers that may die with a task before it counts as failed, and at their start before the job does."""
-_PRELOADED = ["semsynth.bulk.stage", "torch.fx.experimental.symbolic_shapes"]
+_PRELOADED = ["semsynth.bulk.maker", "torch.fx.experimental.symbolic_shapes"]
 """What workers load before they fork, together; the second is what torch loads with the first network."""
 
 
-def local_engine(devices: Sequence[str]) -> Engine:
+def local_engine(devices: Sequence[str]) -> BulkEngine:
     """The engine with one worker for each of ``devices``."""
     return partial(_run, devices=devices)
 
@@ -51,15 +53,15 @@ def choose_devices(device: str, workers: int | None) -> list[str]:
 class _Worker:
     """One process and the tasks that it has been given."""
 
-    def __init__(self, context: ForkServerContext | SpawnContext, make: StageMaker, device: str) -> None:
+    def __init__(self, context: ForkServerContext | SpawnContext, open_maker: OpenMaker, device: str) -> None:
         self.device, self.ready, self.given = device, False, deque[int]()
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(make, device, theirs), daemon=True)
+        self._process = context.Process(target=_work, args=(open_maker, device, theirs), daemon=True)
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the connection
 
     def receive(self) -> Outcome | SemsynthError | None:
-        """An outcome, None for a stage that is ready, or why it cannot be made.
+        """An outcome, None for a maker that is ready, or why it cannot be opened.
 
         Raises:
             EOFError: the process died.
@@ -84,7 +86,7 @@ class _Worker:
 class _Pool:
     """Workers, the tasks that wait for them, and the outcomes that wait for earlier ones."""
 
-    def __init__(self, make: StageMaker, tasks: Sequence[Task], devices: Sequence[str], tell: Tell) -> None:
+    def __init__(self, open_maker: OpenMaker, tasks: Sequence[BulkTask], devices: Sequence[str], tell: Tell) -> None:
         # Never a fork of this process: its threads and its CUDA would not survive that.
         self.context: ForkServerContext | SpawnContext
         if "forkserver" in multiprocessing.get_all_start_methods():
@@ -92,7 +94,7 @@ class _Pool:
             self.context.set_forkserver_preload(_PRELOADED)
         else:
             self.context = multiprocessing.get_context("spawn")
-        self.make, self.tasks, self.tell = make, tasks, tell
+        self.open_maker, self.tasks, self.tell = open_maker, tasks, tell
         self.again, self.next = deque[int](), 0
         self.done: dict[int, Outcome] = {}
         self.first = 0
@@ -100,8 +102,8 @@ class _Pool:
         self.deaths: Counter[int] = Counter()
         """By task."""
         self.starts = 0
-        """Workers in a row that died before their stage was ready."""
-        self.workers = [_Worker(self.context, make, device) for device in devices]
+        """Workers in a row that died before their maker was ready."""
+        self.workers = [_Worker(self.context, open_maker, device) for device in devices]
 
     def outcomes(self) -> Iterator[Outcome]:
         """In the order of the tasks."""
@@ -154,13 +156,13 @@ class _Pool:
             self.starts += 1
             if self.starts == _ATTEMPTS:
                 size = f"for {len(self.workers)} of them? --workers asks for fewer"
-                hint = f"is there enough memory {size}" if "signal" in how else "what they wrote says why"
+                hint = f"is there enough memory {size}" if "signal" in how else "see their output above"
                 raise SemsynthError(f"workers die ({how}) while they load the model: {hint}")
         for number in reversed(worker.given):
             self.again.appendleft(number)
         if worker.given:
             self._blame(worker.given[0], how)
-        self.workers[self.workers.index(worker)] = _Worker(self.context, self.make, worker.device)
+        self.workers[self.workers.index(worker)] = _Worker(self.context, self.open_maker, worker.device)
 
     def _blame(self, number: int, how: str) -> None:
         """A worker died with a task."""
@@ -172,24 +174,24 @@ class _Pool:
 
 
 def _run(
-    make: StageMaker, tasks: Sequence[Task], tell: Tell, *, devices: Sequence[str]
+    open_maker: OpenMaker, tasks: Sequence[BulkTask], tell: Tell, *, devices: Sequence[str]
 ) -> Generator[Outcome, None, None]:
-    pool = _Pool(make, tasks, devices[: len(tasks)], tell)
+    pool = _Pool(open_maker, tasks, devices[: len(tasks)], tell)
     try:
         yield from pool.outcomes()
     finally:
         pool.end()
 
 
-def _work(make: StageMaker, device: str, connection: Connection) -> None:
-    """What a worker does until nobody gives it tasks any more."""
+def _work(open_maker: OpenMaker, device: str, connection: Connection) -> None:
+    """Work on tasks until nobody gives any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the tasks
     try:
-        stage = make(device)
+        make = open_maker(device)
     except SemsynthError as error:
         connection.send(error)
         return
     with suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            connection.send(stage(connection.recv()))
+            connection.send(make(connection.recv()))

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from semsynth.bulk.job import Outcome, Task
 from semsynth.bulk.manifest import Line
+from semsynth.bulk.task import BulkTask, Outcome
 from semsynth.classes import ClassSet
 from semsynth.data.folder import save_classes
 from semsynth.data.shards.index import INDEX_FILE
@@ -30,7 +30,7 @@ class Output(Protocol):
         ...
 
     def add(self, outcome: Outcome) -> None:
-        """Take over what the stage has made."""
+        """Take over what the maker has made."""
         ...
 
     def end(self, complete: bool) -> None:
@@ -41,7 +41,7 @@ class Output(Protocol):
 class FolderOutput:
     """``SPLIT/images`` with the pictures, ``SPLIT/labels`` and so on with what they were made of."""
 
-    def __init__(self, root: Path, tasks: Iterable[Task], classes: ClassSet | None) -> None:
+    def __init__(self, root: Path, tasks: Iterable[BulkTask], classes: ClassSet | None) -> None:
         """Take over a folder.
 
         Args:
@@ -77,7 +77,7 @@ class FolderOutput:
             save_classes(self.root, self._classes)
 
     def add(self, outcome: Outcome) -> None:
-        """The stage has written everything."""
+        """The maker has written everything."""
 
     def end(self, complete: bool) -> None:
         """Remove what killed workers left half-written."""

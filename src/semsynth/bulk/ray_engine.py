@@ -1,4 +1,4 @@
-"""The Ray engine: the stage in a pool of actors, on one machine or a cluster (``semsynth[ray]``)."""
+"""The Ray engine: makers in a pool of actors, on one machine or a cluster (``semsynth[ray]``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from semsynth.bulk.job import Engine, Outcome, StageMaker, Task, Tell
+from semsynth.bulk.engine import BulkEngine, Make, OpenMaker
+from semsynth.bulk.task import BulkTask, Outcome
+from semsynth.data.progress import Tell
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
 
@@ -25,10 +27,10 @@ _ATTEMPTS = 3
 """Actors that may die with a task before it counts as failed."""
 _STORE = 2**30
 """Bytes of the object store of a cluster of one's own: tasks and outcomes are small, and the rest goes to the disk."""
-_TASK, _OUTCOME = TypeAdapter(Task), TypeAdapter(Outcome)
+_TASK, _OUTCOME = TypeAdapter(BulkTask), TypeAdapter(Outcome)
 
 
-def ray_engine(address: str | None = None, workers: int | None = None, gpus: float | None = None) -> Engine:
+def ray_engine(address: str | None = None, workers: int | None = None, gpus: float | None = None) -> BulkEngine:
     """The engine on a Ray cluster; every node needs this package, and the folders at the same paths.
 
     Args:
@@ -51,7 +53,7 @@ class _Attempts:
         self.begun: Counter[str] = Counter()
 
     def begin(self, work: str) -> int:
-        """The how-manieth attempt this is."""
+        """The number of this attempt, from 1."""
         self.begun[work] += 1
         return self.begun[work]
 
@@ -62,12 +64,13 @@ class _Attempts:
 
 
 class _Actor:
-    """The stage as Ray Data calls it."""
+    """A maker as Ray Data calls it."""
 
-    def __init__(self, make: StageMaker, device: str, attempts: Any) -> None:
-        self.attempts, self.stage, self.problem = attempts, None, ""
+    def __init__(self, open_maker: OpenMaker, device: str, attempts: Any) -> None:
+        self.attempts, self.problem = attempts, ""
+        self.make: Make | None = None
         try:
-            self.stage = make(device)
+            self.make = open_maker(device)
         except SemsynthError as error:  # raised here, Ray would try it again
             self.problem = str(error)
 
@@ -82,7 +85,7 @@ class _Actor:
 
     def _made(self, text: str) -> Outcome:
         task = _TASK.validate_json(text)
-        return Outcome(task, error=self.problem, fatal=True) if self.stage is None else self.stage(task)
+        return Outcome(task, error=self.problem, fatal=True) if self.make is None else self.make(task)
 
     def _tried(self, text: str) -> Outcome:
         if self._begin(text) < _ATTEMPTS:  # one died with the block
@@ -99,8 +102,8 @@ class _Actor:
 
 
 def _run(
-    make: StageMaker,
-    tasks: Sequence[Task],
+    open_maker: OpenMaker,
+    tasks: Sequence[BulkTask],
     tell: Tell,
     *,
     address: str | None,
@@ -125,7 +128,7 @@ def _run(
         )
         outcomes = blocks.map_batches(
             _Actor,
-            fn_constructor_args=(make, "cuda" if each else "cpu", counter.remote()),
+            fn_constructor_args=(open_maker, "cuda" if each else "cpu", counter.remote()),
             batch_size=_BLOCK,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers or _room(each)),
@@ -186,7 +189,7 @@ def _room(gpus: float) -> int:
     return max(1, int(resources.get("CPU", 1)))
 
 
-def _in_order(tasks: Sequence[Task], tables: Iterable[pyarrow.Table]) -> Iterator[Outcome]:
+def _in_order(tasks: Sequence[BulkTask], tables: Iterable[pyarrow.Table]) -> Iterator[Outcome]:
     """One outcome for every task: Ray leaves out those of blocks that it has lost."""
     waiting = iter(tasks)
     for outcome in (one for table in tables for one in _outcomes(table)):
@@ -198,7 +201,7 @@ def _in_order(tasks: Sequence[Task], tables: Iterable[pyarrow.Table]) -> Iterato
     yield from map(_lost, waiting)
 
 
-def _lost(task: Task) -> Outcome:
+def _lost(task: BulkTask) -> Outcome:
     return Outcome(task, error="the actors that worked on it died, or others of its block did: Ray's logs say more")
 
 

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsynth.bulk.job import Job, Piece, Task
+from semsynth.bulk.job import BulkJob
+from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.manifest import MANIFEST, Line, read_lines
-from semsynth.bulk.stage import Stage
+from semsynth.bulk.task import BulkTask, Piece
 from semsynth.errors import SemsynthError
 
 
@@ -60,7 +61,7 @@ def remake(line: Line, device: str = "cpu", layout: Path | None = None, model: s
     for piece, digest in ((moved, line.layout_sha256), (instances, line.instances_sha256)):
         if piece is not None and hashlib.sha256(piece.read()).hexdigest() != digest:
             raise SemsynthError(f"{piece} is not the file any more that {line.name} was made of: restore it")
-    job = Job(
+    job = BulkJob(
         model=model or line.model,
         model_sha256=line.model_sha256,
         seed=line.job_seed,
@@ -71,8 +72,8 @@ def remake(line: Line, device: str = "cpu", layout: Path | None = None, model: s
         region_seeds=line.region_seeds,
         precision=line.precision,
     )
-    task = Task(line.name.partition("/")[0], line.layout_name, moved, instances, (line.number,))
-    outcome = Stage(job, None, device)(task)
+    task = BulkTask(line.name.partition("/")[0], line.layout_name, moved, instances, (line.number,))
+    outcome = PictureMaker(job, None, device)(task)
     if outcome.error:
         raise SemsynthError(outcome.error)
     png = outcome.members[0]["image.png"]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from semsynth.bulk.job import Engine, Job, Outcome, Task, Tell
+from semsynth.bulk.engine import BulkEngine
+from semsynth.bulk.job import BulkJob
+from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.manifest import Failures, Manifest
 from semsynth.bulk.outputs import FolderOutput, Output, ShardOutput
-from semsynth.bulk.stage import Stage
+from semsynth.bulk.task import BulkTask, Outcome
 from semsynth.classes import ClassSet
 from semsynth.config import dump_config, load_config
-from semsynth.data.progress import Progress, silent
+from semsynth.data.progress import Progress, Stages, Tell, silent_stages, tell_nobody
 from semsynth.errors import SemsynthError
 
 JOB_FILE = "job.json"
 
 
 @dataclass
-class Summary:
+class BulkSummary:
     """What a run did."""
 
     made: int = 0
@@ -37,14 +39,14 @@ class Summary:
 
 
 def run_job(
-    job: Job,
-    tasks: Sequence[Task],
+    job: BulkJob,
+    tasks: Sequence[BulkTask],
     classes: ClassSet | None,
     out: Path,
-    engine: Engine,
-    report: Callable[[str], Progress] = lambda name: silent,
-    tell: Tell = lambda text: None,
-) -> Summary:
+    engine: BulkEngine,
+    progress: Stages = silent_stages,
+    tell: Tell = tell_nobody,
+) -> BulkSummary:
     """Make the pictures of a job that are not there yet.
 
     Args:
@@ -53,11 +55,11 @@ def run_job(
         classes: of the label maps; None where pictures are the conditions.
         out: the folder for pictures and manifest: new, empty, or of the same job.
         engine: who makes them.
-        report: begins a piece of work with a name.
-        tell: takes what else there is to say while it goes on.
+        progress: is told of the parts ``checking`` and ``synthesising``.
+        tell: is told what happens to workers.
 
     Raises:
-        SemsynthError: a folder of another job, or one that another process is filling; a full disk; no stage.
+        SemsynthError: a folder of another job, or one that another process is filling; a full disk; no maker.
     """
     _begin(out, job)
     with Manifest(out) as manifest:
@@ -68,12 +70,12 @@ def run_job(
             output = ShardOutput(out, classes, job.shard_size)
         complete = False
         try:
-            wrong = manifest.drop(output.is_right, report("checking"))
+            wrong = manifest.drop(output.is_right, progress("checking"))
             missing = [lacking for task in tasks if (lacking := _lacking(task, job, manifest)).numbers]
             output.begin(wrong, bool(missing))
-            make = partial(Stage, job, out.absolute() if job.shard_size is None else None)
-            with closing(engine(make, missing, tell)) as outcomes:
-                summary = _collect(outcomes, _count(tasks), _count(missing), manifest, output, report("synthesising"))
+            open_maker = partial(PictureMaker, job, out.absolute() if job.shard_size is None else None)
+            with closing(engine(open_maker, missing, tell)) as outcomes:
+                summary = _collect(outcomes, _count(tasks), _count(missing), manifest, output, progress("synthesising"))
             complete = True
         finally:
             output.end(complete)
@@ -81,13 +83,13 @@ def run_job(
     return summary
 
 
-def _begin(out: Path, job: Job) -> None:
+def _begin(out: Path, job: BulkJob) -> None:
     """Make the folder the job's, unless it is another one's."""
     path = out / JOB_FILE
     if out.exists() and not out.is_dir():
         raise SemsynthError(f"--out {out} is a file: choose another folder")
     if path.exists():
-        before, now = load_config(Job, path).model_dump(), job.model_dump()
+        before, now = load_config(BulkJob, path).model_dump(), job.model_dump()
         other = [f"{key} {before[key]}, not {value}" for key, value in now.items() if before[key] != value]
         if other:
             raise SemsynthError(f"{out} holds pictures of another job ({'; '.join(other)}): choose another --out")
@@ -97,23 +99,23 @@ def _begin(out: Path, job: Job) -> None:
         dump_config(job, path)
 
 
-def _lacking(task: Task, job: Job, manifest: Manifest) -> Task:
+def _lacking(task: BulkTask, job: BulkJob, manifest: Manifest) -> BulkTask:
     """The same task without the pictures that are there."""
     names = ((number, f"{task.split}/{job.picture_name(task.name, number)}") for number in task.numbers)
     numbers = tuple(number for number, name in names if name not in manifest.lines)
     return task if numbers == task.numbers else replace(task, numbers=numbers)
 
 
-def _count(tasks: Iterable[Task]) -> int:
+def _count(tasks: Iterable[BulkTask]) -> int:
     """Pictures."""
     return sum(len(task.numbers) for task in tasks)
 
 
 def _collect(
     outcomes: Iterable[Outcome], total: int, missing: int, manifest: Manifest, output: Output, progress: Progress
-) -> Summary:
+) -> BulkSummary:
     """Write down what comes, until nothing more comes."""
-    summary, failures = Summary(kept=total - missing), Failures(manifest.root)
+    summary, failures = BulkSummary(kept=total - missing), Failures(manifest.root)
     tried = summary.kept
     progress(tried, total)
     for outcome in outcomes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from semsynth.bulk.job import Piece, Task
+from semsynth.bulk.task import BulkTask, Piece
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import load_config
 from semsynth.data.folder import (
@@ -63,7 +63,7 @@ class LayoutFolder:
         described = (self.root / CLASSES_FILE).is_file() or holds_conditions(self.root)
         return load_classes(self.root) if described else None
 
-    def tasks(self, numbers: tuple[int, ...], instances: bool) -> Iterator[Task]:
+    def tasks(self, numbers: tuple[int, ...], instances: bool) -> Iterator[BulkTask]:
         """One for each layout, in natural order.
 
         Args:
@@ -80,7 +80,7 @@ class LayoutFolder:
             if lacking:
                 raise SemsynthError(f"{layouts[lacking[0]]} has no instance map ({len(lacking)} label maps have none)")
             for name, layout in layouts.items():
-                yield Task(split, name, layout, beside.get(name), numbers)
+                yield BulkTask(split, name, layout, beside.get(name), numbers)
 
     @property
     def has_instances(self) -> bool:
@@ -119,7 +119,7 @@ class LayoutShards:
         """Whether label maps have instance maps."""
         return any(INSTANCE in split.kinds for split in self._index.splits.values())
 
-    def tasks(self, numbers: tuple[int, ...], instances: bool) -> Iterator[Task]:
+    def tasks(self, numbers: tuple[int, ...], instances: bool) -> Iterator[BulkTask]:
         """As :meth:`LayoutFolder.tasks`, in the order of the shards.
 
         Raises:
@@ -136,7 +136,7 @@ class LayoutShards:
                 for sample in parse_idx(text, path.with_suffix(".idx")):
                     pieces = {one.kind: Piece(str(path), one.offset, one.size) for one in sample.members}
                     beside = pieces.get(INSTANCE) if instances else None
-                    yield Task(split, sample.name.replace("/", "%2F"), pieces[kind], beside, numbers)
+                    yield BulkTask(split, sample.name.replace("/", "%2F"), pieces[kind], beside, numbers)
 
 
 def open_layouts(path: Path, *, pictures: bool, instances: Path | None) -> LayoutFolder | LayoutShards:

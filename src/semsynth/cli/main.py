@@ -13,7 +13,6 @@ import typer
 from typer.core import TyperGroup
 
 from semsynth.cli import convert, data, segmenter, study, styles
-from semsynth.cli.bulk import remake
 from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
@@ -24,6 +23,7 @@ from semsynth.cli.hub import push
 from semsynth.cli.importing_sets import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.models import models
+from semsynth.cli.remake import remake
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
 from semsynth.cli.study_mturk import app as study_mturk

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from semsynth.data.progress import Progress as Report
     from semsynth.data.progress import Stages
     from semsynth.training.log import LogLine
+
+
+_SECONDS = 30
+"""Between lines where there is no terminal."""
 
 
 @contextmanager
@@ -42,6 +48,65 @@ def count_bar(description: str) -> Iterator[Report]:
     """A bar as a callback that takes (done, total); nothing where there is no terminal."""
     with stage_bars() as begin:
         yield begin(description)
+
+
+class _Rate(ProgressColumn):
+    """Pictures per second of the last while."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until it is known."""
+        return Text("" if task.speed is None or task.finished else f"{task.speed:.1f}/s")
+
+
+class JobBars:
+    """Progress on stderr: bars in a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, soft_wrap=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            speed_estimate_period=60,
+            disable=not self._console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        """Show them."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove them."""
+        self._bars.stop()
+
+    def begin(self, name: str) -> Report:
+        """A bar, as soon as there is something to count."""
+        task = self._bars.add_task(name, total=None, visible=False)
+        start = said = time.monotonic()
+        first = -1
+
+        def report(done: int, total: int) -> None:
+            nonlocal first, said
+            first = done if first < 0 else first
+            self._bars.update(task, completed=done, total=total, visible=True)
+            now = time.monotonic()
+            if not self._console.is_terminal and now - said > _SECONDS and done < total:
+                said, rate = now, (done - first) / (now - start)
+                left = f", {rate:.1f}/s, {(total - done) / rate / 60:.0f} min left" if rate else ""
+                self.tell(f"{name}: {done} of {total}{left}")
+
+        return report
+
+    def tell(self, text: str) -> None:
+        """A line."""
+        self._console.print(text, highlight=False, markup=False)
 
 
 class ProgressBar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semsynth.cli import bulk
-from semsynth.cli.progress import count_bar
+from semsynth.cli.progress import JobBars, count_bar
 from semsynth.cli.style_options import parse_region_seeds, read_styles
 from semsynth.errors import SemsynthError
 from semsynth.files import make_folder
@@ -102,11 +103,33 @@ def synthesize(
     wanted = None if size is None else parse_size(size)
     if engine is not None:
         bulk.refuse(True, {"--styles": styles, "--contact-sheet": contact_sheet})
-        chosen = bulk.choose_engine(engine, device, workers, address, gpus)
-        regions = parse_region_seeds(region_seed or ())
-        settled = bulk.settled(precision, device)
-        job, reader = bulk.make_job(model, settled, style, seed, asked, wanted, strict_size, regions)
-        bulk.run_bulk(bulk.sharded(job, shard_size), reader, maps, instances, limit, out, chosen)
+        if len(maps) > 1:
+            raise SemsynthError(f"--engine takes one folder of layouts, not {len(maps)} paths")
+        from semsynth.bulk.synthesizing import choose_engine, synthesize_folder
+        from semsynth.synthesizer import DEFAULT_MODEL
+
+        start = time.monotonic()
+        with JobBars() as bars:
+            summary = synthesize_folder(
+                maps[0],
+                out,
+                model or DEFAULT_MODEL,
+                style=style,
+                seed=seed,
+                region_seeds=parse_region_seeds(region_seed or ()),
+                count=asked,
+                size=wanted,
+                strict_size=strict_size,
+                instances=instances,
+                limit=limit,
+                shard_size=shard_size,
+                device=device,
+                precision=precision,
+                engine=choose_engine(engine, device, workers, address, gpus),
+                progress=bars.begin,
+                tell=bars.tell,
+            )
+        bulk.conclude(summary, out, time.monotonic() - start)
         return
     of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
     bulk.refuse(False, {**of_engines, "--shard-size": shard_size})

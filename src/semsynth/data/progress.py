@@ -19,3 +19,11 @@ Stages = Callable[[str], Progress]
 def silent_stages(name: str) -> Progress:
     """Tell nobody."""
     return silent
+
+
+Tell = Callable[[str], None]
+"""Called with what there is to say while a job runs: a note, or what went wrong and was mended."""
+
+
+def tell_nobody(text: str) -> None:
+    """Tell nobody."""

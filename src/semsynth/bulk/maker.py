@@ -1,4 +1,4 @@
-"""The stage: a layout goes in, its pictures come out. What every engine runs."""
+"""The maker: a layout goes in, its pictures come out. What every engine runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from semsynth.bulk.job import Job, Outcome, Piece, Task, model_digest
+from semsynth.bulk.job import BulkJob, model_digest
 from semsynth.bulk.manifest import Line
+from semsynth.bulk.task import BulkTask, Outcome, Piece
 from semsynth.checkpoint import find_model
 from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS
 from semsynth.data.placing import link
@@ -59,7 +59,7 @@ class _Input:
         return self.data if self.resized is None else encode_png(self.resized)
 
 
-class Stage:
+class PictureMaker:
     """Makes the pictures of tasks, one by one.
 
     A picture depends on its own line of the manifest alone: it goes through the network by itself, because sums are
@@ -67,7 +67,7 @@ class Stage:
     of them. Many workers fill a machine, not many threads or large batches.
     """
 
-    def __init__(self, job: Job, root: Path | None, device: str) -> None:
+    def __init__(self, job: BulkJob, root: Path | None, device: str) -> None:
         """Load the model.
 
         Args:
@@ -92,7 +92,7 @@ class Stage:
             with self._by_one_thread():
                 self._choice = self.synthesizer.style(job.style, None, None, dict(job.region_seeds))
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: BulkTask) -> Outcome:
         """Make the pictures of a task, and write them where there is a folder; problems stand in the outcome."""
         lines: list[Line] = []
         members: list[dict[str, bytes]] = []
@@ -101,7 +101,7 @@ class Stage:
             condition, note, inputs = self._read(task)
             collection = self._collection(condition)
             for number in task.numbers:
-                photo = collection[number] if collection else self._photo(task, condition, number)
+                photo = self._photo(task, condition, number) if collection is None else collection[number]
                 line, png = self._line(task, number, photo, inputs)
                 fatal = self.root is not None  # what is wrong with the disk is wrong for every picture
                 if self.root is not None:
@@ -115,7 +115,7 @@ class Stage:
             return Outcome(task, tuple(lines), tuple(members), reason, fatal, note)
         return Outcome(task, tuple(lines), tuple(members), note=note)
 
-    def _read(self, task: Task) -> tuple[Condition, str, list[_Input]]:
+    def _read(self, task: BulkTask) -> tuple[Condition, str, list[_Input]]:
         """The condition at the pictures' size, a note on that size, and the files that it comes from."""
         reader, data, source = self.synthesizer.conditions, task.layout.read(), str(task.layout)
         opened: Condition
@@ -139,21 +139,24 @@ class Stage:
             inputs.append(_Input(INSTANCE, task.instances, beside, pixels))
         return condition, note or "", inputs
 
-    def _collection(self, condition: Condition) -> list[Image.Image]:
-        """All pictures of models that make several at once, where several are wanted."""
+    def _collection(self, condition: Condition) -> NDArray[np.uint8] | None:
+        """[k,H,W,3]: all pictures of models that make k at once, where several are wanted."""
         if self.job.count is None or self.synthesizer.config.images_per_layout == 1:
-            return []
+            return None
         with self._by_one_thread():
-            return self.synthesizer.variations(condition, self.job.count)
+            return self.synthesizer.synthesize_arrays([condition], [None])[0]
 
-    def _photo(self, task: Task, condition: Condition, number: int) -> Image.Image:
+    def _photo(self, task: BulkTask, condition: Condition, number: int) -> NDArray[np.uint8]:
+        """[H,W,3]."""
         with self._by_one_thread():
             choice = self._choice
             if choice is None:
                 choice = self.synthesizer.style(None, self._seed(task, number), None, dict(self.job.region_seeds))
-            return self.synthesizer.synthesize_batch([condition], None if choice is None else [choice])[0]
+            photos = self.synthesizer.synthesize_arrays([condition], [choice])[0]  # [k,H,W,3]
+        photo: NDArray[np.uint8] = photos[0]
+        return photo
 
-    def _seed(self, task: Task, number: int) -> int | None:
+    def _seed(self, task: BulkTask, number: int) -> int | None:
         if self.job.style is not None or not self.synthesizer.has_styles:
             return None
         return picture_seed(self.job.seed, task.name, number)
@@ -170,8 +173,8 @@ class Stage:
         finally:
             torch.set_num_threads(threads)
 
-    def _line(self, task: Task, number: int, photo: Image.Image, inputs: list[_Input]) -> tuple[Line, bytes]:
-        job, png = self.job, encode_png(np.asarray(photo))
+    def _line(self, task: BulkTask, number: int, photo: NDArray[np.uint8], inputs: list[_Input]) -> tuple[Line, bytes]:
+        job, png = self.job, encode_png(photo)
         layout, instances = inputs[0], inputs[1] if len(inputs) > 1 else None
         name = job.picture_name(task.name, number)
         output = f"{name}.image.png" if self.root is None else f"{task.split}/{IMAGES}/{name}.png"
@@ -191,7 +194,7 @@ class Stage:
             style=job.style,
             style_sha256=job.style_sha256,
             region_seeds=job.region_seeds,
-            size=(photo.height, photo.width),
+            size=photo.shape[:2],
             model=job.model,
             model_sha256=job.model_sha256,
             precision=job.precision,

@@ -1,0 +1,72 @@
+"""The unit of bulk synthesis: the pictures of one layout, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsynth.bulk.manifest import Line
+from semsynth.errors import SemsynthError
+from semsynth.files import explained
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file, or a part of an archive that is not compressed."""
+
+    path: str
+    """Absolute."""
+    offset: int = 0
+    """Of the first byte."""
+    size: int | None = None
+    """In bytes; None: to the end."""
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            SemsynthError: it cannot be read, or the file is shorter than that.
+        """
+        with explained(Path(self.path), "cannot read"), Path(self.path).open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(-1 if self.size is None else self.size)
+        if self.size is not None and len(data) < self.size:
+            raise SemsynthError(f"{self.path} is truncated: restore the file")
+        return data
+
+    def __str__(self) -> str:
+        """What messages call it."""
+        return self.path if self.size is None else f"{self.path} (from byte {self.offset})"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkTask:
+    """Pictures to make of one layout."""
+
+    split: str
+    """Of the output."""
+    name: str
+    """The layout's, without suffix."""
+    layout: Piece
+    """The label map, or the picture that is the condition."""
+    instances: Piece | None
+    """The instance map."""
+    numbers: tuple[int, ...]
+    """Which pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task."""
+
+    task: BulkTask
+    lines: tuple[Line, ...] = ()
+    """Of the pictures that were made."""
+    members: tuple[dict[str, bytes], ...] = ()
+    """What shards hold of each: suffix -> bytes; nothing where the maker has written files."""
+    error: str = ""
+    """Why the other pictures were not made."""
+    fatal: bool = False
+    """Whether that would happen to all others, too: a full disk."""
+    note: str = ""
+    """What the user should know about the pictures."""
