@@ -358,10 +358,7 @@ def test_the_figure_by_hand():
     common |= {"images": 1, "wilson": (0, 1), "clustered": (0, 1)}
     tests = dict.fromkeys(("p_exact", "p_exact_holm", "p_clustered", "p_clustered_holm"), 1.0)
     preferences = [
-        Preference(
-            exposure=exposure, first_preferred=1, second_preferred=1, share=share, clustered=(0, 1), **common, **tests
-        )
-        for exposure, share in ((0.125, 0.5), (8.0, 1.0))
+        Preference(exposure=exposure, share=share, **common, **tests) for exposure, share in ((0.125, 0.5), (8.0, 1.0))
     ]
     figure = exposure_figure(preferences)
     top, bottom = 22, 380 - 48
