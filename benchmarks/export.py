@@ -41,7 +41,7 @@ from semsynth.models.crn import CRNGeneratorConfig
 from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
-from semsynth.synthesizer import Engine, TorchEngine
+from semsynth.synthesizer import Backend, TorchBackend
 
 CLASSES = builtin("labelmefacade")
 SIZE = (256, 256)
@@ -76,12 +76,12 @@ def prepared(case: str, folder: Path) -> Path:
     return folder
 
 
-def engine(side: str, case: str, folder: Path) -> Engine:
+def backend(side: str, case: str, folder: Path) -> Backend:
     """One of :data:`SIDES`."""
     if side != "PyTorch":
         return open_exported(folder / SUFFIX[side], "cpu")
     model = find_model("facades") if case == "facades" else folder / "model"
-    return TorchEngine(load_model(model), torch.device("cpu"), torch.float32)
+    return TorchBackend(load_model(model), torch.device("cpu"), torch.float32)
 
 
 def layout_of(classes: ClassSet, seed: int, size: Size = SIZE) -> Layout:
@@ -91,7 +91,7 @@ def layout_of(classes: ClassSet, seed: int, size: Size = SIZE) -> Layout:
     return grammar.draw(seed, size)
 
 
-def style_of(made_by: Engine, seed: int) -> Tensor | None:
+def style_of(made_by: Backend, seed: int) -> Tensor | None:
     """[1,z_dim], where the generator reads one."""
     reads = isinstance(made_by.config, OASISGeneratorConfig) or getattr(made_by.config, "input", "") == "noise"
     if not reads:
@@ -99,7 +99,7 @@ def style_of(made_by: Engine, seed: int) -> Tensor | None:
     return torch.randn(1, made_by.config.z_dim, generator=torch.Generator().manual_seed(seed))  # type: ignore[attr-defined]
 
 
-def photo(made_by: Engine, case: str, seed: int) -> Tensor:
+def photo(made_by: Backend, case: str, seed: int) -> Tensor:
     """[1,3,H,W] of drawn layout number ``seed``."""
     classes = builtin("cmp_facades") if case == "facades" else CLASSES
     return made_by.photograph([layout_of(classes, seed)], style_of(made_by, seed))
@@ -107,7 +107,7 @@ def photo(made_by: Engine, case: str, seed: int) -> Tensor:
 
 def photo_of(side: str, case: str, folder: Path) -> Callable[[], Tensor]:
     """For the memory benchmark: the operation, with the model loaded and run once in a small way."""
-    made_by = engine(side, case, folder)
+    made_by = backend(side, case, folder)
     return lambda: photo(made_by, case, 1)
 
 
@@ -115,12 +115,12 @@ def measure(case: str, repeats: int) -> list[dict[str, Any]]:
     """Seconds, memory and the largest difference, of each side."""
     with tempfile.TemporaryDirectory() as name:
         folder = prepared(case, Path(name))
-        engines = {side: engine(side, case, folder) for side in SIDES}
+        backends = {side: backend(side, case, folder) for side in SIDES}
         times: dict[str, list[float]] = {side: [] for side in SIDES}
         off = dict.fromkeys(SIDES, 0.0)
         for seed in range(repeats + 1):  # the first one warms up
             made = {}
-            for side, made_by in engines.items():
+            for side, made_by in backends.items():
                 start = time.perf_counter()
                 made[side] = photo(made_by, case, seed)
                 if seed:

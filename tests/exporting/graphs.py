@@ -34,7 +34,7 @@ from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.unet import UNetConfig
 from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.spectral_norm import iterate_singular_vectors
-from semsynth.synthesizer import TorchEngine
+from semsynth.synthesizer import TorchBackend
 
 CLASSES = builtin("cmp_facades")
 
@@ -168,5 +168,5 @@ def given_to(config: ModelConfig, size: tuple[int, int], seed: int = 0, classes:
 def photos(model: LoadedModel, given: Given) -> Tensor:
     """[k,3,H,W]: what the networks make through layout tables, in float32."""
     copied = LoadedModel(model.config, model.classes, copy.deepcopy(model.networks), model.card, model.folder)
-    engine = TorchEngine(copied, torch.device("cpu"), torch.float32)
-    return engine.photograph([given.condition], None if given.style is None else given.style[None])
+    backend = TorchBackend(copied, torch.device("cpu"), torch.float32)
+    return backend.photograph([given.condition], None if given.style is None else given.style[None])

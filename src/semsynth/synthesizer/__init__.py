@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from semsynth.synthesizer.backend import Backend, TorchBackend
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.core import BATCH_SIZE, Synthesizer
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
-from semsynth.synthesizer.engine import Engine, TorchEngine
 from semsynth.synthesizer.loading import DEFAULT_MODEL, load
 from semsynth.synthesizer.styling import Style
 
 __all__ = [
     "BATCH_SIZE",
     "DEFAULT_MODEL",
+    "Backend",
     "ConditionReader",
     "ConditionSource",
-    "Engine",
     "LayoutSource",
     "Precision",
     "Style",
     "Synthesizer",
-    "TorchEngine",
+    "TorchBackend",
     "choose_device",
     "choose_dtype",
     "load",

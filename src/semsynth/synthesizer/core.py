@@ -21,8 +21,8 @@ from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
 from semsynth.styles.object_styles import ObjectStyles
+from semsynth.synthesizer.backend import Backend, TorchBackend
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
-from semsynth.synthesizer.engine import Engine, TorchEngine
 from semsynth.synthesizer.old_keywords import count_makes_variations, renamed
 from semsynth.synthesizer.style_readers import reads_pictures, style_reader
 from semsynth.synthesizer.styling import Style, Styling
@@ -45,20 +45,20 @@ class Synthesizer(Styling):
         Exported models bring a device and an arithmetic of their own.
         """
         if isinstance(model, ExportedModel):
-            self._engine: Engine = model
+            self._backend: Backend = model
             self.classes: ClassSet = model.record.classes
             self.card = model.record.card
             config, bank, encoder = model.record.model, model.bank, None
         else:
-            self._engine = TorchEngine(model, torch.device(device), dtype)
+            self._backend = TorchBackend(model, torch.device(device), dtype)
             self.classes, self.card, config = model.classes, model.card, model.config
             bank, encoder = StyleBank.load(model.folder, config.style_weights), model.networks.get("encoder")
-        self.config = self._engine.config
-        self.device = self._engine.device
-        self.dtype = self._engine.dtype
+        self.config = self._backend.config
+        self.device = self._backend.device
+        self.dtype = self._backend.dtype
         self._styles = style_reader(config, bank, encoder, self.device)
         self.conditions = ConditionReader(
-            self.classes, reads_pictures(self.config), self._engine.sizes, config.trained_size
+            self.classes, reads_pictures(self.config), self._backend.sizes, config.trained_size
         )
         """Reads what this model makes photos of."""
 
@@ -187,7 +187,7 @@ class Synthesizer(Styling):
             read = [self._read_style(choices[i], conditions[i]) for i in chosen]
             given = [one for one in read if one is not None]
             styles_read = stacked(given, conditions[chosen[0]].size) if given else None
-            photos = to_uint8(self._engine.photograph([conditions[i] for i in chosen], styles_read))  # [N*k,H,W,3]
+            photos = to_uint8(self._backend.photograph([conditions[i] for i in chosen], styles_read))  # [N*k,H,W,3]
             together = self.config.images_per_layout
             made |= {i: photos[row * together : (row + 1) * together] for row, i in enumerate(chosen)}
         return [made[i] for i in range(len(conditions))]
@@ -225,7 +225,7 @@ class Synthesizer(Styling):
         photos = []
         for part in parts:
             copies = 1 if self.has_object_styles else len(part)  # pix2pixHD's generator reads a layout once for all
-            photos += [Image.fromarray(image) for image in to_uint8(self._engine.photograph([opened] * copies, part))]
+            photos += [Image.fromarray(image) for image in to_uint8(self._backend.photograph([opened] * copies, part))]
         return photos
 
     def synthesize_tensor(
@@ -246,9 +246,9 @@ class Synthesizer(Styling):
         Raises:
             SemsynthError: the device's memory does not suffice, or the model is an exported one.
         """
-        if not isinstance(self._engine, TorchEngine):
+        if not isinstance(self._backend, TorchBackend):
             raise SemsynthError("an exported model has no tensor level: load the model folder that it was made of")
-        return self._engine.run(layout, style, size)
+        return self._backend.run(layout, style, size)
 
 
 def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:

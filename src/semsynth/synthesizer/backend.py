@@ -17,7 +17,7 @@ from semsynth.models.description import Sizes
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 
 
-class Engine(Protocol):
+class Backend(Protocol):
     """A generator at work; threads may share it."""
 
     device: torch.device
@@ -44,7 +44,7 @@ class Engine(Protocol):
         """
 
 
-class TorchEngine:
+class TorchBackend:
     """The networks of a model folder, frozen for inference. One batch is made at a time."""
 
     def __init__(self, model: LoadedModel, device: torch.device, dtype: torch.dtype) -> None:
@@ -70,7 +70,7 @@ class TorchEngine:
         return self.config.sizes
 
     def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
-        """As :meth:`Engine.photograph`; many styles of one condition are for pix2pixHD's generator only."""
+        """As :meth:`Backend.photograph`; many styles of one condition are for pix2pixHD's generator only."""
         return self.run(_encoded(conditions, self.config.encoding), styles)
 
     def run(self, layout: LayoutBatch | Tensor, style: Tensor | None = None, size: Size | None = None) -> Tensor:
