@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from semsynth.classes import VOID, ClassInfo, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, LayoutBatch, LayoutEncoding
+from semsynth.layout import batch as batch_module
 
 CLASSES = ClassSet(
     name="three",
@@ -147,15 +148,25 @@ def test_from_channels_equals_from_layouts() -> None:
     assert torch.equal(batch.full.symbols, LayoutBatch.from_layouts([layout], encoding).full.symbols)
 
 
-def test_moving_keeps_what_was_computed() -> None:
+def test_moving_keeps_what_was_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = random_batch((6, 8), 1, ENCODINGS[1])
-    batch.full.windows(3)
-    batch.at(3, 4).patches(4, 2, 2)
+    before = batch.full.windows(3), batch.at(3, 4).patches(4, 2, 2), batch.averaged(3, 4), batch.padded(2, 2)
+
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("computed again")
+
     moved = batch.to("cpu")
-    assert len(moved) == 2
-    assert moved.size == (6, 8)
+    for name in ("distinct_rows", "window_columns", "average_squares"):
+        monkeypatch.setattr(batch_module, name, again)
+    after = moved.full.windows(3), moved.at(3, 4).patches(4, 2, 2), moved.averaged(3, 4), moved.padded(2, 2)
+    assert (len(moved), moved.size) == (2, (6, 8))
     assert torch.equal(moved.at(3, 4).symbols, batch.at(3, 4).symbols)
-    assert torch.equal(moved.full.windows(3).arrangements.rows, batch.full.windows(3).arrangements.rows)
+    assert torch.equal(after[0].arrangements.rows, before[0].arrangements.rows)
+    assert torch.equal(after[1].index, before[1].index)
+    assert torch.equal(after[2], before[2])
+    assert torch.equal(after[3].full.symbols, before[3].full.symbols)
+    with pytest.raises(AssertionError, match="computed again"):
+        moved.at(2, 2).windows(3)
 
 
 @given(st.tuples(st.integers(1, 60), st.integers(1, 60)), st.tuples(st.integers(1, 90), st.integers(1, 90)), seeds)

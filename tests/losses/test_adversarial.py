@@ -54,8 +54,13 @@ def test_the_generators_hinge_has_no_margin() -> None:
 
 
 def test_means_are_not_taken_in_half_precision() -> None:
-    logits = torch.full((10_000,), 1.001953125 + 1, dtype=torch.bfloat16)
-    assert generator_loss("hinge", outputs(logits)).dtype == torch.float32
+    logits = torch.tensor([1.0] * 39 + [2.0], dtype=torch.bfloat16)
+    assert logits.mean().item() == 1.0234375  # the nearest number in bfloat16
+    loss = generator_loss("hinge", outputs(logits))
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(-1.025, abs=1e-6)
+    real = discriminator_loss("least_squares", outputs(logits), real=True)
+    assert real.item() == pytest.approx(1 / 40, abs=1e-6)
 
 
 def test_feature_matching_by_hand() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
+import pytest
 import torch
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
 from semsynth.training.devices import make_fabric
 from semsynth.training.memory import count_parameters, estimate_memory
@@ -32,11 +35,26 @@ def test_estimate_by_hand(start: Callable[..., Trainer], toy_data: object) -> No
     assert four.total == four.weights + four.gradients + four.optimizers + four.averages + four.activations
 
 
-def test_activations_of_a_known_network(start: Callable[..., Trainer]) -> None:
-    """More pixels, more activations: at least the generator's last features, at most a thousand images' worth."""
-    trainer = start("run")
+def peak_of_a_step(trainer: Trainer) -> int:
+    """Bytes that are allocated at most, beyond what there was before, while a second step is made."""
+    learner = trainer.learner
+    batch = [learner.to_device(trainer.batches[0])]
+    learner.train_step(batch)  # the first one makes the optimisers' state
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        learner.train_step(batch)
+    assert profiler.profiler is not None
+    events = profiler.profiler.kineto_results.events()
+    changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
+    return max(accumulate(change for _, change in changes))
+
+
+@pytest.mark.parametrize("system", ["spade", "pix2pixhd", "oasis"])
+def test_a_step_needs_what_was_estimated(system: str, start: Callable[..., Trainer]) -> None:
+    trainer = start("run", "generator.width=32", system=system)
     samples = Data(trainer.batches.samples, trainer.batches.samples, trainer.recipe.classes)
-    estimate = estimate_memory(trainer.recipe, make_fabric("cpu"), example_batch(trainer.recipe, samples), 1)
-    image = 64 * 64 * 4
-    assert 2 * image < estimate.activations < 1000 * image
+    batch = example_batch(trainer.recipe, samples)
+    images = trainer.recipe.config.training.batch_size
+    estimate = estimate_memory(trainer.recipe, make_fabric("cpu"), batch, images)
     assert torch.is_grad_enabled()
+    needed = peak_of_a_step(trainer)
+    assert 1 / 1.5 < needed / (estimate.gradients + estimate.activations) < 1.5
