@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from semsynth.studio.engine import serve
 
 from semsynth.checkpoint import Card, GeneratorModel, ModelConfig, OASISModel, Pix2PixHDModel, SPADEModel, save_model
 from semsynth.classes import builtin
@@ -14,6 +13,7 @@ from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.studio.describe import describe
+from semsynth.studio.served import serve
 from semsynth.studio.uploads import Limits
 
 CLASSES = builtin("cmp_facades")
