@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semsynth.cli.contact_sheet import ContactSheet
+from semsynth.api.contact_sheet import ContactSheet
 from semsynth.comparison.plan import Entry
 from semsynth.evaluation.metrics.bootstrap import (
     REPLICATES,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from semsynth.api.models import ListedModel, list_models
     from semsynth.api.results import BestScore, TrainingResult
+    from semsynth.api.styles import ClassModes, FittedStyles, fit_styles, list_modes, store_mode
     from semsynth.api.training import plan_resuming, plan_training, resume, train
     from semsynth.bulk.run import BulkSummary
     from semsynth.bulk.synthesizing import synthesize_folder
@@ -28,7 +29,9 @@ from semsynth.version import __version__
 __all__ = [
     "BestScore",
     "BulkSummary",
+    "ClassModes",
     "ClassSet",
+    "FittedStyles",
     "Layout",
     "ListedModel",
     "Observer",
@@ -41,12 +44,15 @@ __all__ = [
     "convert_checkpoint",
     "evaluate",
     "export",
+    "fit_styles",
     "list_models",
+    "list_modes",
     "load",
     "plan_resuming",
     "plan_training",
     "resume",
     "resume_segmenter",
+    "store_mode",
     "synthesize_folder",
     "train",
     "train_segmenter",
@@ -55,7 +61,9 @@ __all__ = [
 _HOME = {
     "BestScore": "semsynth.api.results",
     "BulkSummary": "semsynth.bulk.run",
+    "ClassModes": "semsynth.api.styles",
     "ClassSet": "semsynth.classes",
+    "FittedStyles": "semsynth.api.styles",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
     "Observer": "semsynth.training.observer",
@@ -67,12 +75,15 @@ _HOME = {
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
+    "fit_styles": "semsynth.api.styles",
     "list_models": "semsynth.api.models",
+    "list_modes": "semsynth.api.styles",
     "load": "semsynth.synthesizer",
     "plan_resuming": "semsynth.api.training",
     "plan_training": "semsynth.api.training",
     "resume": "semsynth.api.training",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
+    "store_mode": "semsynth.api.styles",
     "synthesize_folder": "semsynth.bulk.synthesizing",
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",

@@ -12,7 +12,6 @@ from tiny_models import CLASSES, save_tiny_model, save_tiny_oasis, save_tiny_pix
 from typer.testing import CliRunner
 
 from semsynth.cli.main import app
-from semsynth.styles.bank import STYLES
 
 UPPER, LOWER = CLASSES.classes[1], CLASSES.classes[2]
 
@@ -66,26 +65,13 @@ def test_a_mode_is_stored_listed_and_applied(model: Path, tmp_path: Path) -> Non
     assert "2 modes" in text
 
 
-def test_a_name_is_replaced_only_when_asked(model: Path) -> None:
-    store = ("styles", "store", model, "--class", LOWER.name, "--name", "oak")
-    assert run(*store, "--seed", 9)[0] == 0
-    before = (model / STYLES).read_bytes()
-    code, text = run(*store, "--seed", 10)
-    assert code == 2
-    assert "give --replace" in text
-    assert (model / STYLES).read_bytes() == before
-    assert run(*store, "--seed", 10, "--replace")[0] == 0
-    assert (model / STYLES).read_bytes() != before
-
-
 def test_what_cannot_be_stored_or_applied(model: Path, tmp_path: Path) -> None:
-    code, text = run("styles", "store", model, "--class", "sofa", "--name", "a", "--seed", 1)
+    store = ("styles", "store", model, "--class", LOWER.name, "--name", "oak", "--seed")
+    assert run(*store, 9)[0] == 0
+    code, text = run(*store, 10)
     assert code == 2
-    assert "--class sofa: the model has no such class" in text
-    for other in (save_tiny_model(tmp_path / "spade"), save_tiny_pix2pixhd(tmp_path / "hd")):
-        code, text = run("styles", "store", other, "--class", LOWER.name, "--name", "a", "--seed", 1)
-        assert code == 2
-        assert "reads no noise for regions" in text
+    assert "has a mode 'oak' already: replace it" in text
+    assert run(*store, 10, "--replace")[0] == 0
     (tmp_path / "styles.json").write_text(json.dumps({LOWER.name: "birch"}))
     code, text = run(
         "synthesize", tmp_path / "map.png", "--model", model, "--out", tmp_path / "none", "--styles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,9 @@ from PIL import Image
 from tiny_models import save_tiny_model, save_tiny_pix2pixhd
 from typer.testing import CliRunner
 
-from semsynth.checkpoint import load_model
-from semsynth.classes import ClassSet
+from semsynth.classes import ClassInfo, ClassSet
 from semsynth.cli.main import app
-from semsynth.data.toy import write_toy
+from semsynth.data.toy import TOY_CLASSES, write_toy
 from semsynth.styles.bank import STYLES
 
 
@@ -111,38 +111,28 @@ def test_unusable_styles_files(data: Path, model: Path, tmp_path: Path, text: st
     assert not (tmp_path / "out").exists()
 
 
-def test_models_and_data_that_do_not_fit(data: Path, tmp_path: Path):
-    plain = save_tiny_pix2pixhd(tmp_path / "plain", features=0)
-    assert "has no style encoder" in run("styles", "fit", plain, "--data", data).output
-    other = save_tiny_pix2pixhd(tmp_path / "other")
-    result = run("styles", "fit", other, "--data", data)
-    assert result.exit_code == 2
-    assert "fit it on its own data" in result.output
-
-
-def test_seeds_draw_the_styles_of_photos_once_these_are_fitted(data: Path, tmp_path: Path):
-    model = save_tiny_model(tmp_path / "model", classes=ClassSet.open(data / "classes.json"))
-    label_map = sorted((data / "train" / "labels").iterdir())[0]
-    lender = sorted((data / "train" / "images").iterdir())[0]
-
-    def made(*style: object) -> np.ndarray:
-        out = tmp_path / "out"
-        result = run("synthesize", label_map, "--model", model, "--out", out, "--precision", "float32", *style)
-        assert result.exit_code == 0, result.output
-        (photo,) = out.iterdir()
-        return pixels(photo)
-
-    before = made("--style", lender), made("--seed", 1)
-    fitted = run("styles", "fit", model, "--data", data, "--device", "cpu")
-    assert fitted.exit_code == 0, fitted.output
-    assert "seeds draw the styles of 3 photographs of toy, train split" in fitted.output
-    assert load_model(model).card.styles == "3 photographs of toy, train split"
-    assert np.abs(made("--style", lender) - before[0]).max() <= 1
-    assert np.abs(made("--seed", 1) - before[1]).max() > 1
-
-
-def test_models_from_layouts_alone_have_no_styles_to_fit(data: Path, tmp_path: Path):
+def test_wrong_use_is_one_line(data: Path, tmp_path: Path):
     model = save_tiny_model(tmp_path / "model", styles=False, classes=ClassSet.open(data / "classes.json"))
     result = run("styles", "fit", model, "--data", data)
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert "has no style encoder" in result.output
+
+
+def test_data_without_instance_maps_and_absent_classes_are_noted(data: Path, tmp_path: Path):
+    shutil.copytree(data, tmp_path / "plain")
+    shutil.rmtree(tmp_path / "plain" / "train" / "instances")
+    unicorn = ClassInfo(id=99, name="unicorn", color=(1, 2, 3))
+    classes = TOY_CLASSES.model_copy(update={"classes": (*TOY_CLASSES.classes, unicorn)})
+    classes.save(tmp_path / "plain" / "classes.json")
+    model = save_tiny_pix2pixhd(tmp_path / "model", classes=classes, bank=False)
+    result = run("styles", "fit", model, "--data", tmp_path / "plain", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "has no instance maps, so every class counts as one object" in result.stderr
+    assert "in no photo, so without modes (their features are zero): unicorn" in result.stderr
+
+
+def test_fitted_styles_of_photos_are_named(data: Path, tmp_path: Path):
+    model = save_tiny_model(tmp_path / "model", classes=ClassSet.open(data / "classes.json"))
+    fitted = run("styles", "fit", model, "--data", data, "--device", "cpu")
+    assert fitted.exit_code == 0, fitted.output
+    assert "seeds draw the styles of 3 photographs of toy, train split" in fitted.output

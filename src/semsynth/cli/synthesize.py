@@ -19,7 +19,7 @@ from semsynth.errors import SemsynthError
 from semsynth.files import make_folder
 
 if TYPE_CHECKING:
-    from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.api.contact_sheet import ContactSheet
     from semsynth.layout import Condition, Size
     from semsynth.styles.choice import StyleChoice
     from semsynth.synthesizer import Synthesizer
@@ -299,7 +299,7 @@ def write_photos(
     import numpy as np
     from PIL import Image
 
-    from semsynth.cli.contact_sheet import ContactSheet
+    from semsynth.api.contact_sheet import ContactSheet
     from semsynth.cli.photos import make_photos
     from semsynth.images import save_png
 

@@ -18,7 +18,7 @@ from semsynth.data.transforms import Pipeline
 from semsynth.images import save_png
 from semsynth.layout import Layout
 from semsynth.models.instance_encoder import InstanceEncoder
-from semsynth.styles.fitting import fit_styles
+from semsynth.styles.fitting import fit_bank
 from semsynth.synthesizer import Synthesizer
 
 
@@ -86,5 +86,5 @@ def fit_modes(model: LoadedModel, train: Samples, device: torch.device) -> None:
     encoder = model.networks.get("encoder")
     if isinstance(encoder, InstanceEncoder):
         by_labels = model.config.objects == "labels"
-        bank = fit_styles(encoder, train, model.config.data, by_labels=by_labels, device=device)
+        bank = fit_bank(encoder, train, model.config.data, by_labels=by_labels, device=device)
         bank.save(model.folder, model.config.style_weights)

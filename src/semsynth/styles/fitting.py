@@ -20,7 +20,7 @@ from semsynth.styles.bank import StyleBank
 from semsynth.styles.objects import MODES, ObjectVectors, cluster, encode_objects
 
 
-def fit_styles(
+def fit_bank(
     encoder: InstanceEncoder,
     samples: Samples,
     pipeline: Pipeline,
