@@ -15,7 +15,7 @@ MODULES = sorted(
 
 
 def test_public_names_exist_and_are_sorted() -> None:
-    assert list(semsynth.__all__) == sorted(semsynth.__all__)
+    assert list(semsynth.__all__) == sorted(semsynth.__all__, key=lambda name: (not name.isupper(), name))
     assert all(getattr(semsynth, name) is not None for name in semsynth.__all__)
 
 

@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from semsynth.api.datasets import import_dataset
+    from semsynth.api.importers import IMPORTERS
     from semsynth.api.models import ListedModel, list_models
     from semsynth.api.results import BestScore, TrainingResult
     from semsynth.api.styles import ClassModes, FittedStyles, fit_styles, list_modes, store_mode
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 from semsynth.version import __version__
 
 __all__ = [
+    "IMPORTERS",
     "BestScore",
     "BulkSummary",
     "ClassModes",
@@ -45,6 +48,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit_styles",
+    "import_dataset",
     "list_models",
     "list_modes",
     "load",
@@ -64,6 +68,7 @@ _HOME = {
     "ClassModes": "semsynth.api.styles",
     "ClassSet": "semsynth.classes",
     "FittedStyles": "semsynth.api.styles",
+    "IMPORTERS": "semsynth.api.importers",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
     "Observer": "semsynth.training.observer",
@@ -76,6 +81,7 @@ _HOME = {
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
     "fit_styles": "semsynth.api.styles",
+    "import_dataset": "semsynth.api.datasets",
     "list_models": "semsynth.api.models",
     "list_modes": "semsynth.api.styles",
     "load": "semsynth.synthesizer",

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from semsynth.cli.dataset_report import print_report
 from semsynth.cli.progress import count_bar
 from semsynth.cli.shards import shard
-from semsynth.errors import SemsynthError
-
-if TYPE_CHECKING:
-    from semsynth.classes import ClassSet
-    from semsynth.data.check import Report
-    from semsynth.data.check_conditions import ConditionReport
-    from semsynth.layout import Size
 
 app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
 
@@ -25,10 +17,6 @@ Out = Annotated[Path, typer.Argument(help="The dataset folder to make.", show_de
 Count = Annotated[int, typer.Option(min=1, help="How many.", show_default=False)]
 SquareSize = Annotated[int, typer.Option(min=16, help="Width and height in pixels.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same pictures.")]
-
-_SHOWN = 50
-"""How many problems are printed."""
-
 
 app.command()(shard)
 
@@ -102,69 +90,3 @@ def components(
         typer.echo(f"{root}: every split has instances/ already, nothing to do")
     for split, count in counts.items():
         typer.echo(f"{root / split / 'instances'}: {count} instance maps")
-
-
-def class_set(given: str | None, source: Path) -> ClassSet:
-    """The class set that ``--classes`` names, by default the one that lies in ``source``."""
-    from semsynth.classes import BUILTIN_CLASS_SETS, ClassSet
-
-    if given is not None:
-        return ClassSet.open(given)
-    path = source / "classes.json"
-    if not path.is_file():
-        raise SemsynthError(
-            f"{path} does not exist: name the classes with --classes FILE or --classes NAME "
-            f"({', '.join(BUILTIN_CLASS_SETS)})"
-        )
-    return ClassSet.open(path)
-
-
-def print_report(report: Report | ConditionReport) -> None:
-    """Tables of sizes, counts and classes, then notes and problems."""
-    from semsynth.data.check import Report
-
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    if not isinstance(report, Report):
-        console.print(_condition_table(report))
-    elif report.splits:
-        console.print(_split_table(report))
-        console.print(_class_table(report))
-    for note in report.notes:
-        console.print(f"note: {note}")
-    for problem in report.problems[:_SHOWN]:
-        console.print(f"problem: {problem}")
-    if len(report.problems) > _SHOWN:
-        console.print(f"... and {len(report.problems) - _SHOWN} more")
-    console.print(f"{len(report.problems)} problems" if report.problems else "no problems")
-
-
-def _split_table(report: Report) -> Table:
-    table = Table("split", "label maps", "photos", "instances", "sizes (width x height)")
-    for split in report.splits:
-        counts = map(str, (split.layouts, split.photos, split.instances))
-        table.add_row(split.name, *counts, _range(split.sizes))
-    return table
-
-
-def _condition_table(report: ConditionReport) -> Table:
-    table = Table("split", "conditions", "photos", "sizes (width x height)")
-    for split in report.splits:
-        table.add_row(split.name, str(split.conditions), str(split.photos), _range(split.sizes))
-    return table
-
-
-def _range(sizes: tuple[Size, Size] | None) -> str:
-    return " to ".join(dict.fromkeys(f"{width}x{height}" for height, width in sizes or ())) or "-"
-
-
-def _class_table(report: Report) -> Table:
-    """Share of pixels per class and split."""
-    table = Table("id", "class", *(split.name for split in report.splits))
-    rows = [(str(item.id), item.name) for item in report.classes.classes] + [("-", "void")]
-    for index, row in enumerate(rows):
-        shares = []
-        for split in report.splits:
-            pixels, total = int(split.pixels[index]), int(split.pixels.sum())
-            shares.append(f"{pixels / total:.2%}" if pixels else "-")
-        table.add_row(*row, *shares)
-    return table

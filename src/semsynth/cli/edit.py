@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from semsynth.cli.data import class_set
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -117,11 +116,12 @@ def _outputs(out: Path, path: Path, instances: Path | None) -> tuple[Path, Path,
 
 
 def _opened(path: Path, classes: str | None, instances: Path | None, components: bool) -> Layout:
+    from semsynth.data.folder import named_classes
     from semsynth.layout import Layout
     from semsynth.layout.instances import instances_from_components
 
     described = path.absolute().parent.parent.parent  # DIR/SPLIT/labels/NAME.png
-    layout = Layout.open(path, class_set(classes, described), instances)
+    layout = Layout.open(path, named_classes(classes, described), instances)
     return instances_from_components(layout) if components else layout
 
 

@@ -1,25 +1,23 @@
-"""``semsynth data import``: dataset folders of data in other arrangements, one sub-command per format."""
+"""``semsynth data import``: one sub-command per format of the table in :mod:`semsynth.api.importers`."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Iterator
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from semsynth.cli.data import Out, class_set, print_report
+from semsynth.api.importers import IMPORTERS, Importer, ImportOption
+from semsynth.cli.dataset_report import print_report
 from semsynth.cli.progress import count_bar
 from semsynth.errors import SemsynthError
 
-if TYPE_CHECKING:
-    from semsynth.data.importers.pairs import Listing
-    from semsynth.data.placing import Place
-
 
 class FormatGroup(TyperGroup):
-    """Lists the formats where somebody asks for one that there is not."""
+    """Lists the formats where somebody asks for one that does not exist."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The sub-command."""
@@ -29,15 +27,13 @@ class FormatGroup(TyperGroup):
 
 
 class Format(TyperCommand):
-    """Says whose an option is that another format has."""
+    """Says which format has an option that this one lacks."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options."""
-        own = _options(self, ctx)
+        own = _flags(self, ctx)
         for given in (arg.partition("=")[0] for arg in args if arg.startswith("--") and arg != "--"):
-            others = [
-                f"'{name}'" for name, other in ctx.parent.command.commands.items() if given in _options(other, ctx)
-            ]
+            others = [f"'{name}'" for name, other in ctx.parent.command.commands.items() if given in _flags(other, ctx)]
             if given not in own and others:
                 raise SemsynthError(
                     f"'{ctx.info_name}' has no {given}: options of that name belong to {', '.join(others)}"
@@ -45,179 +41,69 @@ class Format(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-def _options(command: Any, ctx: Any) -> set[str]:
+def _flags(command: Any, ctx: Any) -> set[str]:
     return {name for parameter in command.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
 
 
 app = typer.Typer(cls=FormatGroup, no_args_is_help=True)
 
-Source = Annotated[Path, typer.Argument(metavar="SRC", help="Where the data lies.", show_default=False)]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many samples of every split, the first ones.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most N samples per split.", metavar="N")]
 Copies = Annotated[bool, typer.Option("--copy", help="Copy the files; by default they are linked.")]
 Check = Annotated[
     bool, typer.Option("--check/--no-check", help="Read it all again and sum it up, as `semsynth data check` does.")
 ]
-Classes = Annotated[str | None, typer.Option(help="A classes.json or the name of a built-in class set.")]
-Void = Annotated[int | None, typer.Option(min=0, max=65534, help="An id that means 'no class', besides 255.")]
-ValShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of an undivided SRC for val; default 0.1.")]
 
 
 @app.callback()
 def about() -> None:
-    """Make a dataset folder of data in another arrangement.
+    """Make a dataset folder of data laid out differently.
 
-    Files are linked (or copied) as they are; what cannot be linked is written as ids. Started again, it goes on where
-    it was interrupted. `semsynth data import FORMAT --help` says what to download, where, and under which licence.
+    Files are linked (or copied) as they are; what cannot be linked is written as ids. The same command resumes an
+    import that was interrupted. `semsynth data import FORMAT --help` says what to download, where, and under which
+    licence.
     """
 
 
-def bring(listing: Listing, out: Path, limit: int | None, copies: bool, check: bool) -> None:
-    """Import what was listed, and sum it up."""
-    from semsynth.data.importers.pairs import import_listing
+def _command(importer: Importer) -> Callable[..., None]:
+    """The function behind one sub-command; Typer reads its parameters from the signature."""
 
-    with count_bar("importing") as bar:
-        counts = import_listing(listing, out, place=_place(copies), limit=limit, progress=bar)
-    _tell(out, counts, check)
+    def run(*, source: str, out: Path, check: bool, **given: Any) -> None:
+        from semsynth.api.datasets import import_dataset
+        from semsynth.data.source import open_source
 
+        with count_bar("importing") as bar:
+            counts = import_dataset(importer.name, source, out, progress=bar, **given)
+        pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
+        typer.echo(f"{out}: {pairs} pairs" + ("" if check else f". Check them: semsynth data check {out}"))
+        if check:  # problems are no failure of the import
+            with count_bar("checking") as bar:
+                print_report(open_source(out).report(bar))
 
-@app.command("folder", cls=Format)
-def folder(
-    source: Source,
-    out: Out,
-    classes: Classes = None,
-    split: Annotated[str, typer.Option(help="Where the pairs of an undivided SRC go.")] = "train",
-    void: Void = None,
-    limit: Limit = None,
-    copies: Copies = False,
-    check: Check = True,
-) -> None:
-    """Any folder: SRC/images and SRC/labels, or the same in sub-folders per split; ids or colours.
-
-    The classes are those of SRC/classes.json, if --classes does not name others.
-    """
-    from semsynth.data.importers.folder import list_folder
-
-    bring(list_folder(source, class_set(classes, source), split=split, void=void), out, limit, copies, check)
+    run.__doc__ = f"{importer.summary}\n\n{importer.details}"
+    parameters = list(_parameters(importer))
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
 
 
-@app.command("edges", cls=Format)
-def edges(
-    source: Source,
-    out: Out,
-    method: Annotated[
-        Literal["canny", "sobel"] | None, typer.Option(help="Thin lines (the default) or soft gradients.")
-    ] = None,
-    sigma: Annotated[
-        float | None, typer.Option(min=0, help="Smoothing before, in pixels of the photo; default 1.")
-    ] = None,
-    low: Annotated[float | None, typer.Option(help="Lower threshold; default 0.1, sobel 0.")] = None,
-    high: Annotated[float | None, typer.Option(help="Upper threshold; default 0.2, sobel 0.3.")] = None,
-    val_share: ValShare = None,
-    limit: Limit = None,
-    copies: Copies = False,
-    check: Check = True,
-) -> None:
-    """Photos in SRC, or in SRC/train and SRC/val: their edges become the condition, for pix2pixhd --preset edges."""
-    from semsynth.config import validated
-    from semsynth.data.edges import EdgeSettings
-    from semsynth.data.importers.edges import import_edges
-
-    finding = {"method": method, "sigma": sigma, "low": low, "high": high}
-    settings = validated(EdgeSettings, finding, "edges")
-    with count_bar("finding edges") as bar:
-        counts = import_edges(
-            source, out, settings, val_share=val_share, place=_place(copies), limit=limit, progress=bar
-        )
-    _tell(out, counts, check)
+def _parameters(importer: Importer) -> Iterator[Parameter]:
+    source = typer.Argument(metavar="SRC", help=importer.source, show_default=False)
+    out = typer.Argument(help="The dataset folder to make.", show_default=False)
+    yield Parameter("source", Parameter.KEYWORD_ONLY, annotation=Annotated[str, source])
+    yield Parameter("out", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, out])
+    for option in importer.options:
+        yield Parameter(option.name, Parameter.KEYWORD_ONLY, default=option.default, annotation=_annotation(option))
+    yield Parameter("limit", Parameter.KEYWORD_ONLY, default=None, annotation=Limit)
+    if importer.links:
+        yield Parameter("copy", Parameter.KEYWORD_ONLY, default=False, annotation=Copies)
+    yield Parameter("check", Parameter.KEYWORD_ONLY, default=True, annotation=Check)
 
 
-@app.command("unlabelled", cls=Format)
-def unlabelled(
-    source: Source,
-    out: Out,
-    segmenter: Annotated[str | None, typer.Option(help="Bundled class set, folder or Hugging Face id.")] = None,
-    mapping: Annotated[str | None, typer.Option(help="What the segmenter's outputs mean.")] = None,
-    confidence: Annotated[float, typer.Option(min=0, max=1, help="Less probable pixels become void.")] = 0.0,
-    val_share: ValShare = None,
-    limit: Limit = None,
-    copies: Copies = False,
-    check: Check = True,
-) -> None:
-    """Photos in SRC, or in SRC/train and SRC/val: a segmenter makes their label maps."""
-    from semsynth.data.importers.pairs import import_listing
-    from semsynth.data.importers.unlabelled import list_unlabelled
-    from semsynth.evaluation.segmenters.hugging_face import load_segmenter
-    from semsynth.evaluation.segmenters.photos import label_photo
-
-    if segmenter is None:
-        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
-    loaded = load_segmenter(segmenter, mapping)
-    listing = list_unlabelled(
-        source, loaded.classes, partial(label_photo, loaded, confidence=confidence), val_share=val_share
-    )
-    with count_bar("labelling") as bar:
-        counts = import_listing(listing, out, place=_place(copies), limit=limit, progress=bar)
-    _tell(out, counts, check)
+def _annotation(option: ImportOption) -> Any:
+    kind = option.kind if option.default is not None else option.kind | None
+    flags = (option.flag,) if option.flag else ()
+    return Annotated[kind, typer.Option(*flags, help=option.about, min=option.least, max=option.most)]
 
 
-@app.command("huggingface", cls=Format)
-def huggingface(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SRC",
-            help="user/name on the Hub, or a folder of Parquet files or of save_to_disk.",
-            show_default=False,
-        ),
-    ],
-    out: Out,
-    classes: Classes = None,
-    config: Annotated[str | None, typer.Option(help="The data set's configuration, if it has several.")] = None,
-    split: Annotated[
-        list[str] | None, typer.Option(help="Take this split of the data set; may be repeated. Default all.")
-    ] = None,
-    image_column: Annotated[str, typer.Option(help="The photos' column.")] = "image",
-    mask_column: Annotated[
-        str | None, typer.Option(help="The label maps' column; default the only other one of pictures.")
-    ] = None,
-    void: Void = None,
-    limit: Limit = None,
-    check: Check = True,
-) -> None:
-    """Any set of the Hugging Face library `datasets` with a column of photos and one of label maps.
-
-    Needs semsynth[huggingface]. The licence is the one that the data set's page on https://huggingface.co/datasets
-    names. --classes says what the ids or colours mean; photos keep their bytes if they are JPEG or PNG.
-    """
-    from semsynth.data.importers.huggingface import list_huggingface
-
-    known = class_set(classes, Path(source))
-    listing = list_huggingface(
-        source,
-        known,
-        config=config,
-        splits=split or (),
-        image_column=image_column,
-        mask_column=mask_column,
-        void=void,
-    )
-    bring(listing, out, limit, False, check)
-
-
-def _place(copies: bool) -> Place:
-    from semsynth.data.placing import copy, link
-
-    return copy if copies else link
-
-
-def _tell(out: Path, counts: dict[str, int], check: bool) -> None:
-    """How much was imported, and what is wrong with it: that is no failure of the import."""
-    from semsynth.data.check import check_dataset
-    from semsynth.data.check_conditions import check_conditions
-    from semsynth.data.folder import holds_conditions
-
-    pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
-    typer.echo(f"{out}: {pairs} pairs" + ("" if check else f". Check them: semsynth data check {out}"))
-    if check:
-        with count_bar("checking") as bar:
-            print_report(check_conditions(out, bar) if holds_conditions(out) else check_dataset(out, bar))
+for _importer in IMPORTERS.values():
+    app.command(_importer.name, cls=Format)(_command(_importer))

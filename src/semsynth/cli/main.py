@@ -20,7 +20,7 @@ from semsynth.cli.edit import OrderedCommand, edit
 from semsynth.cli.evaluate import evaluate
 from semsynth.cli.export import export
 from semsynth.cli.hub import push
-from semsynth.cli.importing_sets import app as data_import
+from semsynth.cli.importing import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.models import models
 from semsynth.cli.remake import remake

@@ -105,13 +105,12 @@ def _classes(given: str | None, layouts: Path | None) -> ClassSet | None:
     """The class set of the layouts; None where they are pictures."""
     if given is None and layouts is None:
         return None
-    from semsynth.cli.data import class_set
-    from semsynth.data.folder import CLASSES_FILE
+    from semsynth.data.folder import CLASSES_FILE, named_classes
 
     described = (layouts or Path()).absolute().parent.parent  # DIR/SPLIT/labels
     if given is None and not (described / CLASSES_FILE).is_file():
         return None
-    return class_set(given, described)
+    return named_classes(given, described)
 
 
 def _tell_plan(made: Plan) -> None:

@@ -42,7 +42,7 @@ class SplitReport:
 
 
 @dataclass(frozen=True)
-class Report:
+class DatasetReport:
     """The result of :func:`check_dataset`."""
 
     classes: ClassSet
@@ -77,7 +77,7 @@ class Summary:
         return cls(layout.size, counts)
 
 
-def check_dataset(root: Path, progress: Progress = silent) -> Report:
+def check_dataset(root: Path, progress: Progress = silent) -> DatasetReport:
     """Read every file of a dataset folder.
 
     Args:
@@ -114,7 +114,7 @@ def check_dataset(root: Path, progress: Progress = silent) -> Report:
                 sum(getattr(item, kind) is not None for item in files) for kind in ("image", "instance")
             )
             reports.append(split_report(name, (len(files), photos, instances), layouts, classes))
-    return Report(classes, tuple(reports), tuple(problems), tuple(notes))
+    return DatasetReport(classes, tuple(reports), tuple(problems), tuple(notes))
 
 
 def in_between(labels: NDArray[np.integer]) -> tuple[int, int]:

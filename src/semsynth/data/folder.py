@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from semsynth.classes import NO_CLASSES, ClassSet
+from semsynth.classes import BUILTIN_CLASS_SETS, NO_CLASSES, ClassSet
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES, decode_image
@@ -93,6 +93,27 @@ def load_classes(root: Path) -> ClassSet:
             "(`semsynth data import` makes such folders)"
         )
     return ClassSet.open(root / CLASSES_FILE)
+
+
+def named_classes(given: str | ClassSet | None, folder: Path) -> ClassSet:
+    """The class set that ``given`` stands for, by default the one that lies in ``folder``.
+
+    Args:
+        given: a class set, the name of a built-in one, or the path of a ``classes.json``.
+        folder: looked into where none is given.
+
+    Raises:
+        SemsynthError: none is given and the folder holds none, or it cannot be read.
+    """
+    if isinstance(given, ClassSet):
+        return given
+    path = folder / CLASSES_FILE
+    if given is None and not path.is_file():
+        raise SemsynthError(
+            f"{path} does not exist: name the classes with --classes FILE or --classes NAME "
+            f"({', '.join(BUILTIN_CLASS_SETS)})"
+        )
+    return ClassSet.open(path if given is None else given)
 
 
 def holds_conditions(root: Path) -> bool:

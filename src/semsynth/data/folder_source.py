@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES
-from semsynth.data.check import Report, check_dataset
+from semsynth.data.check import DatasetReport, check_dataset
 from semsynth.data.check_conditions import ConditionReport, check_conditions
 from semsynth.data.condition_folder import ConditionFolder
 from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS, DatasetFolder, load_classes
@@ -34,7 +34,7 @@ class FolderSource:
         """By the sub-folders."""
         return frozenset(kind for kind, folder in FOLDERS.items() if (self.root / split / folder).is_dir())
 
-    def report(self, progress: Progress = silent) -> Report | ConditionReport:
+    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
         """Read every file; ``progress`` is called once per sample."""
         if self.classes == NO_CLASSES:
             return check_conditions(self.root, progress)

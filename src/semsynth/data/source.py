@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from semsynth.classes import ClassSet
-from semsynth.data.check import Report
+from semsynth.data.check import DatasetReport
 from semsynth.data.check_conditions import ConditionReport
 from semsynth.data.folder_source import FolderSource
 from semsynth.data.progress import Progress, silent
@@ -59,7 +59,7 @@ class Source(Protocol):
             SemsynthError: there is none, or it lacks what is asked for.
         """
 
-    def report(self, progress: Progress = silent) -> Report | ConditionReport:
+    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
         """Find out what is wrong with it."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from semsynth.classes import ClassSet
-from semsynth.data.check import Report, SplitReport, Summary, resampling_problems, split_report
+from semsynth.data.check import DatasetReport, SplitReport, Summary, resampling_problems, split_report
 from semsynth.data.check_conditions import ConditionReport, ConditionSplitReport
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import IMAGE, INSTANCE
@@ -19,7 +19,7 @@ _Found = Size | Summary
 """What is known of a condition, or of a label map, that could be read."""
 
 
-def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -> Report | ConditionReport:
+def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -> DatasetReport | ConditionReport:
     """Compare every checksum, and read every sample of the shards that are whole.
 
     Args:
@@ -46,7 +46,7 @@ def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -
         return ConditionReport(conditions, tuple(problems), notes)
     classes = index.classes
     reports = tuple(_report(name, entry, found[name], classes) for name, entry in index.splits.items())
-    return Report(classes, reports, tuple(problems), notes)
+    return DatasetReport(classes, reports, tuple(problems), notes)
 
 
 def _check_split(

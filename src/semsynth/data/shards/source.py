@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from semsynth.classes import NO_CLASSES
-from semsynth.data.check import Report
+from semsynth.data.check import DatasetReport
 from semsynth.data.check_conditions import ConditionReport
 from semsynth.data.progress import Progress, silent
 from semsynth.data.shards.check import check_shards
@@ -48,6 +48,6 @@ class ShardSource:
             opened.check()
         return opened
 
-    def report(self, progress: Progress = silent) -> Report | ConditionReport:
+    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
         """Compare every checksum and read every sample; ``progress`` is called once per sample."""
         return check_shards(self._store, self._index, progress)

@@ -1,0 +1,109 @@
+"""``semsynth.import_dataset``: a data set in any known format as a dataset folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from semsynth.api.importers import IMPORTERS
+from semsynth.classes import ClassSet
+from semsynth.config import validated
+from semsynth.data.edges import EdgeSettings
+from semsynth.data.folder import named_classes
+from semsynth.data.importers.edges import import_edges
+from semsynth.data.importers.folder import list_folder
+from semsynth.data.importers.huggingface import list_huggingface
+from semsynth.data.importers.pairs import Listing, import_listing
+from semsynth.data.importers.unlabelled import list_unlabelled
+from semsynth.data.placing import copy as copied
+from semsynth.data.placing import link
+from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
+
+
+def import_dataset(
+    format: str,
+    source: str | Path,
+    out: str | Path,
+    *,
+    limit: int | None = None,
+    copy: bool = False,
+    progress: Progress = silent,
+    **options: Any,
+) -> dict[str, int]:
+    """Make a dataset folder of data that are laid out differently.
+
+    Files are linked, or copied, as they are; what cannot be linked is written as ids. The same call resumes an import
+    that was interrupted. ``semsynth.IMPORTERS[format].details`` and ``semsynth data import FORMAT --help`` say what to
+    download, where, and under which licence.
+
+    Args:
+        format: a name in :data:`semsynth.IMPORTERS`, for example ``cityscapes``, or ``folder`` for any folder of
+            ``images`` and ``labels``.
+        source: where the data lies; for ``huggingface`` also ``user/name`` on the hub.
+        out: the dataset folder to make.
+        limit: at most this many samples of every split, the first ones. None: all.
+        copy: whether to copy files instead of linking them.
+        progress: called with (done, total) after every sample.
+        **options: of this format, by the names in ``semsynth.IMPORTERS[format].options``.
+
+    Returns:
+        Split -> number of samples.
+
+    Raises:
+        SemsynthError: an unknown format or option, files that are missing, damaged or do not pair, or an ``out`` that
+            holds other data.
+    """
+    if format not in IMPORTERS:
+        raise SemsynthError(f"there is no format '{format}'; known: {', '.join(IMPORTERS)}")
+    importer, target, place = IMPORTERS[format], Path(out), copied if copy else link
+    known = {option.name: option.default for option in importer.options}
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise SemsynthError(f"'{format}' has no option '{unknown[0]}'; known: {', '.join(known) or 'none'}")
+    if copy and not importer.links:
+        raise SemsynthError(f"'{format}' always writes its files: leave out copy")
+    given = {name: value for name, value in options.items() if value is not None}
+    if format == "edges":
+        share = given.pop("val_share", None)
+        settings = validated(EdgeSettings, given, "edges")
+        return import_edges(
+            Path(source), target, settings, val_share=share, place=place, limit=limit, progress=progress
+        )
+    module, _, function = importer.listing.partition(":")
+    at = source if format == "huggingface" else Path(source)
+    listing: Listing = getattr(import_module(module), function)(at, **given)
+    return import_listing(listing, target, place=place, limit=limit, progress=progress)
+
+
+def list_plain_folder(source: Path, classes: str | ClassSet | None = None, **options: Any) -> Listing:
+    """List a folder; its own ``classes.json`` says what the ids mean unless ``classes`` does."""
+    return list_folder(source, named_classes(classes, source), **options)
+
+
+def list_hub_dataset(
+    source: str | Path, classes: str | ClassSet | None = None, split: Sequence[str] = (), **options: Any
+) -> Listing:
+    """List a data set of the library ``datasets``."""
+    return list_huggingface(str(source), named_classes(classes, Path(source)), splits=split, **options)
+
+
+def list_photos(
+    source: Path,
+    segmenter: str | Path | None = None,
+    mapping: str | None = None,
+    confidence: float = 0.0,
+    val_share: float | None = None,
+) -> Listing:
+    """List photos whose label maps a segmenter makes."""
+    from semsynth.evaluation.segmenters.hugging_face import load_segmenter
+    from semsynth.evaluation.segmenters.photos import label_photo
+
+    if segmenter is None:
+        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
+    loaded = load_segmenter(segmenter, mapping)
+    label = partial(label_photo, loaded, confidence=confidence)
+    return list_unlabelled(source, loaded.classes, label, val_share=val_share)
