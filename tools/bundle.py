@@ -64,7 +64,7 @@ def main() -> None:
     check_data(data, bundle)
     if arguments.trained is None:
         stages = bundle.with_steps(arguments.steps)
-        print(estimate(bundle, data, stages, arguments), flush=True)  # noqa: T201  (a script)
+        print(estimate(bundle, data, stages, arguments), flush=True)
         run = train(bundle, data, stages, arguments)
     else:
         run = RunFolder(arguments.trained)
@@ -74,7 +74,7 @@ def main() -> None:
     pipeline = bundle.config(bundle.stages[-1], ClassSet.open(data / CLASSES_FILE), tuple(arguments.set)).data
     scores = score(run.model, data, pipeline, arguments.perceptual_weights) | report
     card = write(run, arguments.out or BUNDLED / arguments.model, bundle, arguments.model, scores)
-    print(card.model_dump_json(indent=2))  # noqa: T201  (a script)
+    print(card.model_dump_json(indent=2))
 
 
 def check_data(data: Path, bundle: Bundle) -> None:

@@ -270,7 +270,7 @@ def main() -> None:
     if baseline not in systems:
         sys.exit(f"error: there is no system '{baseline}', but {', '.join(systems)}")
     text = tables(score_systems(systems), costs, photos, baseline)
-    print(text)  # noqa: T201  (a script)
+    print(text)
     if arguments.out is not None:
         write_bytes(arguments.out, text.encode())
     if arguments.grid is not None:

@@ -36,7 +36,7 @@ class ExportedModel:
         """Use ``run``, whose inputs are as ``record`` says."""
         self.record = record
         self.device = device
-        self.dtype = torch.float16 if record.graph.dtype == "fp16" else torch.float32
+        self.dtype: torch.dtype = torch.float16 if record.graph.dtype == "fp16" else torch.float32
         self._run = run
         self._lock = threading.Lock()
 

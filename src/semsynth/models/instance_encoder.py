@@ -41,13 +41,15 @@ class InstanceEncoder(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.width * 2**i for i in range(config.downsamplings + 1)]
-        self.first = nn.Conv2d(3, widths[0], 2 * BORDER + 1)
-        self.down = nn.ModuleList(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1) for width in widths[:-1])
-        self.up = nn.ModuleList(
+        self.first: nn.Conv2d = nn.Conv2d(3, widths[0], 2 * BORDER + 1)
+        self.down: nn.ModuleList = nn.ModuleList(
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1) for width in widths[:-1]
+        )
+        self.up: nn.ModuleList = nn.ModuleList(
             nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1) for width in widths[:0:-1]
         )
-        self.norms = nn.ModuleList(conv_norm(config.norm, width) for width in [*widths, *widths[-2::-1]])
-        self.last = nn.Conv2d(widths[0], config.features, 2 * BORDER + 1)
+        self.norms: nn.ModuleList = nn.ModuleList(conv_norm(config.norm, width) for width in [*widths, *widths[-2::-1]])
+        self.last: nn.Conv2d = nn.Conv2d(widths[0], config.features, 2 * BORDER + 1)
 
     def forward(self, image: Tensor, objects: ObjectMap) -> Tensor:
         """[N,3,H,W] in [-1,1] and its objects -> [N,F,H,W] in [-1,1], the same at all pixels of an object."""

@@ -52,8 +52,8 @@ class StyleEncoder(nn.Module):
             conv = conv2d(width, next_width, 3, stride=2, padding=1, bias=bias, spectral=config.spectral)
             self.add_module(f"conv_{i}", conv)
             self.add_module(f"norm_{i}", conv_norm(config.norm, next_width))
-        self.mu = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
-        self.logvar = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
+        self.mu: nn.Linear = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
+        self.logvar: nn.Linear = nn.Linear(widths[-1] * LAST_SIZE**2, config.z_dim)
 
     @property
     def depth(self) -> int:

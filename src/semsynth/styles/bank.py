@@ -50,13 +50,15 @@ class StyleBank:
         """
         self.features = features
         self.about = about
-        self.modes = {class_id: modes[class_id].float() for class_id in sorted(modes)}
+        self.modes: dict[int, Tensor] = {class_id: modes[class_id].float() for class_id in sorted(modes)}
         """Class id -> centres [k,F] float32, ascending."""
         for class_id, centres in self.modes.items():
             if centres.ndim != 2 or not len(centres) or centres.shape[1] != features:
                 shape = list(centres.shape)
                 raise SemsynthError(f"the modes of class {class_id} are {shape}, the model reads [k,{features}]")
-        self.names = {class_id: tuple(names[class_id]) for class_id in sorted(names or {})} if names else {}
+        self.names: dict[int, tuple[str, ...]] = (
+            {class_id: tuple(names[class_id]) for class_id in sorted(names)} if names else {}
+        )
         """Class id -> the names of its modes, for classes whose modes have names."""
         for class_id, given in self.names.items():
             if len(given) != self.count(class_id) or len(set(given)) < len(given):

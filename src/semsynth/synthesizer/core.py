@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from semsynth.checkpoint import LoadedModel
+from semsynth.checkpoint import Card, LoadedModel
 from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
 from semsynth.layout import Condition, LayoutBatch, Size
+from semsynth.models.generator import GeneratorConfig
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
@@ -47,17 +48,17 @@ class Synthesizer(Styling):
         if isinstance(model, ExportedModel):
             self._backend: Backend = model
             self.classes: ClassSet = model.record.classes
-            self.card = model.record.card
+            self.card: Card = model.record.card
             config, bank, encoder = model.record.model, model.bank, None
         else:
             self._backend = TorchBackend(model, torch.device(device), dtype)
             self.classes, self.card, config = model.classes, model.card, model.config
             bank, encoder = StyleBank.load(model.folder, config.style_weights), model.networks.get("encoder")
-        self.config = self._backend.config
-        self.device = self._backend.device
-        self.dtype = self._backend.dtype
+        self.config: GeneratorConfig = self._backend.config
+        self.device: torch.device = self._backend.device
+        self.dtype: torch.dtype = self._backend.dtype
         self._styles = style_reader(config, bank, encoder, self.device)
-        self.conditions = ConditionReader(
+        self.conditions: ConditionReader = ConditionReader(
             self.classes, reads_pictures(self.config), self._backend.sizes, config.trained_size
         )
         """Reads what this model makes photos of."""
