@@ -17,6 +17,9 @@ MODEL ?= facades
 STEPS ?=
 PERCEPTUAL ?=
 SEGMENTER ?=
+# For `make release`.
+VERSION ?=
+DRY_RUN ?=
 
 INSTALLED := $(VENV)/.installed
 APPLICATIONS := $(VENV)/.applications
@@ -24,7 +27,7 @@ DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo studio test test-all lint format docs bench bundle clean
+.PHONY: help setup demo studio test test-all coverage lint format docs bench bundle release clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,12 +46,13 @@ test: $(DEVELOPMENT) $(NODE_MODULES) ## run the tests (a few minutes)
 test-all: $(DEVELOPMENT) $(NODE_MODULES) ## run the slow tests as well
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
-lint: $(DEVELOPMENT) $(NODE_MODULES) ## ruff, mypy --strict on src, import-linter, tsc on the JavaScript of studio and study
+lint: $(DEVELOPMENT) $(NODE_MODULES) ## ruff, mypy --strict, import-linter, tsc, types of the public API
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports --no-logo
 	$(NODE) node_modules/typescript/bin/tsc --project tsconfig.json
+	$(BIN)/python tools/public_types.py
 
 format: $(DEVELOPMENT) ## sort imports and format
 	$(BIN)/ruff check --fix-only --quiet .
@@ -68,6 +72,14 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
+coverage: $(DEVELOPMENT) $(NODE_MODULES) ## run the fast tests and print their coverage by package
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=json
+	$(BIN)/python tools/coverage_table.py coverage.json
+
+release: $(DEVELOPMENT) ## make a release here: VERSION=X.Y.Z (DRY_RUN=1 changes nothing); never pushes
+	@test -n "$(VERSION)" || { echo "error: give the version: make release VERSION=X.Y.Z" >&2; exit 2; }
+	$(BIN)/python tools/release.py $(VERSION) $(if $(DRY_RUN),--dry-run)
+
 docs: $(DEVELOPMENT) ## build the documentation into site/, with the API reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -77,7 +89,7 @@ bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MO
 		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage* coverage.json
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or name it with make PYTHON=/path/to/python3 ..." >&2; exit 2; }
