@@ -15,7 +15,6 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import RealPhotos
 from semsynth.images import save_png
-from semsynth.layout.label_files import write_layout
 
 PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 BY_COLOUR = {"segmenter": ColorSegmenter(), "features": "random", "protocol": PROTOCOL, "device": "cpu"}
@@ -57,7 +56,7 @@ def test_scores_of_known_predictions(flags: Path, tmp_path: Path) -> None:
             predicted[:] = 3  # red
         right += int((known & (predicted == layout.labels)).sum())
         total += int(known.sum())
-        write_layout(tmp_path / "predicted" / f"{name}.png", semsynth.Layout(predicted, CLASSES))
+        semsynth.Layout(predicted, CLASSES).save(tmp_path / "predicted" / f"{name}.png")
     report = semsynth.evaluate(
         flags / "val" / "images",
         flags,

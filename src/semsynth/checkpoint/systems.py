@@ -43,6 +43,9 @@ class Card(Config):
     """Training time."""
     hardware: str = ""
     """What it was trained on."""
+    trained_with: dict[str, str] | None = None
+    """Networks from elsewhere whose features losses or discriminators used in training: name -> SHA-256 of the weights.
+    Scores in their features say little. None: not recorded, as in models of earlier versions."""
     scores: dict[str, float] = Field(default_factory=dict)
     """Measured quality by name; each name says metric and split."""
     intended_use: str = ""

@@ -41,9 +41,21 @@ def evaluate(
         Path | None, typer.Option(help="Label maps that it predicted on the real photos.")
     ] = None,
     features: Annotated[
-        str | None, typer.Option(help="inception, segmenter, random, vgg19 or none; default the protocol's.")
+        str | None,
+        typer.Option(
+            help="inception, segmenter, random, vgg19, vgg16, efficientnet_lite0, mobilenet_v1, stlpips_alex, a file "
+            "of weights of one of the last four, or none; default the protocol's."
+        ),
     ] = None,
-    feature_weights: Annotated[Path | None, typer.Option(help="File of Inception's or VGG-19's weights.")] = None,
+    feature_weights: Annotated[Path | None, typer.Option(help="File of the weights of --features.")] = None,
+    nearest_training: Annotated[
+        bool,
+        typer.Option("--nearest-training", help="Also compare pictures and photos with the nearest training photos."),
+    ] = False,
+    allow_trained_features: Annotated[
+        bool,
+        typer.Option("--allow-trained-features", help="Score also with a network that took part in the training."),
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Evaluate only the first N images.")] = None,
     samples: Annotated[int, typer.Option(min=1, help="Pictures per layout: from 2 on diversity is measured.")] = 1,
     train_on_synthetic: Annotated[
@@ -92,6 +104,8 @@ def evaluate(
             feature_weights=feature_weights,
             limit=limit,
             samples=samples,
+            nearest_training=nearest_training,
+            allow_trained_features=allow_trained_features,
             train_on_synthetic=train_on_synthetic,
             device=device,
             precision=precision,

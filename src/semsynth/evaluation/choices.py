@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast, get_args
 
 import torch
 
@@ -13,6 +14,7 @@ from semsynth.data.sample import IMAGE, INSTANCE, LABEL
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.source import LabelledSamples, open_source
 from semsynth.errors import SemsynthError
+from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.features import (
     FeatureNetwork,
     Inception,
@@ -21,9 +23,10 @@ from semsynth.evaluation.features import (
     random_features,
 )
 from semsynth.evaluation.pictures import bytes_digest, files_digest
-from semsynth.evaluation.protocols.definition import Protocol, ResolvedProtocol, names_digest, standin
+from semsynth.evaluation.protocols.definition import FeatureName, Protocol, ResolvedProtocol, names_digest, standin
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters, load_segmenter
+from semsynth.models.backbones import BackboneName
 from semsynth.synthesizer import choose_device
 
 NO_FEATURES = "none"
@@ -104,9 +107,10 @@ def find_features(
     """The feature network called ``name``; None for ``none``.
 
     Args:
-        name: ``inception``, ``segmenter``, ``random``, ``vgg19`` or ``none``.
+        name: one of :data:`~semsynth.evaluation.protocols.definition.FeatureName`, ``none``, or a file of the weights
+            of EfficientNet-lite0, MobileNet v1, VGG-16 or shift-tolerant LPIPS.
         segmenter: whose encoder ``segmenter`` means.
-        weights: file of Inception's or VGG-19's weights.
+        weights: file of the network's weights, for others than ``segmenter`` and ``random``.
         device: where it runs; ``auto`` as everywhere.
 
     Raises:
@@ -127,7 +131,12 @@ def find_features(
         if not isinstance(segmenter, HuggingFaceSegmenter):
             raise SemsynthError("--features segmenter needs a segmenter: give one, or choose --features random")
         return SegmenterFeatures(segmenter)
-    raise SemsynthError(f"there are no features '{name}': choose inception, segmenter, random, vgg19 or {NO_FEATURES}")
+    if name in get_args(BackboneName):
+        return BackboneFeatures.load(cast(BackboneName, name), weights, device)
+    if Path(name).is_file():
+        return BackboneFeatures.from_file(Path(name), device)
+    known = ", ".join(get_args(FeatureName))
+    raise SemsynthError(f"there are no features '{name}': choose {known}, a file of weights, or {NO_FEATURES}")
 
 
 def resolve(

@@ -22,7 +22,9 @@ from semsynth.evaluation.choices import (
     has_instances,
     open_split,
 )
+from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.features import FeatureNetwork
+from semsynth.evaluation.independence import independence_warnings
 from semsynth.evaluation.judges import Judges, assemble
 from semsynth.evaluation.pictures import FolderPictures, ModelPictures, PictureSource
 from semsynth.evaluation.protocols.definition import Protocol
@@ -30,7 +32,7 @@ from semsynth.evaluation.protocols.shipped import find_protocol
 from semsynth.evaluation.record import ReportRecord, UsefulnessResult
 from semsynth.evaluation.reports.rendering import KINDS, picture_file
 from semsynth.evaluation.reports.report import Report
-from semsynth.evaluation.run import Evaluation
+from semsynth.evaluation.run import Evaluation, TrainingPhotos
 from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.evaluation.usefulness import measure_usefulness
@@ -38,6 +40,8 @@ from semsynth.files import sha256
 from semsynth.images import PICTURE_SUFFIXES, encode_png
 from semsynth.synthesizer import Precision, load
 
+TRAIN = "train"
+"""The split that models are trained on."""
 PROTOCOL = "semsynth-2026"
 """The recommended one."""
 
@@ -57,6 +61,8 @@ def evaluate(
     feature_weights: str | Path | None = None,
     limit: int | None = None,
     samples: int = 1,
+    nearest_training: bool = False,
+    allow_trained_features: bool = False,
     train_on_synthetic: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
@@ -82,10 +88,14 @@ def evaluate(
         predictions: folder of label maps that the protocol's own segmenter predicted on the pictures, instead of a
             segmenter.
         oracle_predictions: folder of those that it predicted on the real photos.
-        features: ``inception``, ``segmenter``, ``random``, ``vgg19`` or ``none``. None: the protocol's.
-        feature_weights: file of Inception's or VGG-19's weights.
+        features: ``inception``, ``segmenter``, ``random``, ``vgg19``, ``vgg16``, ``efficientnet_lite0``,
+            ``mobilenet_v1``, ``stlpips_alex`` (which then measures diversity, too), a file of weights of one of the
+            last four, or ``none``. None: the protocol's.
+        feature_weights: file of the weights of ``features``.
         limit: evaluate the first ``limit`` images only; such scores compare only with each other.
         samples: pictures per layout; from 2 on diversity is measured.
+        nearest_training: also compare how near pictures and photos come to those of the split ``train``.
+        allow_trained_features: score also with features of a network that took part in training the model.
         train_on_synthetic: optimiser steps of two segmenters, trained on synthesised and on real photos and scored on
             real ones. None: none are trained.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -95,8 +105,8 @@ def evaluate(
         progress: called with the name of each part, returns what is called with (done, total) during it.
 
     Raises:
-        SemsynthError: no such model, data, protocol or segmenter, classes or files that do not fit, or an ``out`` that
-            holds another evaluation.
+        SemsynthError: no such model, data, protocol or segmenter, classes or files that do not fit, features of a
+            network that trained the model, or an ``out`` that holds another evaluation.
     """
     asked = _Question.of(data, split, protocol, limit)
     source = asked.source(model_or_images, device, precision, batch_size, samples)
@@ -110,12 +120,16 @@ def evaluate(
     else:
         labeller = find_segmenter(segmenter, mapping, asked.classes, device)
         judges = asked.judges(labeller, features, feature_weights, samples, device)
-    evaluation = assemble(asked.data, asked.protocol, asked.indices, asked.classes, source, judges, samples, batch_size)
+    notes = _independence(source, judges, samples, allow_trained_features)
+    training = asked.training_photos(judges, progress) if nearest_training else None
+    evaluation = assemble(
+        asked.data, asked.protocol, asked.indices, asked.classes, source, judges, samples, batch_size, notes
+    )
     with _folder(out) as folder:
         useful = None
         if train_on_synthetic is not None:
             useful = _usefulness(evaluation, folder, train_on_synthetic, device, workers, progress)
-        record = evaluation.run(folder, workers, progress("evaluating"), useful)
+        record = evaluation.run(folder, workers, progress("evaluating"), useful, training)
         report = Report(record, _pictures(evaluation, record))
         if out is not None:
             report.save(folder)
@@ -195,6 +209,17 @@ class _Question:
         networks = self._networks(features, weights, samples, None, device)
         return Judges.from_files(folders, self.names, self.data.names, self.classes, *networks)
 
+    def training_photos(self, judges: Judges, progress: Stages) -> TrainingPhotos:
+        """The split ``train``, whose photos pictures are compared with."""
+        if judges.features is None:
+            raise SemsynthError("nearest_training (--nearest-training) needs features: choose some with --features")
+        if self.protocol.split == TRAIN:
+            raise SemsynthError(
+                f"nearest_training (--nearest-training) compares photos of {self.data.root}/{TRAIN} with others: "
+                "evaluate another split"
+            )
+        return TrainingPhotos(open_split(self.data.root, TRAIN), progress("comparing with training photos"))
+
     def _networks(
         self, features: str | None, weights: str | Path | None, samples: int, segmenter: Segmenter | None, device: str
     ) -> tuple[FeatureNetwork | None, FeatureNetwork | None]:
@@ -203,9 +228,19 @@ class _Question:
         between = find_features(wanted, segmenter, file, device)
         if samples == 1:
             return between, None
+        if isinstance(between, BackboneFeatures) and between.channel_weights is not None:
+            return between, between  # LPIPS itself
         has_features = isinstance(segmenter, HuggingFaceSegmenter)
         name = self.protocol.diversity_features if has_features else "random"
         return between, find_features(name, segmenter, None, device)
+
+
+def _independence(source: PictureSource, judges: Judges, samples: int, insist: bool) -> list[str]:
+    """What must be said about networks that may have trained the model; pictures made elsewhere have no card."""
+    if not isinstance(source, ModelPictures):
+        return []
+    networks = judges.features, judges.diversity if samples > 1 else None
+    return independence_warnings(source.synthesizer.card, source.name, networks, insist)
 
 
 def _usefulness(
@@ -213,7 +248,7 @@ def _usefulness(
 ) -> UsefulnessResult:
     return measure_usefulness(
         evaluation.instruments.source,
-        open_split(evaluation.data.root, "train"),
+        open_split(evaluation.data.root, TRAIN),
         evaluation.data,
         evaluation.resolved.protocol,
         evaluation.instruments.evaluated,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,10 +18,6 @@ from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.extras import require
 from semsynth.files import sha256
-
-FeatureName = Literal["inception", "segmenter", "random", "vgg19"]
-"""The networks that this package knows."""
-
 
 WITHOUT_INCEPTION = "or choose other features, such as --features segmenter, whose distance is not called FID"
 

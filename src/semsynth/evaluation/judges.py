@@ -88,6 +88,7 @@ def assemble(
     judges: Judges,
     samples: int = 1,
     batch_size: int = 4,
+    warnings: Sequence[str] = (),
 ) -> Evaluation:
     """Put an evaluation together.
 
@@ -100,6 +101,7 @@ def assemble(
         judges: of the pictures.
         samples: pictures per layout; diversity is measured from 2 on.
         batch_size: pictures that go through networks together.
+        warnings: what is to be said about the scores, whatever they are.
     """
     diversity = judges.diversity if samples > 1 else None
     networks = judges.features, diversity
@@ -118,4 +120,4 @@ def assemble(
     trained_on = "" if judges.segmenter is None else judges.segmenter.trained_on
     device = "cpu" if judges.segmenter is None else str(judges.segmenter.device)
     subject = Subject(name=source.name, fingerprint=source.fingerprint + judges.fingerprint)
-    return Evaluation(data, indices, instruments, resolved, subject, trained_on, device)
+    return Evaluation(data, indices, instruments, resolved, subject, trained_on, device, warnings)

@@ -16,6 +16,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Sample
 from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
+from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.features import FeatureNetwork
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix
 from semsynth.evaluation.metrics.perceptual import mean_pairwise_distance, perceptual_distances
@@ -70,11 +71,16 @@ class Instruments:
             found |= {"oracle_counts": class_counts(matrices), "oracle_matrix": matrices.sum(0)}
         if self.features is not None:
             for key, pictures in (("features", made[0]), ("real_features", photos)):
-                found[key] = np.concatenate([self.features.vectors(part).numpy() for part in self._batches(pictures)])
+                found[key] = self.vectors(pictures)
         if self.diversity is not None and self.samples > 1:
             found["diversity"] = np.array([self._spread([of[i] for of in made]) for i in range(len(samples))])
             found["photo_distances"] = self._neighbour_distances(photos)
         return found
+
+    def vectors(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """[n,D], the features of pictures of any size."""
+        assert self.features is not None
+        return np.concatenate([self.features.vectors(part).numpy() for part in self._batches(pictures)])
 
     def _batches(self, pictures: Sequence[Picture]) -> Iterator[torch.Tensor]:
         for start in range(0, len(pictures), self.batch_size):
@@ -95,7 +101,7 @@ class Instruments:
     def _spread(self, pictures: Sequence[Picture]) -> float:
         assert self.diversity is not None
         (batch,) = stack(pictures, self.picture_size, self.protocol.picture_resampling)
-        return mean_pairwise_distance(self.diversity.maps(batch))
+        return mean_pairwise_distance(self.diversity.maps(batch), _channel_weights(self.diversity))
 
     def _neighbour_distances(self, photos: Sequence[Picture]) -> NDArray[np.float64]:
         """Distances between photos of different layouts, where they have one size: what diversity is measured by."""
@@ -104,8 +110,13 @@ class Instruments:
         for batch in stack(photos, self.picture_size, self.protocol.picture_resampling):
             maps = self.diversity.maps(batch)
             if len(batch) > 1:
-                distances += perceptual_distances([m[:-1] for m in maps], [m[1:] for m in maps]).tolist()
+                neighbours = [m[:-1] for m in maps], [m[1:] for m in maps]
+                distances += perceptual_distances(*neighbours, _channel_weights(self.diversity)).tolist()
         return np.array(distances)
+
+
+def _channel_weights(network: FeatureNetwork) -> Sequence[torch.Tensor] | None:
+    return network.channel_weights if isinstance(network, BackboneFeatures) else None
 
 
 class WorkFolder:

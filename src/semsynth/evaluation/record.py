@@ -65,6 +65,32 @@ class DistanceResult(Config):
     """How densely synthesised pictures lie among real ones; may exceed 1."""
     coverage: Score | None = None
     """Share of real photos near which a synthesised one lies."""
+    detectability: Score | None = None
+    """Share of pictures and photos that a linear probe tells apart, fitted to those of other layouts: 0.5 at best."""
+
+
+class NearestPhoto(Config):
+    """A picture and the training photo that is most like it."""
+
+    name: str
+    """The picture's."""
+    photo: str
+    """The training photo's."""
+    distance: float
+    """Between them, over the mean distance of held-out photos from theirs."""
+
+
+class MemorisationResult(Config):
+    """Whether pictures lie nearer to training photos than the held-out photos do."""
+
+    nearer: Score
+    """How often a picture is nearer to its nearest training photo than a held-out photo to its own: 0.5 is equal."""
+    distance: Score
+    """Mean distance of the pictures from theirs over that of the held-out photos."""
+    num_photos: int
+    """Training photos."""
+    nearest: tuple[NearestPhoto, ...]
+    """The pictures that come nearest, the nearest first."""
 
 
 class StyleResult(Config):
@@ -127,6 +153,8 @@ class ReportRecord(Config):
     """Between pictures and real photos."""
     real_halves: DistanceResult | None
     """Between the odd and the even real photos: what is left for equal kinds and half as many images."""
+    memorisation: MemorisationResult | None = None
+    """Where it was asked for."""
     styles: StyleResult | None = None
     """With several samples per layout."""
     usefulness: UsefulnessResult | None = None

@@ -16,10 +16,19 @@ from torch import Tensor
 
 from semsynth.data.progress import Progress, silent
 from semsynth.data.source import LabelledSamples
+from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
+from semsynth.evaluation.nearest_training import photo_vectors, score_memorisation
 from semsynth.evaluation.pictures import Picture, stack
 from semsynth.evaluation.protocols.definition import ResolvedProtocol
-from semsynth.evaluation.record import DistanceResult, ReportRecord, SegmentationResult, Subject, UsefulnessResult
+from semsynth.evaluation.record import (
+    DistanceResult,
+    MemorisationResult,
+    ReportRecord,
+    SegmentationResult,
+    Subject,
+    UsefulnessResult,
+)
 from semsynth.evaluation.scoring import (
     FeatureFiles,
     extremes,
@@ -38,6 +47,15 @@ WORK = "work"
 
 
 @dataclass(frozen=True, eq=False)
+class TrainingPhotos:
+    """Photos that the model has seen."""
+
+    data: LabelledSamples
+    progress: Progress = silent
+    """Called with photos done."""
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What is evaluated and how."""
 
@@ -50,9 +68,16 @@ class Evaluation:
     segmenter_data: str = ""
     """What the segmenter was trained on."""
     device: str = "cpu"
+    warnings: Sequence[str] = ()
+    """What is to be said about the scores, whatever they are."""
 
     def run(
-        self, out: Path, workers: int = 0, progress: Progress = silent, usefulness: UsefulnessResult | None = None
+        self,
+        out: Path,
+        workers: int = 0,
+        progress: Progress = silent,
+        usefulness: UsefulnessResult | None = None,
+        training: TrainingPhotos | None = None,
     ) -> ReportRecord:
         """Measure and score; what an earlier, interrupted run measured is taken over.
 
@@ -61,6 +86,7 @@ class Evaluation:
             workers: threads that read files.
             progress: called with images done.
             usefulness: what was found by training on synthesised photos, where that was asked for.
+            training: photos that pictures are compared with one by one, where that was asked for.
 
         Raises:
             SemsynthError: damaged or unfitting files, or an ``out`` of another evaluation.
@@ -68,7 +94,8 @@ class Evaluation:
         start = time.monotonic()
         work = WorkFolder(out / WORK, self.resolved, self.subject.fingerprint)
         work.measure(self.data, self.indices, self.instruments.measure, workers, progress)
-        distances, halves = self._distances(work)
+        files = self._feature_files(work)
+        distances, halves = self._distances(files)
         segmentation = self._segmentation(work, "counts")
         oracle = self._segmentation(work, "oracle_counts") if self.instruments.oracle else None
         worst, best = extremes([self.data.names[i] for i in self.indices], _first_samples(work))
@@ -82,11 +109,13 @@ class Evaluation:
             segmenter_data=self.segmenter_data,
             distances=distances,
             real_halves=halves,
+            memorisation=self._memorisation(files, training, workers),
             styles=score_styles(lambda: work, samples, mean_over) if measured_styles else None,
             usefulness=usefulness,
             worst=worst,
             best=best,
             warnings=(
+                *self.warnings,
                 *small_sample_warnings(len(self.indices), self.resolved.features),
                 *segmentation_warnings(segmentation, oracle),
             ),
@@ -103,10 +132,25 @@ class Evaluation:
 
         return score_segmentation(counts, self.resolved.classes, self.resolved.protocol.mean_over)
 
-    def _distances(self, work: WorkFolder) -> tuple[DistanceResult | None, DistanceResult | None]:
-        if self.instruments.features is None or len(self.indices) < 2:
+    def _feature_files(self, work: WorkFolder) -> FeatureFiles | None:
+        features = self.instruments.features
+        if features is None or len(self.indices) < 2:
+            return None
+        layers = features.layers if isinstance(features, BackboneFeatures) else None
+        return FeatureFiles.gather(lambda: work, len(self.indices), work.root, layers)
+
+    def _memorisation(
+        self, files: FeatureFiles | None, training: TrainingPhotos | None, workers: int
+    ) -> MemorisationResult | None:
+        if files is None or training is None:
+            return None
+        vectors = photo_vectors(training.data, self.instruments, workers, training.progress)
+        names = [self.data.names[index] for index in self.indices]
+        return score_memorisation(files, vectors, names, training.data.names)
+
+    def _distances(self, files: FeatureFiles | None) -> tuple[DistanceResult | None, DistanceResult | None]:
+        if files is None:
             return None, None
-        files = FeatureFiles.gather(lambda: work, len(self.indices), work.root)
         replicates = self.resolved.protocol.distance_replicates
         between = score_distances(files.synthetic, files.real, paired=True, replicates=replicates)
         if len(self.indices) < 4:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from semsynth.evaluation.feature_sets import equalise, layer_scales
 from semsynth.evaluation.measuring import Measurements
 from semsynth.evaluation.metrics.bootstrap import (
     PoissonBootstrap,
@@ -19,6 +20,7 @@ from semsynth.evaluation.metrics.bootstrap import (
     percentile_interval,
 )
 from semsynth.evaluation.metrics.confusion import MeanOver, segmentation_scores
+from semsynth.evaluation.metrics.detectability import FOLDS, detectability
 from semsynth.evaluation.metrics.kernel import kernel_distance
 from semsynth.evaluation.metrics.moments import (
     FEW_IMAGES,
@@ -33,6 +35,9 @@ from semsynth.files import make_folder
 
 EXTREMES = 4
 """Worst and best images that reports show."""
+
+MOST_PROBED = 2000
+"""Images of each kind that the probe sees, evenly chosen: memory does not grow beyond them."""
 
 Features = NDArray[np.float32]
 """[n,D]."""
@@ -67,7 +72,10 @@ def sum_of(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def score_distances(first: Features, second: Features, *, paired: bool, replicates: int) -> DistanceResult:
-    """Distances of the ``first`` set (synthesised) from the ``second`` (real); both may be memory-mapped."""
+    """Distances of the ``first`` set (synthesised) from the ``second`` (real); both may be memory-mapped.
+
+    ``paired`` sets have one row per layout each; of others the probe takes rows of one number for a pair.
+    """
     moments = streamed_moments(first), streamed_moments(second)
     value = frechet_distance(*moments)
     draws = [_bootstrap_frechet(first, second, paired, number) for number in range(replicates)]
@@ -77,7 +85,12 @@ def score_distances(first: Features, second: Features, *, paired: bool, replicat
         frechet_distance=_score(value, (max(0.0, low), high)),
         kernel_distance=_score(kernel, kernel_interval),
     )
-    if min(len(first), len(second)) <= NEIGHBOURS:
+    few = min(len(first), len(second))
+    if few >= FOLDS:
+        rows = np.unique(np.linspace(0, few - 1, min(few, MOST_PROBED)).round().astype(int))
+        told = detectability(second[rows], first[rows], rows, rows)
+        found = found.model_copy(update={"detectability": _score(*mean_interval(told))})
+    if few <= NEIGHBOURS:
         return found
     near = neighbourhoods(second, first)
     return found.model_copy(
@@ -143,10 +156,19 @@ class FeatureFiles:
 
     synthetic: Features
     real: Features
+    scales: Features | None = None
+    """[D], what the entries were multiplied by."""
 
     @classmethod
-    def gather(cls, chunks: Chunks, num_images: int, folder: Path) -> FeatureFiles:
-        """Join the chunks' features in ``folder``."""
+    def gather(cls, chunks: Chunks, num_images: int, folder: Path, layers: Sequence[int] | None = None) -> FeatureFiles:
+        """Join the chunks' features in ``folder``.
+
+        Args:
+            chunks: of all images.
+            num_images: their number.
+            folder: of the files.
+            layers: entries per layer, where these are to be brought to mean square 1 in the real photos.
+        """
         files: dict[str, Features] = {}
         for key in ("features", "real_features"):
             start = 0
@@ -158,7 +180,13 @@ class FeatureFiles:
                     files[key] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
                 files[key][start : start + len(values)] = values
                 start += len(values)
-        return cls(files["features"], files["real_features"])
+        synthetic, real = files["features"], files["real_features"]
+        if layers is None:
+            return cls(synthetic, real)
+        scales = layer_scales(real, layers)
+        for features in (synthetic, real):
+            equalise(features, scales)
+        return cls(synthetic, real, scales)
 
 
 def small_sample_warnings(num_images: int, features: str | None) -> list[str]:

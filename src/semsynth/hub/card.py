@@ -94,6 +94,7 @@ def _training(model: LoadedModel) -> str:
         ("Data", card.data),
         ("Recipe", card.recipe),
         ("Styles of seeds", card.styles),
+        ("Trained with the networks", ", ".join(card.trained_with or ())),
         ("Steps", f"{card.steps:,}, {card.images_seen:,} images seen" if card.steps else ""),
         ("Time", f"{card.seconds / 3600:.1f} hours" if card.seconds else ""),
         ("Hardware", card.hardware),

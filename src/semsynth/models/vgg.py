@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
+from semsynth.files import sha256
 from semsynth.models.input_convention import EXAMPLE, TORCHVISION, InputConvention
 from semsynth.models.weights_file import WeightsFile, downloaded, read_weights
 
@@ -47,6 +48,8 @@ class VGG(nn.Module):
         """
         super().__init__()
         self.convention = convention
+        self.sha256 = ""
+        """Of the weights' file; empty for weights of no file."""
         self.taps: dict[str, int] = {}
         """Index in ``features`` of each activation that exists, ``relu1_1``, ``relu1_2`` and so on."""
         self.features = nn.Sequential()
@@ -148,6 +151,7 @@ def load_vgg(
     network = kind(widths, chosen, pooling)
     own = network.state_dict()
     network.load_state_dict({name: file.tensor(name, *own[name].shape, of=kind.NAME) for name in own})
+    network.sha256 = sha256(path)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 

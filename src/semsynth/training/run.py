@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from semsynth.checkpoint import Card
+from semsynth.checkpoint import CARD, Card
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
 from semsynth.errors import SemsynthError
@@ -103,16 +103,34 @@ class RunFolder:
         return load_config(RunRecord, self.record)
 
 
-def model_card(run: RunFolder, classes: ClassSet, num_images: int) -> Card:
-    """The part of a model's card that does not change as training goes on; people add the rest."""
+def model_card(run: RunFolder, classes: ClassSet, num_images: int, trained_with: dict[str, str]) -> Card:
+    """The part of a model's card that does not change as training goes on; people add the rest.
+
+    Args:
+        run: the run.
+        classes: of the data.
+        num_images: of the training split.
+        trained_with: this run's networks of features, see :attr:`Card.trained_with`; those of the model that it began
+            with are added.
+    """
     record = run.open() if run.record.exists() else None
     begins = f", begins with {Path(record.init_from).name}" if record and record.init_from else ""
     return Card(
         name=run.root.resolve().name,
         data=f"{classes.name}: {num_images} training images",
         recipe=told(record, classes) + begins if record else "",
+        trained_with=_trained_before(run, record) | trained_with,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _trained_before(run: RunFolder, record: RunRecord | None) -> dict[str, str]:
+    """Networks of features that the run's earlier card names, or that of the model which it began with."""
+    folders = [run.model]
+    if record and record.init_from:
+        folders += [Path(record.init_from), Path(record.init_from) / "model"]
+    cards = [load_config(Card, folder / CARD) for folder in folders if (folder / CARD).is_file()]
+    return {name: digest for card in cards for name, digest in (card.trained_with or {}).items()}
 
 
 def told(record: RunRecord, classes: ClassSet) -> str:

@@ -18,6 +18,7 @@ from semsynth.data.decoded import DecodedSamples, write_decoded
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
 from semsynth.extras import install_command
+from semsynth.models.pretrained import pretrained_networks
 from semsynth.recipes.base import Recipe
 from semsynth.training.data import MicroBatches, Share, read_batches
 from semsynth.training.devices import device_name
@@ -256,7 +257,8 @@ class Trainer:
         if self.fabric.is_global_zero:
             seconds, images_seen = round(self.clock.seconds, 1), self.learner.images_seen
             self.run.state.save(self.step, self.learner.state() | {"seconds": seconds})
-            card = model_card(self.run, self.recipe.classes, self.learner.num_images).model_copy(
+            networks = pretrained_networks([*self.recipe.networks.values(), *self.recipe.frozen.values()])
+            card = model_card(self.run, self.recipe.classes, self.learner.num_images, networks).model_copy(
                 update={
                     "steps": self.step,
                     "images_seen": images_seen,

@@ -29,7 +29,7 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_shares_by_hand() -> None:
     held_out = np.array([4.0, 1.0, 2.0, 2.0])
     assert shares_nearer(np.array([0.0, 1.0, 2.0, 3.0, 9.0]), held_out).tolist() == [1, 0.875, 0.5, 0.25, 0]
-    assert distance_ratio(np.array([1.0, 1.0, 8.0]), held_out) == 0.5
+    assert distance_ratio(np.array([1.0, 0.5, 1.5]), held_out) == 1 / 2.25
     assert np.isnan(distance_ratio(np.array([1.0]), np.zeros(3)))
 
 

@@ -56,6 +56,6 @@ def shares_nearer(pictures: NDArray[np.float64], held_out: NDArray[np.float64]) 
 
 
 def distance_ratio(pictures: NDArray[np.float64], held_out: NDArray[np.float64]) -> float:
-    """Median distance of pictures over that of held-out photographs: below 1 they come nearer than these; NaN for 0."""
-    reference = float(np.median(held_out))
-    return float(np.median(pictures)) / reference if reference else float("nan")
+    """Mean distance of pictures over that of held-out photographs: below 1 they come nearer than these; NaN for 0."""
+    reference = float(held_out.mean())
+    return float(pictures.mean()) / reference if reference else float("nan")

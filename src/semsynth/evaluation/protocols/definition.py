@@ -16,6 +16,11 @@ from semsynth.layout import Size
 STANDIN = "-standin"
 """Ends the name of a protocol whose segmenter or features are not the ones that it names."""
 
+FeatureName = Literal[
+    "inception", "segmenter", "random", "vgg19", "efficientnet_lite0", "mobilenet_v1", "vgg16", "stlpips_alex"
+]
+"""The feature networks that this package knows."""
+
 Filter = Literal["nearest", "bilinear", "bicubic"]
 
 
@@ -66,11 +71,11 @@ class Protocol(Config):
     """Classes that means count."""
     segmenter: str | None
     """The paper's segmenter; None: the one that is given or ships with the package for the class set."""
-    features: Literal["inception", "segmenter", "random", "vgg19"] | None
+    features: FeatureName | None
     """The feature network of distances between sets; None: there is no such score."""
     real_set: Literal["the evaluated images' photos"] = "the evaluated images' photos"
     """What distances between sets compare with, at ``picture_size``."""
-    diversity_features: Literal["segmenter", "random", "vgg19"] = "random"
+    diversity_features: FeatureName = "random"
     """The feature network of distances between pictures of one layout."""
     style_seed: int = 0
     """Styles and noise are drawn from this, the image's name and the sample's number."""

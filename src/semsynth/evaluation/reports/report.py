@@ -41,9 +41,10 @@ class Report:
 
         ``mean_iou``, ``pixel_accuracy``, ``mean_accuracy`` and ``iou/CLASS`` compare predictions on the pictures with
         the layouts (0..1, higher is better); ``frechet_distance``, ``kernel_distance`` (lower is better),
-        ``precision``, ``recall``, ``density`` and ``coverage`` compare the pictures with the real photos. ``oracle/``
-        before a name means the same of the real photos, ``real_halves/`` of one half of them against the other,
-        ``styles/`` and ``usefulness/`` begin what several samples per layout and training on synthesised photos add.
+        ``precision``, ``recall``, ``density``, ``coverage`` and ``detectability`` (0.5 is best) compare the pictures
+        with the real photos. ``oracle/`` before a name means the same of the real photos, ``real_halves/`` of one half
+        of them against the other; ``styles/``, ``memorisation/`` and ``usefulness/`` begin what several samples per
+        layout, the comparison with training photos and training on synthesised photos add.
         """
         record, useful = self.record, self.record.usefulness
         parts: list[tuple[str, Config | None]] = [
@@ -51,6 +52,7 @@ class Report:
             ("", record.distances),
             ("oracle/", record.oracle),
             ("real_halves/", record.real_halves),
+            ("memorisation/", record.memorisation),
             ("styles/", record.styles),
             ("usefulness/synthetic/", useful and useful.synthetic),
             ("usefulness/real/", useful and useful.real),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from semsynth.evaluation.record import DistanceResult, ReportRecord, Score, SegmentationResult
+from semsynth.evaluation.record import DistanceResult, MemorisationResult, ReportRecord, Score, SegmentationResult
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -51,6 +51,8 @@ def score_tables(record: ReportRecord) -> list[ScoreTable]:
     found = [_segmentation(record)]
     if record.distances is not None:
         found.append(_distances(record, record.distances))
+    if record.memorisation is not None:
+        found.append(_memorisation(record.memorisation))
     if record.styles is not None:
         found.append(_styles(record))
     if record.usefulness is not None:
@@ -107,6 +109,7 @@ def _distances(record: ReportRecord, distances: DistanceResult) -> ScoreTable:
         "recall ↑": "recall",
         "density ↑": "density",
         "coverage ↑": "coverage",
+        "detectability by a linear probe (0.5 is best)": "detectability",
     }
     rows = [
         (name, text_of(getattr(distances, key)), text_of(getattr(record.real_halves, key, None)))
@@ -127,11 +130,26 @@ def _styles(record: ReportRecord) -> ScoreTable:
         ("distance of photos of different layouts", str(record.styles.photos)),
         (f"mean IoU over {len(record.styles.mean_iou)} samples, lowest to highest", f"{low:.4f} to {high:.4f}"),
     )
+    network = record.protocol.diversity_features
     note = (
-        f"Perceptual distances in the {record.protocol.diversity_features} features, all layers weighing the same (so "
-        "not LPIPS itself)."
+        "Distances of shift-tolerant LPIPS (AlexNet)."
+        if network == "stlpips_alex"
+        else f"Perceptual distances in the {network} features, all layers weighing the same (so not LPIPS itself)."
     )
     return ScoreTable("Styles", note, ("measure", "value"), rows)
+
+
+def _memorisation(found: MemorisationResult) -> ScoreTable:
+    rows = [
+        (
+            "how often a picture is nearer to a training photo than a held-out photo is (0.5 is equal)",
+            str(found.nearer),
+        ),
+        ("distance to the nearest training photo, over that of held-out photos (1 is equal)", str(found.distance)),
+        *((f"{one.name}: nearest to training photo {one.photo}", f"{one.distance:.4f}") for one in found.nearest),
+    ]
+    note = f"Pictures, and the photos of the same layouts, beside the nearest of {found.num_photos} training photos."
+    return ScoreTable("Memorisation", note, ("measure", "value"), tuple(rows))
 
 
 def _usefulness(record: ReportRecord) -> ScoreTable:

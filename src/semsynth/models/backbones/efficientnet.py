@@ -25,6 +25,8 @@ URL = (
 CHECKSUM = "0aa007d2"
 """TensorFlow's weights as timm publishes them, and the first digits of the file's checksum."""
 
+SIGNS = ("_conv_stem.weight", "conv_stem.weight")
+"""A file's tensors by which the network is told."""
 STEM = 32
 # Blocks, kernel, stride of the first block, expansion, channels.
 GROUPS = (

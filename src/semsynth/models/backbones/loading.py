@@ -12,6 +12,8 @@ from semsynth.models.backbones.vgg import vgg_stages
 from semsynth.models.vgg import VGG16, load_vgg
 from semsynth.models.weights_file import downloaded, read_weights
 
+VGG16_SIGNS = ("features.17.weight",)
+"""Names that only VGG-16 has: its conv4_1, where VGG-19 has a ReLU."""
 OPTION = "give a local one with --feature-weights FILE"
 
 
@@ -42,6 +44,25 @@ def load_backbone(name: BackboneName, path: Path | None = None, strides: Sequenc
         case "stlpips_alex":
             stages, convention = stlpips.stlpips_alex(file), stlpips.convention(file)
     return Backbone(name, chosen_stages(stages, strides, path), file.stated_convention() or convention, path)
+
+
+def recognised(path: Path) -> BackboneName:
+    """The network whose weights a file holds, told by their names.
+
+    Raises:
+        SemsynthError: no such file, a truncated one, or one of another network.
+    """
+    names = read_weights(path).tensors
+    signs: dict[BackboneName, tuple[str, ...]] = {
+        "efficientnet_lite0": efficientnet.SIGNS,
+        "mobilenet_v1": mobilenet.SIGNS,
+        "stlpips_alex": stlpips.SIGNS,
+        "vgg16": VGG16_SIGNS,
+    }
+    for name, some in signs.items():
+        if any(sign in names for sign in some):
+            return name
+    raise SemsynthError(f"{path} holds none of the networks {', '.join(signs)}: give the weights of one of them")
 
 
 def _download(name: BackboneName) -> Path:

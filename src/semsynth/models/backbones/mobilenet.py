@@ -11,6 +11,8 @@ from semsynth.models.weights_file import WeightsFile
 NAME = "MobileNet v1"
 CONVENTION = InputConvention(low=0, high=255, mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5))
 """Of the published weights: [-1,1]."""
+SIGNS = ("pw13.weight",)
+"""A file's tensors by which the network is told."""
 STEM = 32
 # Channels and stride of each pair of a depthwise and a pointwise convolution, at full width.
 PAIRS = (

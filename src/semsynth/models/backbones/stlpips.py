@@ -18,6 +18,8 @@ from semsynth.models.input_convention import InputConvention
 from semsynth.models.weights_file import WeightsFile, read_weights
 
 NAME = "shift-tolerant LPIPS (AlexNet)"
+SIGNS = ("net.slice1.0.weight",)
+"""A file's tensors by which the network is told."""
 EPSILON = 1e-10
 """Least length of a feature vector."""
 CHANNELS = (64, 192, 384, 256, 256)
@@ -113,8 +115,14 @@ class STLPIPS(nn.Module):
         """Take the network and, per tap, the weights [C] of its channels."""
         super().__init__()
         self.backbone = backbone
+        self._count = len(weights)
         for number, weight in enumerate(weights):
             self.register_buffer(f"weight{number}", weight, persistent=False)
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Per tap [C]: what a channel's squared difference counts."""
+        return [self.get_buffer(f"weight{number}") for number in range(self._count)]
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Compare images pair by pair.
@@ -127,9 +135,9 @@ class STLPIPS(nn.Module):
             [N]: 0 for equal images, some 0.7 for unrelated photos.
         """
         total = a.new_zeros(len(a), dtype=next(self.buffers()).dtype)
-        for number, (of_a, of_b) in enumerate(zip(self.backbone(a), self.backbone(b), strict=True)):
+        for of_a, of_b, weight in zip(self.backbone(a), self.backbone(b), self.weights, strict=True):
             difference = (_unit_length(of_a) - _unit_length(of_b)).square()
-            total = total + torch.einsum("nchw,c->nhw", difference, getattr(self, f"weight{number}")).mean((1, 2))
+            total = total + torch.einsum("nchw,c->nhw", difference, weight).mean((1, 2))
         return total
 
 
