@@ -59,7 +59,9 @@ def test_evaluate_refuses_and_can_be_told_to_insist(flags: Path, tmp_path: Path)
     assert any("mobilenet_v1 took part" in note for note in report.warnings)
     assert report.record.protocol.features_sha256 == sha256(weights)
     assert report.record.protocol.protocol.name.endswith("-standin")
-    assert float(report.scores["detectability"]) > 0.9  # an untrained model's pictures
+    told = report.scores["detectability"].interval
+    assert told is not None
+    assert told[0] > 0.5  # an untrained model's pictures are told from photos, beyond chance
     assert "real_halves/detectability" in report.scores
     other = semsynth.evaluate(model, flags, PROTOCOL, features="random", **options)
     assert not any("took part" in note for note in other.warnings)
