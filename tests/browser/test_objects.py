@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from studio_page import StudioPage
 
 from semsynth.classes import builtin
+from semsynth.images import encode_png
 
 CLASSES = builtin("cmp_facades")
 WINDOW, FACADE, DOOR = (CLASSES[name].id for name in ("window", "facade", "door"))
@@ -63,6 +66,29 @@ def test_delete_duplicate_and_relabel(page: StudioPage) -> None:
     page.page.get_by_label("Make it").select_option("door")
     assert (page.ids()[10:20, 20:28] == DOOR).all()
     assert (page.ids()[10:20, 10:18] == WINDOW).all()
+
+
+def test_edits_are_those_of_the_api(page: StudioPage) -> None:
+    front(page)
+    before = {"label": page.ids(), "instances": page.instances()}
+    target = int(before["instances"][12, 12])
+    page.drag((12, 12), (35, 41))  # half over the other window
+    page.press("KeyD")
+    copy = int(page.run("() => studio.store.selection"))
+    move = {"verb": "move", "id": target, "down": 29, "right": 23}
+    duplicate = {"verb": "duplicate", "id": target, "down": 0, "right": 10}
+    files = {
+        name: {"name": f"{name}.png", "mimeType": "image/png", "buffer": encode_png(values)}
+        for name, values in before.items()
+    }
+    options = json.dumps({"edits": [move, duplicate]})
+    answer = page.page.request.post(f"{page.page.url}api/models/facades/edits", multipart={**files, "options": options})
+    assert answer.ok, answer.text()
+    made = answer.json()
+    assert made["created"] == [copy]
+    for name, values in (("label", page.ids()), ("instances", page.instances())):
+        with Image.open(io.BytesIO(base64.b64decode(made[name]))) as opened:
+            np.testing.assert_array_equal(np.asarray(opened), values, err_msg=name)
 
 
 def test_bring_forward_returns_what_was_painted_over(page: StudioPage) -> None:

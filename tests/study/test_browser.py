@@ -125,11 +125,13 @@ def test_a_complete_study(facades: Path, tmp_path: Path, chromium: Any, mode: st
 
     query = "SELECT a.* FROM answers a JOIN sessions s ON a.session = s.id WHERE s.assignment = 0 ORDER BY a.trial"
     answers = judged(study, query)
+    screen = json.loads(judged(study, "SELECT screen FROM sessions WHERE assignment = 0")[0].screen)
+    frame = 1 / screen["frames_per_second"]
     for stored, trial in zip(answers, plan.assignments[0].trials, strict=True):
         assert stored.choice == (trial.expected or ("left" if trial.left == "real" else "right"))
         assert (stored.shown_seconds is None) == (trial.exposure is None)
         if trial.exposure is not None and not stored.dropped_frames:
-            assert stored.shown_seconds == pytest.approx(trial.exposure, abs=0.02)
+            assert stored.shown_seconds == pytest.approx(trial.exposure, abs=frame)
             assert stored.response_seconds >= stored.shown_seconds
 
     output = run("study", "analyse", study, "--out", tmp_path / "report")
