@@ -76,7 +76,7 @@ class StudioPage:
 
     def settled(self) -> None:
         """The photo shows what is there, or there is nothing to show."""
-        self.page.wait_for_selector("#photo-pane[aria-busy=false]")
+        self.page.wait_for_selector("#photo-pane[aria-busy=false]", state="attached")
 
     def photo_is(self, state: str) -> None:
         """Wait for the photo to be ``ready``, ``empty``, ``trying`` or ``refused``."""
