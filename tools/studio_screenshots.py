@@ -49,7 +49,7 @@ class Camera:
 
     def settle(self) -> None:
         """Wait for the photo of what is there."""
-        self.page.wait_for_selector("#photo-pane[aria-busy=false]")
+        self.page.wait_for_selector("#photo-pane[aria-busy=false]", state="attached")
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def place(self, x: int, y: int) -> tuple[float, float]:
