@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from semsynth.classes import builtin
-from semsynth.comparison import read_table
+from semsynth.comparison.plan import read_table
 from semsynth.config import override
 from semsynth.images import save_png
 from semsynth.recipes import RECIPES

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from semsynth.bulk.run import BulkSummary
     from semsynth.bulk.synthesizing import synthesize_folder
     from semsynth.classes import ClassSet
+    from semsynth.comparison import ComparisonResult, compare, resume_comparison
     from semsynth.convert.converting import convert_checkpoint
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
@@ -34,6 +35,7 @@ __all__ = [
     "BulkSummary",
     "ClassModes",
     "ClassSet",
+    "ComparisonResult",
     "FittedStyles",
     "Layout",
     "ListedModel",
@@ -44,6 +46,7 @@ __all__ = [
     "TrainingPlan",
     "TrainingResult",
     "__version__",
+    "compare",
     "convert_checkpoint",
     "evaluate",
     "export",
@@ -55,6 +58,7 @@ __all__ = [
     "plan_resuming",
     "plan_training",
     "resume",
+    "resume_comparison",
     "resume_segmenter",
     "store_mode",
     "synthesize_folder",
@@ -67,6 +71,7 @@ _HOME = {
     "BulkSummary": "semsynth.bulk.run",
     "ClassModes": "semsynth.api.styles",
     "ClassSet": "semsynth.classes",
+    "ComparisonResult": "semsynth.comparison",
     "FittedStyles": "semsynth.api.styles",
     "IMPORTERS": "semsynth.api.importers",
     "Layout": "semsynth.layout",
@@ -77,6 +82,7 @@ _HOME = {
     "Synthesizer": "semsynth.synthesizer",
     "TrainingPlan": "semsynth.training.plan",
     "TrainingResult": "semsynth.api.results",
+    "compare": "semsynth.comparison",
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
@@ -88,6 +94,7 @@ _HOME = {
     "plan_resuming": "semsynth.api.training",
     "plan_training": "semsynth.api.training",
     "resume": "semsynth.api.training",
+    "resume_comparison": "semsynth.comparison",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
     "store_mode": "semsynth.api.styles",
     "synthesize_folder": "semsynth.bulk.synthesizing",

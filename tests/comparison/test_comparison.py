@@ -17,22 +17,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semsynth.comparison import (
-    Budget,
-    ComparisonFolder,
-    Entry,
-    Plan,
-    compare,
-    parse_recipe,
-    parse_variant,
-    read_table,
-)
 from semsynth.comparison.configs import ENDLESS, resolve, scale_widths
 from semsynth.comparison.curves import draw
 from semsynth.comparison.measure import PeakMemory, read_log, thinned
 from semsynth.comparison.page import duration, millions, render
-from semsynth.comparison.plan import check_plan
-from semsynth.comparison.record import Record, Result, described
+from semsynth.comparison.plan import Budget, Entry, Plan, check_plan, parse_recipe, parse_variant, read_table
+from semsynth.comparison.record import ComparisonFolder, Record, Result, described
+from semsynth.comparison.run import run_plan
 from semsynth.data.toy import TOY_CLASSES, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
@@ -85,7 +76,7 @@ def finished(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonF
     """Two systems, trained without interruption."""
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("comparison") / "out"
-    assert compare(root, plan_of(toy), Silent(), "cpu") is None
+    assert run_plan(root, plan_of(toy), Silent(), "cpu") is None
     return ComparisonFolder(root)
 
 
@@ -132,7 +123,7 @@ def test_variants(text: str, expected: Entry) -> None:
 
 @pytest.mark.parametrize("text", ["", "spade", "=spade", "wide=", "wide=:a=1", "wide=spade:width", "wide=spade:"])
 def test_a_variant_of_another_form_is_refused_with_the_right_one(text: str) -> None:
-    with pytest.raises(SemsynthError, match=re.escape(f"--variant {text}: expected NAME=RECIPE")):
+    with pytest.raises(SemsynthError, match=re.escape(f"variant {text}: expected NAME=RECIPE")):
         parse_variant(text, "small")
 
 
@@ -174,7 +165,7 @@ def test_a_wrong_table_file_is_named(tmp_path: Path, text: str, message: str) ->
     [
         ((parse_recipe("spode", "small"),), "spode: there is no recipe 'spode': choose spade, "),
         ((parse_recipe("spade/tiny", "small"),), "spade/tiny: 'spade' has no preset 'tiny': choose default, "),
-        ((SPADE, SPADE), "two entries are called 'spade/default': name one otherwise"),
+        ((SPADE, SPADE), "two entries are called 'spade/default': rename one"),
         (
             (parse_variant("a b=spade", "small"), parse_variant("a_b=spade", "small")),
             "two entries are called 'a b' and 'a_b', one folder's name",
@@ -354,14 +345,14 @@ def test_interrupted_and_resumed_gives_the_pictures_of_the_uninterrupted(
             os.kill(os.getpid(), signal.SIGINT)
 
     folder, observer = ComparisonFolder(tmp_path / "out"), Silent(interrupt)
-    assert compare(folder.root, plan_of(toy), observer, "cpu") == signal.SIGINT
+    assert run_plan(folder.root, plan_of(toy), observer, "cpu") == signal.SIGINT
     stopped = folder.open()
     assert [stopped.results[name].complete for name in ("spade/default", "pix2pixhd")] == [True, False]
     assert "stopped after step 2" in folder.page.read_text("utf-8")
     trained_before = folder.run(SPADE).log.stat().st_mtime_ns
 
     second = Silent()
-    assert compare(folder.root, plan_of(toy), second, "cpu") is None
+    assert run_plan(folder.root, plan_of(toy), second, "cpu") is None
     assert second.began == (2, 3)
     assert second.notes == ["2 of 2, pix2pixhd: goes on after step 2"]
     assert folder.run(SPADE).log.stat().st_mtime_ns == trained_before
@@ -381,14 +372,16 @@ def copied(finished: ComparisonFolder, tmp_path: Path) -> ComparisonFolder:
 def test_what_is_finished_is_not_trained_again_but_shown_anew(copied: ComparisonFolder, toy: Path) -> None:
     observer = Silent()
     (copied.pictures / "02_pix2pixhd.png").unlink()
-    assert compare(copied.root, plan_of(toy), observer, "cpu") is None
+    assert run_plan(copied.root, plan_of(toy), observer, "cpu") is None
     assert observer.notes == []
     assert (copied.pictures / "02_pix2pixhd.png").is_file()
 
 
 def test_entries_can_be_left_out_and_the_budget_can_grow(copied: ComparisonFolder, toy: Path) -> None:
     observer, before = Silent(), (copied.pictures / "01_spade_default.png").read_bytes()
-    assert compare(copied.root, plan_of(toy, SPADE, settings=OF_SPADE, budget=Budget(steps=4)), observer, "cpu") is None
+    assert (
+        run_plan(copied.root, plan_of(toy, SPADE, settings=OF_SPADE, budget=Budget(steps=4)), observer, "cpu") is None
+    )
     assert observer.began == (3, 4)
     record = copied.open()
     assert list(record.results) == ["spade/default"]
@@ -401,7 +394,7 @@ def test_pictures_of_a_smaller_budget_are_not_shown_for_a_larger(copied: Compari
         os.kill(os.getpid(), signal.SIGINT)
 
     larger = plan_of(toy, budget=Budget(steps=6))
-    assert compare(copied.root, larger, Silent(interrupt), "cpu") == signal.SIGINT
+    assert run_plan(copied.root, larger, Silent(interrupt), "cpu") == signal.SIGINT
     assert [result.pictures for result in copied.open().results.values()] == [(), ()]
     text = copied.page.read_text("utf-8")
     assert "So far 0 of 2 have." in text
@@ -412,12 +405,12 @@ def test_pictures_of_a_smaller_budget_are_not_shown_for_a_larger(copied: Compari
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1}, "--seed is 1, but was 0"),
+        ({"seed": 1}, "seed is 1, but was 0"),
         ({"budget": Budget(steps=2)}, "the budget is 2 steps, but was 3 steps"),
         ({"budget": Budget(minutes=1)}, "the budget is 1 minute, but was 3 steps"),
         ({"width_scale": 2}, "spade/default: discriminator.max_width is 16, but was 8"),
         ({"settings": (*TINY, "training.ema=0.3")}, "training.ema is 0.3, but was"),
-        ({"perceptual_weights": "vgg"}, "--perceptual-weights is vgg, but was none"),
+        ({"perceptual_weights": "vgg"}, "perceptual_weights is vgg, but was none"),
     ],
 )
 def test_another_comparison_in_the_folder_is_refused(
@@ -425,15 +418,15 @@ def test_another_comparison_in_the_folder_is_refused(
 ) -> None:
     before = copied.record.read_bytes()
     with pytest.raises(SemsynthError, match=re.escape(message)) as caught:
-        compare(copied.root, plan_of(toy, **changes), Silent(), "cpu")
-    assert "choose another --out" in str(caught.value)
+        run_plan(copied.root, plan_of(toy, **changes), Silent(), "cpu")
+    assert "choose another folder" in str(caught.value)
     assert copied.record.read_bytes() == before
 
 
 def test_a_folder_of_something_else_is_refused(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(SemsynthError, match="is not an empty folder: choose another folder"):
-        compare(tmp_path, plan_of(toy), Silent(), "cpu")
+        run_plan(tmp_path, plan_of(toy), Silent(), "cpu")
 
 
 def test_what_is_wrong_with_the_last_entry_is_said_before_the_first_trains(toy: Path, tmp_path: Path) -> None:
@@ -441,14 +434,14 @@ def test_what_is_wrong_with_the_last_entry_is_said_before_the_first_trains(toy: 
         "wrong=pix2pixhd:generator.encoding.num_classes=3,discriminator.encoding.num_classes=3", "small"
     )
     with pytest.raises(SemsynthError, match="wrong: the recipe is for 3 classes"):
-        compare(tmp_path / "out", plan_of(toy, SPADE, wrong), Silent(), "cpu")
+        run_plan(tmp_path / "out", plan_of(toy, SPADE, wrong), Silent(), "cpu")
     assert not (tmp_path / "out").exists()
 
 
 def test_one_that_diverges_does_not_keep_others_from_training(toy: Path, tmp_path: Path) -> None:
     bad = parse_variant("bad=spade/default:generator_optimizer.lr=1e38", "small")
     with pytest.raises(SemsynthError, match=r"1 of 2 entries failed: bad: step \d: "):
-        compare(tmp_path / "out", plan_of(toy, bad, SPADE, settings=OF_SPADE), Silent(), "cpu")
+        run_plan(tmp_path / "out", plan_of(toy, bad, SPADE, settings=OF_SPADE), Silent(), "cpu")
     folder = ComparisonFolder(tmp_path / "out")
     results = folder.open().results
     assert not results["bad"].complete
@@ -464,7 +457,7 @@ def test_scores_come_from_outside(copied: ComparisonFolder, toy: Path) -> None:
         asked.append(model)
         return {"accuracy, val": 0.125 * len(asked)}
 
-    compare(copied.root, plan_of(toy), Silent(), "cpu", evaluate)
+    run_plan(copied.root, plan_of(toy), Silent(), "cpu", evaluate)
     assert asked == [copied.run(entry).model for entry in (SPADE, PIX2PIXHD)]
     assert [result.scores for result in copied.open().results.values()] == [
         {"accuracy, val": 0.125},
@@ -476,7 +469,7 @@ def test_scores_come_from_outside(copied: ComparisonFolder, toy: Path) -> None:
 def test_a_budget_of_time(toy: Path, tmp_path: Path) -> None:
     observer = Silent()
     plan = plan_of(toy, SPADE, settings=OF_SPADE, budget=Budget(minutes=0.005))
-    assert compare(tmp_path, plan, observer, "cpu") is None
+    assert run_plan(tmp_path, plan, observer, "cpu") is None
     result = ComparisonFolder(tmp_path).open().results["spade/default"]
     assert result.complete
     assert result.seconds >= 0.3

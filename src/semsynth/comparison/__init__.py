@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from semsynth.comparison.plan import Budget, Entry, Plan, parse_recipe, parse_variant, read_table
-from semsynth.comparison.record import ComparisonFolder
-from semsynth.comparison.run import Evaluate, compare, picture_size
+from semsynth.comparison.plan import Entry, parse_variant
+from semsynth.comparison.start import ComparisonResult, compare, resume_comparison
 
-__all__ = [
-    "Budget",
-    "ComparisonFolder",
-    "Entry",
-    "Evaluate",
-    "Plan",
-    "compare",
-    "parse_recipe",
-    "parse_variant",
-    "picture_size",
-    "read_table",
-]
+__all__ = ["ComparisonResult", "Entry", "compare", "parse_variant", "resume_comparison"]

@@ -120,7 +120,7 @@ def scale_widths(config: R, factor: float) -> R:
     """
     if factor == 1:
         return config
-    return validated(type(config), _scaled(config.model_dump(), factor), f"--width-scale {factor:g}")
+    return validated(type(config), _scaled(config.model_dump(), factor), f"width_scale={factor:g}")
 
 
 def _scaled(values: dict[str, Any], factor: float) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from semsynth.config import Config, validated
+from semsynth.config import Config, assignments, validated
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.recipes import RECIPES
@@ -29,7 +30,12 @@ class Entry(Config):
     preset: str
     """One of the recipe's."""
     settings: tuple[str, ...] = ()
-    """``KEY=VALUE``, as ``semsynth train --set`` takes them."""
+    """``KEY=VALUE``; also given as a mapping, as the overrides of :func:`semsynth.train`."""
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _as_texts(cls, settings: Any) -> Any:
+        return assignments(settings) if isinstance(settings, Mapping) else settings
 
     @property
     def folder(self) -> str:
@@ -90,7 +96,7 @@ def check_plan(plan: Plan) -> None:
         if entry.folder in seen:
             other = seen[entry.folder].name
             called = f"'{entry.name}'" if entry.name == other else f"'{other}' and '{entry.name}', one folder's name"
-            raise SemsynthError(f"two entries are called {called}: name one otherwise, --variant NAME=RECIPE")
+            raise SemsynthError(f"two entries are called {called}: rename one, NAME=RECIPE")
         seen[entry.folder] = entry
         check_known(entry)
 
@@ -110,6 +116,15 @@ def check_known(entry: Entry) -> None:
         )
 
 
+def parse_entry(text: str, preset: str) -> Entry:
+    """An entry from a text: a variant if it has a name before ``=``, else a recipe.
+
+    Raises:
+        SemsynthError: neither.
+    """
+    return parse_variant(text, preset) if "=" in text.partition(":")[0] else parse_recipe(text, preset)
+
+
 def parse_recipe(text: str, preset: str) -> Entry:
     """An entry called like its recipe, from ``RECIPE`` or ``RECIPE/PRESET``."""
     recipe, slash, own = text.strip().partition("/")
@@ -127,7 +142,7 @@ def parse_variant(text: str, preset: str) -> Entry:
     parts = [part.strip() for part in _BEFORE_KEY.split(settings)] if colon else []
     if not (name.strip() and equals and system.strip()) or any("=" not in part for part in parts):
         raise SemsynthError(
-            f"--variant {text}: expected NAME=RECIPE[/PRESET][:KEY=VALUE,KEY=VALUE], for example "
+            f"variant {text}: expected NAME=RECIPE[/PRESET][:KEY=VALUE,KEY=VALUE], for example "
             "wide=spade:generator.width=32,training.ema=0.9"
         )
     entry = parse_recipe(system, preset)

@@ -99,7 +99,9 @@ class ComparisonFolder:
             SemsynthError: it is missing or not valid.
         """
         if not self.record.is_file():
-            raise SemsynthError(f"{self.record} is missing, so {self.root} is no comparison: give an earlier --out")
+            raise SemsynthError(
+                f"there is no comparison in {self.root} ({self.record.name} is missing): say what to compare"
+            )
         return load_config(Record, self.record)
 
     def save(self, record: Record) -> None:
@@ -128,12 +130,12 @@ class ComparisonFolder:
 
     def _check_shared(self, old: Plan, new: Plan) -> None:
         before, now = (
-            {"--data": plan.data, "--perceptual-weights": plan.perceptual_weights or "none", "--seed": plan.seed}
+            {"data": plan.data, "perceptual_weights": plan.perceptual_weights or "none", "seed": plan.seed}
             for plan in (old, new)
         )
-        for option, value in before.items():
-            if now[option] != value:
-                self._refuse(f"{option} is {now[option]}", value)
+        for name, value in before.items():
+            if now[name] != value:
+                self._refuse(f"{name} is {now[name]}", value)
         if _size(old.budget) > _size(new.budget) or (old.budget.steps is None) != (new.budget.steps is None):
             self._refuse(f"the budget is {described(new.budget)}", described(old.budget))
 
@@ -145,7 +147,7 @@ class ComparisonFolder:
                 self._refuse(f"{name}: {key} is {now}", before)
 
     def _refuse(self, now: str, before: object) -> None:
-        raise SemsynthError(f"{self.record}: {now}, but was {before}: put it back, or choose another --out")
+        raise SemsynthError(f"{self.record}: {now}, but was {before}: restore it, or choose another folder")
 
 
 def described(budget: Budget) -> str:

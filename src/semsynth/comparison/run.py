@@ -43,7 +43,7 @@ def picture_size(plan: Plan) -> Size | None:
     return next(iter(configs.values())).data.output_size
 
 
-def compare(
+def run_plan(
     root: Path, plan: Plan, observer: Observer, device: str = "auto", evaluate: Evaluate | None = None
 ) -> int | None:
     """Train every entry as far as its budget goes and it has not been yet, and write the page.
