@@ -115,6 +115,7 @@ def test_a_class_set_in_a_notebook() -> None:
         ("coco_stuff", 182, range(182)),
         ("cmp_facades", 12, range(12)),
         ("camvid", 11, range(11)),
+        ("ade_landscapes", 10, range(10)),
         ("labelmefacade", 8, range(8)),
         ("camvid_32", 31, range(31)),
         ("celebamask_hq", 19, range(19)),
@@ -132,7 +133,7 @@ def test_builtin_sets(name: str, count: int, ids: range) -> None:
 
 
 def test_all_builtin_sets_are_tested() -> None:
-    assert len(BUILTIN_CLASS_SETS) == 13
+    assert len(BUILTIN_CLASS_SETS) == 14
 
 
 def test_coco_panoptic() -> None:

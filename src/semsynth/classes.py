@@ -27,6 +27,7 @@ UNKNOWN = -1
 BUILTIN_CLASS_SETS = (
     "ade20k",
     "ade20k_spade",
+    "ade_landscapes",
     "camvid",
     "camvid_32",
     "celebamask_hq",
@@ -44,6 +45,7 @@ BUILTIN_CLASS_SETS = (
 ``ade20k``: the 150 classes with the ids 1..150 of the challenge's files, in which 0 is unknown.
 ``ade20k_spade``: the same with 0 as a class of its own: the 151 channels of SPADE's published ADE20K models, whose
 shift of the ids has no effect (``data/ade20k_dataset.py``).
+``ade_landscapes``: ten classes of nature, for the landscapes among ADE20K's photographs; its colours are our own.
 ``cityscapes``: the ids 0..34 of SPADE and pix2pixHD (``label_nc`` 35), where the files hold 0..33.
 ``cityscapes_19``: the benchmark's train ids. ``coco_stuff``: the 182 ids of the pixel maps; its colours are our own.
 ``coco_panoptic``: the 133 of panopticapi's ``panoptic_coco_categories.json``, with COCO's category ids.

@@ -75,6 +75,23 @@ def streets(
 
 
 @app.command()
+def landscapes(
+    out: Out,
+    count: Count = 20,
+    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the layouts in pixels.")] = "256x256",
+    seed: Seed = 0,
+) -> None:
+    """Draw random scenes of nature as layouts of the ade_landscapes classes (no photos)."""
+    from semsynth.cli.synthesize import parse_size
+    from semsynth.data.landscapes import write_landscapes
+
+    wanted = parse_size(size)
+    with count_bar("drawing") as bar:
+        write_landscapes(out, count, wanted, seed, bar)
+    typer.echo(f"{out}: {count} layouts of {wanted[1]}x{wanted[0]} in test/labels")
+
+
+@app.command()
 def components(
     root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from semsynth.classes import ClassSet
 from semsynth.data.facades import draw_facade
+from semsynth.data.landscapes import draw_landscape
 from semsynth.data.streets import draw_street
 from semsynth.layout import Layout, Size
 
@@ -32,6 +33,7 @@ def _square_facade(seed: int, size: Size) -> Layout:
 
 
 GRAMMARS = (
+    Grammar("landscape", "ade_landscapes", draw_landscape, (22, 3, 34, 18, 13, 25, 8, 16, 35, 1)),
     Grammar("facade", "cmp_facades", _square_facade, (0, 7, 14, 18, 27, 32, 37, 46, 53, 61)),
     Grammar("street", "labelmefacade", draw_street, (2, 15, 19, 22, 28, 36, 48, 51, 57, 68)),
 )
