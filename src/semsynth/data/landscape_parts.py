@@ -43,7 +43,7 @@ class Waves:
             roughness: height of each wave relative to the one that is twice as long.
             peaked: whether crests come to a point.
         """
-        octaves = np.arange(_OCTAVES)
+        octaves = np.arange(_OCTAVES, dtype=np.float64)
         frequencies = first * 2.0**octaves * rng.uniform(0.8, 1.25, _OCTAVES)
         return cls(frequencies, height * roughness**octaves, rng.uniform(0, 2 * np.pi, _OCTAVES), peaked)
 
@@ -52,7 +52,8 @@ class Waves:
         waves = np.sin(2 * np.pi * self.frequencies * x[..., None] + self.phases)
         if self.peaked:
             waves = 1 - 2 * np.abs(waves)
-        return (waves * self.heights).sum(-1)
+        heights: NDArray[np.float64] = (waves * self.heights).sum(-1)
+        return heights
 
 
 class Painting:
