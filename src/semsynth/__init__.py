@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from semsynth.api.importers import IMPORTERS
     from semsynth.api.models import ListedModel, list_models
     from semsynth.api.results import BestScore, TrainingResult
+    from semsynth.api.studio import run_studio
     from semsynth.api.styles import ClassModes, FittedStyles, fit_styles, list_modes, store_mode
     from semsynth.api.training import plan_resuming, plan_training, resume, train
     from semsynth.bulk.run import BulkSummary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.exporting.export import export
     from semsynth.layout import Layout
+    from semsynth.study.running import analyse_study, plan_study, serve_study
     from semsynth.synthesizer import Synthesizer, load
     from semsynth.training.observer import Observer
     from semsynth.training.plan import TrainingPlan
@@ -46,6 +48,7 @@ __all__ = [
     "TrainingPlan",
     "TrainingResult",
     "__version__",
+    "analyse_study",
     "compare",
     "convert_checkpoint",
     "evaluate",
@@ -56,10 +59,13 @@ __all__ = [
     "list_modes",
     "load",
     "plan_resuming",
+    "plan_study",
     "plan_training",
     "resume",
     "resume_comparison",
     "resume_segmenter",
+    "run_studio",
+    "serve_study",
     "store_mode",
     "synthesize_folder",
     "train",
@@ -82,6 +88,7 @@ _HOME = {
     "Synthesizer": "semsynth.synthesizer",
     "TrainingPlan": "semsynth.training.plan",
     "TrainingResult": "semsynth.api.results",
+    "analyse_study": "semsynth.study.running",
     "compare": "semsynth.comparison",
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
@@ -92,10 +99,13 @@ _HOME = {
     "list_modes": "semsynth.api.styles",
     "load": "semsynth.synthesizer",
     "plan_resuming": "semsynth.api.training",
+    "plan_study": "semsynth.study.running",
     "plan_training": "semsynth.api.training",
     "resume": "semsynth.api.training",
     "resume_comparison": "semsynth.comparison",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
+    "run_studio": "semsynth.api.studio",
+    "serve_study": "semsynth.study.running",
     "store_mode": "semsynth.api.styles",
     "synthesize_folder": "semsynth.bulk.synthesizing",
     "train": "semsynth.api.training",

@@ -20,9 +20,9 @@ from PIL import Image
 from tiny_models import save_tiny_model
 from typer.testing import CliRunner, Result
 
+from semsynth.api.studio import fits, segment_with
 from semsynth.classes import builtin
 from semsynth.cli.main import app
-from semsynth.cli.studio import _fits, _segment_with
 from semsynth.data.facades import draw_facade
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
@@ -112,11 +112,11 @@ class Brightness:
 def test_segmenters_label_photos_at_any_size() -> None:
     classes = builtin("cmp_facades")
     segmenter = Brightness()
-    assert _fits(segmenter, classes)
-    assert not _fits(segmenter, builtin("cityscapes"))
+    assert fits(segmenter, classes)
+    assert not fits(segmenter, builtin("cityscapes"))
     photo = np.zeros((40, 3000, 3), np.uint8)
     photo[:, 1500:] = 255
-    layout = _segment_with(segmenter, classes)(photo, (20, 60))
+    layout = segment_with(segmenter, classes)(photo, (20, 60))
     ids = [item.id for item in classes.classes[:2]]
     assert layout.size == (20, 60)
     assert (layout.labels[:, :28] == ids[0]).all()

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from semsynth.study.design import StudyDesign
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.planning import Sources, make_study
 
 SIZE = (24, 48)
 """(height, width) of the drawn pictures."""
 
-Maker = Callable[..., Plan]
+Maker = Callable[..., StudyPlan]
 
 
 def draw_folder(folder: Path, names: list[str], color: tuple[int, int, int], size: tuple[int, int] = SIZE) -> Path:
@@ -39,10 +39,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def make(folders: dict[str, Path]) -> Callable[..., Plan]:
+def make(folders: dict[str, Path]) -> Callable[..., StudyPlan]:
     """Plans a study of the drawn pictures: ``make(out, methods, **design)``."""
 
-    def plan(out: Path, methods: tuple[str, ...] = ("ours", "crn"), **design: object) -> Plan:
+    def plan(out: Path, methods: tuple[str, ...] = ("ours", "crn"), **design: object) -> StudyPlan:
         sources = Sources({name: folders[name] for name in methods}, folders["real"])
         return make_study(sources, StudyDesign.model_validate(design), out)[0]
 

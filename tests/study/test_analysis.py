@@ -22,7 +22,7 @@ from semsynth.study.analysis import analyse
 from semsynth.study.answers import Answer, judgements_of
 from semsynth.study.exclusions import apply_exclusions
 from semsynth.study.figure import exposure_figure
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.preference import (
     ClusterBootstrap,
     exact_p,
@@ -214,12 +214,12 @@ def test_agreement_by_hand():
 
 
 @pytest.fixture(scope="module")
-def study(make: Callable[..., Plan], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan]:
+def study(make: Callable[..., StudyPlan], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyPlan]:
     folder = tmp_path_factory.mktemp("study") / "s"
     return folder, make(folder, ("ours", "crn", "pix2pix"), batch=36, judgements=30, sentinels=5, ties=True)
 
 
-def test_simulated_strengths_are_found_and_careless_people_left_out(study: tuple[Path, Plan]):
+def test_simulated_strengths_are_found_and_careless_people_left_out(study: tuple[Path, StudyPlan]):
     plan = study[1]
     population = Population({"ours": 1.0, "crn": 0.0, "pix2pix": -1.0}, careless=0.2, biased=0.1, dropout=0.1)
     answers = simulate_answers(plan, population, seed=1)
@@ -240,7 +240,7 @@ def test_simulated_strengths_are_found_and_careless_people_left_out(study: tuple
     assert results.ranking.tie_parameter == pytest.approx(0.5, abs=0.15)
 
 
-def test_rules_by_hand(make: Callable[..., Plan], tmp_path: Path):
+def test_rules_by_hand(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", batch=12, judgements=5, sentinels=4, sentinel="real")
 
     def answered(number: int, name: str, sentinels_right: int, choices: str, seconds: float, complete: bool = True):
@@ -273,7 +273,7 @@ def test_rules_by_hand(make: Callable[..., Plan], tmp_path: Path):
     assert (report.stored, report.unfinished, report.of_excluded_workers, report.kept) == (80, 16, 48, 16)
 
 
-def test_answers_with_a_wrong_exposure_do_not_count(make: Callable[..., Plan], tmp_path: Path):
+def test_answers_with_a_wrong_exposure_do_not_count(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", exposures=(0.125, 1.0), batch=24)
     trials = plan.assignments[0].trials
     answers = [
@@ -287,7 +287,7 @@ def test_answers_with_a_wrong_exposure_do_not_count(make: Callable[..., Plan], t
     assert [one.exposure for one in results.by_exposure] == [0.125, 1.0]
 
 
-def test_sides_do_not_decide_who_wins(make: Callable[..., Plan], tmp_path: Path):
+def test_sides_do_not_decide_who_wins(make: Callable[..., StudyPlan], tmp_path: Path):
     """Whoever chooses left always prefers each method equally often, and the side bias shows it."""
     plan = make(tmp_path / "s", batch=12, judgements=2, exclusions={"max_side_share": 1.0})
     answers = [
@@ -301,7 +301,7 @@ def test_sides_do_not_decide_who_wins(make: Callable[..., Plan], tmp_path: Path)
     assert results.side.p_exact == pytest.approx(2 / 2**24)
 
 
-def test_judgements_name_the_first_method(make: Callable[..., Plan], tmp_path: Path):
+def test_judgements_name_the_first_method(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", ("ours", "crn", "pix2pix"), batch=100)
     trials = plan.assignments[0].trials
     answers = [
@@ -312,7 +312,7 @@ def test_judgements_name_the_first_method(make: Callable[..., Plan], tmp_path: P
     assert wins == {("ours", "crn"): 0, ("ours", "pix2pix"): 1, ("crn", "pix2pix"): 1}
 
 
-def test_unanimous_answers_still_have_an_interval(make: Callable[..., Plan], tmp_path: Path):
+def test_unanimous_answers_still_have_an_interval(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", batch=12)
     answers = [
         Answer("w", 0, position, "left" if trial.left == "ours" else "right", 1.0)
@@ -324,12 +324,12 @@ def test_unanimous_answers_still_have_an_interval(make: Callable[..., Plan], tmp
     assert found.p_clustered == found.p_exact == pytest.approx(2 / 2**12)
 
 
-def test_nothing_to_analyse(study: tuple[Path, Plan]):
-    with pytest.raises(SemsynthError, match="no answer counts"):
+def test_nothing_to_analyse(study: tuple[Path, StudyPlan]):
+    with pytest.raises(SemsynthError, match="no usable answers yet"):
         analyse(study[1], [])
 
 
-def test_power_grows_with_the_difference(make: Callable[..., Plan], tmp_path: Path):
+def test_power_grows_with_the_difference(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", batch=12, judgements=20)
     power = [simulated_power(plan, Population({"ours": gap, "crn": 0.0}), 5)["ours", "crn"] for gap in (0.0, 2.0)]
     assert power[0] <= 0.4
@@ -339,7 +339,7 @@ def test_power_grows_with_the_difference(make: Callable[..., Plan], tmp_path: Pa
 # The report.
 
 
-def test_text_from_outside_stays_text_on_the_page(study: tuple[Path, Plan]):
+def test_text_from_outside_stays_text_on_the_page(study: tuple[Path, StudyPlan]):
     plan = study[1]
     results = analyse(plan, simulate_answers(plan, Population({"ours": 1.0, "crn": 0.0, "pix2pix": -1.0}), seed=2))
     hostile = '<script>alert(1)</script>"&'
@@ -369,7 +369,7 @@ def test_the_figure_by_hand():
     assert [text for _, text, chance in figure.shares if chance] == ["50%"]
 
 
-def test_the_same_numbers_in_html_json_and_csv(study: tuple[Path, Plan], tmp_path: Path):
+def test_the_same_numbers_in_html_json_and_csv(study: tuple[Path, StudyPlan], tmp_path: Path):
     folder, plan = study
     results = analyse(plan, simulate_answers(plan, Population({"ours": 1.0, "crn": 0.0, "pix2pix": -1.0}), seed=2))
     write_report(results, plan, folder, tmp_path / "r")
@@ -396,7 +396,7 @@ def test_the_same_numbers_in_html_json_and_csv(study: tuple[Path, Plan], tmp_pat
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_a_timed_report_draws_the_papers_figure(make: Callable[..., Plan], tmp_path: Path):
+def test_a_timed_report_draws_the_papers_figure(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", exposures=(0.125, 1.0, 8.0), judgements=5, batch=36)
     results = analyse(plan, simulate_answers(plan, Population({"ours": 2.0, "crn": 0.0}), seed=3))
     write_report(results, plan, tmp_path / "s", tmp_path / "r")
@@ -408,7 +408,7 @@ def test_a_timed_report_draws_the_papers_figure(make: Callable[..., Plan], tmp_p
     assert shares[0] < shares[1], "the difference takes time to be seen"
 
 
-def test_reports_escape_names(make: Callable[..., Plan], study: tuple[Path, Plan], tmp_path: Path):
+def test_reports_escape_names(make: Callable[..., StudyPlan], study: tuple[Path, StudyPlan], tmp_path: Path):
     folder, plan = study
     asked = plan.model_copy(update={"design": plan.design.model_copy(update={"question": "<script>alert(1)</script>"})})
     results = analyse(asked, simulate_answers(asked, Population({"ours": 1.0, "crn": 0.0, "pix2pix": -1.0})))

@@ -18,7 +18,7 @@ from study.serving import ServerProcess, served, wait_until
 from semsynth.errors import SemsynthError
 from semsynth.study.database import DATABASE, sqlite_url
 from semsynth.study.participants import Visit, visit
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.simulation import Population
 
 PEOPLE = 200
@@ -33,7 +33,7 @@ def rows(db: str, query: str) -> list[tuple[object, ...]]:
     return found
 
 
-def check_nothing_lost(db: str, plan: Plan, met: Visit) -> None:
+def check_nothing_lost(db: str, plan: StudyPlan, met: Visit) -> None:
     """Every acknowledged answer once, every assignment done by one person, and nothing besides."""
     keys = [key for (key,) in rows(db, "SELECT key FROM answers")]
     assert len(set(met.acknowledged)) == len(met.acknowledged) == plan.num_judgements
@@ -48,7 +48,7 @@ def check_nothing_lost(db: str, plan: Plan, met: Visit) -> None:
     assert counts == [(number, "complete", count, count, count) for number, count in enumerate(trials)]
 
 
-def visit_with_kills(study: Path, plan: Plan, db: str, kills: int, pace: float) -> Visit:
+def visit_with_kills(study: Path, plan: StudyPlan, db: str, kills: int, pace: float) -> Visit:
     """All people at once, while the server dies and comes back."""
     server = ServerProcess(study, db)
     server.start()
@@ -71,19 +71,19 @@ def visit_with_kills(study: Path, plan: Plan, db: str, kills: int, pace: float) 
 
 
 @pytest.fixture
-def crowd(make: Callable[..., Plan], tmp_path: Path) -> tuple[Path, Plan]:
+def crowd(make: Callable[..., StudyPlan], tmp_path: Path) -> tuple[Path, StudyPlan]:
     """A study of 200 assignments with 6 pairs each."""
     return tmp_path / "s", make(tmp_path / "s", batch=6, judgements=PEOPLE // 2)
 
 
-def test_200_people_and_a_server_killed_three_times(crowd: tuple[Path, Plan]):
+def test_200_people_and_a_server_killed_three_times(crowd: tuple[Path, StudyPlan]):
     study, plan = crowd
     db = sqlite_url(study / DATABASE)
     check_nothing_lost(db, plan, visit_with_kills(study, plan, db, kills=3, pace=1.0))
 
 
 @pytest.mark.slow
-def test_20_kills_on_sqlite(crowd: tuple[Path, Plan]):
+def test_20_kills_on_sqlite(crowd: tuple[Path, StudyPlan]):
     study, plan = crowd
     db = sqlite_url(study / DATABASE)
     check_nothing_lost(db, plan, visit_with_kills(study, plan, db, kills=20, pace=4.0))
@@ -137,14 +137,14 @@ def new_database(postgres: str, name: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [0, 20])
-def test_200_people_on_postgresql(crowd: tuple[Path, Plan], postgres: str, kills: int):
+def test_200_people_on_postgresql(crowd: tuple[Path, StudyPlan], postgres: str, kills: int):
     study, plan = crowd
     db = new_database(postgres, f"kills_{kills}")
     check_nothing_lost(db, plan, visit_with_kills(study, plan, db, kills=kills, pace=4.0 if kills else 1.0))
 
 
 @pytest.mark.slow
-def test_two_servers_share_a_postgresql(crowd: tuple[Path, Plan], postgres: str):
+def test_two_servers_share_a_postgresql(crowd: tuple[Path, StudyPlan], postgres: str):
     """People at two servers never get the same assignment."""
     study, plan = crowd
     db = new_database(postgres, "shared")
@@ -169,12 +169,12 @@ def test_two_servers_share_a_postgresql(crowd: tuple[Path, Plan], postgres: str)
 
 
 @pytest.mark.parametrize("url", ["http://192.168.0.1:80", "https://127.0.0.1:1", "http://example.org:80", "127.0.0.1"])
-def test_simulated_people_visit_this_machine_only(crowd: tuple[Path, Plan], url: str):
+def test_simulated_people_visit_this_machine_only(crowd: tuple[Path, StudyPlan], url: str):
     with pytest.raises(SemsynthError, match="this machine only"):
         visit(url, crowd[1], NEUTRAL, 1, 0)
 
 
-def test_nobody_answers(crowd: tuple[Path, Plan]):
+def test_nobody_answers(crowd: tuple[Path, StudyPlan]):
     started = time.monotonic()
     with pytest.raises(SemsynthError, match="nothing answers on"):
         visit(f"http://127.0.0.1:{free_port()}", crowd[1], NEUTRAL, 2, 0, patience=0.5)

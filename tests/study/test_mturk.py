@@ -18,11 +18,10 @@ import pytest
 from typer.testing import CliRunner
 
 from semsynth.cli.main import app
-from semsynth.cli.study import open_store
 from semsynth.study.mturk import LIVE, SANDBOX, connect
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.server.keys import load_keys
-from semsynth.study.store import NewAnswer, Store
+from semsynth.study.store import NewAnswer, Store, open_store
 
 pytest.importorskip("boto3")
 
@@ -101,7 +100,7 @@ def turk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turk]:
 
 
 @pytest.fixture
-def study(make: Callable[..., Plan], tmp_path: Path) -> Path:
+def study(make: Callable[..., StudyPlan], tmp_path: Path) -> Path:
     make(tmp_path / "s", batch=6, sentinels=4, judgements=3, min_approval_percent=98)
     return tmp_path / "s"
 

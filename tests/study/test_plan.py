@@ -21,7 +21,7 @@ from semsynth.errors import SemsynthError
 from semsynth.study.balance import deal_rounds, draw_questions, spread
 from semsynth.study.design import REAL, StudyDesign, load_design
 from semsynth.study.pictures import highlighted
-from semsynth.study.plan import PICTURES, PLAN, Plan, load_plan
+from semsynth.study.plan import PICTURES, PLAN, StudyPlan, load_plan
 from semsynth.study.planning import Sources, make_study
 from semsynth.study.power import binomial_power, required_judgements
 from semsynth.study.presets import PRESETS
@@ -105,11 +105,11 @@ def test_sentinels_are_spread(judgements: int, extra: int, seed: int):
 # Studies.
 
 
-def trials(plan: Plan, kind: str):
+def trials(plan: StudyPlan, kind: str):
     return [trial for assignment in plan.assignments for trial in assignment.trials if trial.kind == kind]
 
 
-def test_a_study_of_two_methods(make: Callable[..., Plan], tmp_path: Path):
+def test_a_study_of_two_methods(make: Callable[..., StudyPlan], tmp_path: Path):
     plan = make(tmp_path / "s", batch=5, sentinels=2, sentinel="real", practice=1, judgements=2, seed=7)
     assert plan.pairs == (("ours", "crn"),)
     assert [len(assignment.trials) for assignment in plan.assignments] == [7] * 6
@@ -127,7 +127,7 @@ def test_a_study_of_two_methods(make: Callable[..., Plan], tmp_path: Path):
 
 
 def test_pictures_have_names_that_tell_nothing_and_the_right_content(
-    make: Callable[..., Plan], folders: dict[str, Path], tmp_path: Path
+    make: Callable[..., StudyPlan], folders: dict[str, Path], tmp_path: Path
 ):
     plan = make(tmp_path / "s", sentinels=3, shown_size=(16, 16))
     files = {path.name for path in (tmp_path / "s" / PICTURES).iterdir()}
@@ -144,7 +144,7 @@ def test_pictures_have_names_that_tell_nothing_and_the_right_content(
                 assert np.array_equal(np.asarray(shown), np.asarray(expected))
 
 
-def test_a_seed_gives_one_study_and_another_seed_another(make: Callable[..., Plan], tmp_path: Path):
+def test_a_seed_gives_one_study_and_another_seed_another(make: Callable[..., StudyPlan], tmp_path: Path):
     one, again, other = (make(tmp_path / name, seed=seed, sentinels=2) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
     assert one == again
     assert one.assignments != other.assignments
@@ -153,7 +153,7 @@ def test_a_seed_gives_one_study_and_another_seed_another(make: Callable[..., Pla
     assert (tmp_path / "a" / PLAN).read_bytes() == (tmp_path / "b" / PLAN).read_bytes()
 
 
-def test_crn_timed_has_the_papers_numbers(make: Callable[..., Plan], tmp_path: Path):
+def test_crn_timed_has_the_papers_numbers(make: Callable[..., StudyPlan], tmp_path: Path):
     design = PRESETS["crn-2017-timed"].model_dump() | {"images": 10}
     plan = make(tmp_path / "s", ("ours", "pix2pix"), **design)
     assert plan.pairs == (("ours", "pix2pix"), ("ours", "real"), ("pix2pix", "real"))
@@ -299,7 +299,7 @@ def test_a_design_that_needs_more(
     assert not (tmp_path / "s").exists()
 
 
-def test_a_study_is_not_replaced(make: Callable[..., Plan], tmp_path: Path):
+def test_a_study_is_not_replaced(make: Callable[..., StudyPlan], tmp_path: Path):
     make(tmp_path / "s")
     with pytest.raises(SemsynthError, match="holds a study already"):
         make(tmp_path / "s")

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from semsynth.study.database import DATABASE, Database, sqlite_url
-from semsynth.study.plan import PLAN, Plan
+from semsynth.study.plan import PLAN, StudyPlan
 from semsynth.study.server.app import create_app
 from semsynth.study.server.keys import KEYS, Keys, load_keys
 from semsynth.study.store import Store
@@ -21,13 +21,13 @@ KEY = Keys(operator="operator-token-0123", signing="s" * 32)
 
 
 @pytest.fixture
-def study(make: Callable[..., Plan], tmp_path: Path) -> tuple[Path, Plan]:
+def study(make: Callable[..., StudyPlan], tmp_path: Path) -> tuple[Path, StudyPlan]:
     design = {"batch": 6, "sentinels": 2, "sentinel": "real", "practice": 1, "show_layout": False}
     return tmp_path / "s", make(tmp_path / "s", **design)
 
 
 @pytest.fixture
-def client(study: tuple[Path, Plan]) -> Iterator[TestClient]:
+def client(study: tuple[Path, StudyPlan]) -> Iterator[TestClient]:
     folder, plan = study
     database = Database(sqlite_url(folder / DATABASE))
     with TestClient(create_app(folder, Store(database, plan, "plan"), KEY)) as opened:
@@ -54,7 +54,7 @@ def stored(client: TestClient) -> int:
     return operator(client).json()["answers"]
 
 
-def test_a_participants_way(client: TestClient, study: tuple[Path, Plan]):
+def test_a_participants_way(client: TestClient, study: tuple[Path, StudyPlan]):
     joined = join(client)
     pairs = joined["pairs"]
     assert [pair["practice"] for pair in pairs] == [True] + [False] * 8
@@ -70,7 +70,7 @@ def test_a_participants_way(client: TestClient, study: tuple[Path, Plan]):
     assert (again.status_code, again.json()["reason"], again.json()["code"]) == (409, "done", code)
 
 
-def test_no_name_reaches_the_browser(client: TestClient, study: tuple[Path, Plan]):
+def test_no_name_reaches_the_browser(client: TestClient, study: tuple[Path, StudyPlan]):
     folder = study[0]
     replies = [client.get("/").text, client.get("/api/study").text, json.dumps(join(client))]
     for reply in replies:
@@ -81,7 +81,7 @@ def test_no_name_reaches_the_browser(client: TestClient, study: tuple[Path, Plan
     assert client.get(f"/pictures/%2e%2e/{PLAN}").status_code == 404
 
 
-def test_workers_are_pseudonyms(client: TestClient, study: tuple[Path, Plan]):
+def test_workers_are_pseudonyms(client: TestClient, study: tuple[Path, StudyPlan]):
     join(client, "A1B2C3D4E5")
     assert b"A1B2C3D4E5" not in b"".join(path.read_bytes() for path in study[0].glob(f"{DATABASE}*"))
 
@@ -134,7 +134,7 @@ def test_large_and_broken_requests(client: TestClient):
     assert client.post("/api/join", content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
 
 
-def test_the_operators_board(client: TestClient, study: tuple[Path, Plan]):
+def test_the_operators_board(client: TestClient, study: tuple[Path, StudyPlan]):
     plan = study[1]
     joined = join(client)
     trials = plan.assignments[0].trials
@@ -170,7 +170,9 @@ def test_pausing(client: TestClient):
     assert operator(client, "answers.csv").text.startswith("worker,assignment,trial,kind,image")
 
 
-def test_a_locked_database_asks_the_browser_to_try_again(study: tuple[Path, Plan], monkeypatch: pytest.MonkeyPatch):
+def test_a_locked_database_asks_the_browser_to_try_again(
+    study: tuple[Path, StudyPlan], monkeypatch: pytest.MonkeyPatch
+):
     import sqlite3
 
     monkeypatch.setattr("semsynth.study.database.BUSY_SECONDS", 0.1)

@@ -11,7 +11,7 @@ import pytest
 
 from semsynth.errors import SemsynthError
 from semsynth.study.database import DATABASE, Database, UnavailableError, sqlite_url
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.store import NewAnswer, RefusedError, Store
 
 
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def opened(make: Callable[..., Plan], tmp_path: Path, clock: Clock) -> Callable[..., Store]:
+def opened(make: Callable[..., StudyPlan], tmp_path: Path, clock: Clock) -> Callable[..., Store]:
     """Opens a store of a study with 4 assignments of 6 pairs, in two rounds."""
 
     def open_store(**design: object) -> Store:

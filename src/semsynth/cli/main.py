@@ -26,7 +26,6 @@ from semsynth.cli.models import models
 from semsynth.cli.remake import remake
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio
-from semsynth.cli.study_mturk import app as study_mturk
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
 from semsynth.errors import SemsynthError
@@ -88,7 +87,6 @@ data.app.add_typer(data_import, name="import")
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
 app.add_typer(styles.app, name="styles")
-study.app.add_typer(study_mturk, name="mturk")
 app.add_typer(study.app, name="study")
 app.add_typer(segmenter.app, name="segmenter")
 

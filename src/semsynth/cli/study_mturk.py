@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from semsynth.cli.study import Db, Study, open_store
-from semsynth.errors import SemsynthError
+from semsynth.cli.study_options import Db, Study
 
 app = typer.Typer(no_args_is_help=True, help="Publish a study on Mechanical Turk and review the work.")
 
@@ -31,17 +30,11 @@ def publish(
     endpoint: Endpoint = None,
 ) -> None:
     """List the study as a task, in MTurk's sandbox unless --live is given."""
-    from semsynth.config import dump_config
-    from semsynth.study.mturk import TASK, Offer, connect
-    from semsynth.study.mturk import publish as run
+    from semsynth.study.mturk import Offer, publish_study
 
-    if (study / TASK).exists():
-        raise SemsynthError(f"{study / TASK} says that this study is published: remove the file to publish it again")
-    store = open_store(study, db)
-    task = run(connect(live, endpoint), store, url, Offer(title, description, reward), live)
-    dump_config(task, study / TASK)
+    task, count = publish_study(study, url, Offer(title, description, reward), live=live, db=db, endpoint=endpoint)
     where = "live" if live else "in the sandbox"
-    typer.echo(f"task {task.hit}, {where}: {len(store.plan.assignments)} assignments at {reward} dollars")
+    typer.echo(f"task {task.hit}, {where}: {count} assignments at {reward} dollars")
 
 
 @app.command()
@@ -52,14 +45,8 @@ def review(
     endpoint: Endpoint = None,
 ) -> None:
     """Approve submitted work, or reject it by the design's sentinel rule."""
-    from semsynth.config import load_config
-    from semsynth.study.mturk import TASK, PublishedTask, connect
-    from semsynth.study.mturk import review as run
-    from semsynth.study.server.keys import load_keys
+    from semsynth.study.mturk import review_study
 
-    if not (study / TASK).exists():
-        raise SemsynthError(f"{study} is not published: semsynth study mturk publish {study}")
-    task = load_config(PublishedTask, study / TASK)
     verdicts = {True: "approve", False: "reject", None: "look at"}
-    for one in run(connect(task.live, endpoint), open_store(study, db), task, load_keys(study).pseudonym, decide):
+    for one in review_study(study, decide=decide, db=db, endpoint=endpoint):
         typer.echo(f"{verdicts[one.approved]} {one.assignment} of {one.worker}: {one.reason}")

@@ -11,7 +11,7 @@ from semsynth.errors import SemsynthError
 from semsynth.study.agreement import Agreement, agreement
 from semsynth.study.answers import Answer, Judgements, judgements_of
 from semsynth.study.exclusions import apply_exclusions
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.preference import (
     REPLICATES,
     ClusterBootstrap,
@@ -28,7 +28,7 @@ RANKING_REPLICATES = 999
 """Of the strengths' intervals: each needs a fit."""
 
 
-def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> StudyResults:
+def analyse(plan: StudyPlan, answers: Sequence[Answer], seed: int = 0) -> StudyResults:
     """Analyse a study.
 
     Args:
@@ -37,14 +37,14 @@ def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> StudyResult
         seed: of the bootstrap.
 
     Raises:
-        SemsynthError: no answer counts.
+        SemsynthError: no usable answers yet.
     """
     kept = apply_exclusions(plan, answers)
     judged = judgements_of(plan, kept.answers)
     if not len(judged):
         rules = f"{kept.report.stored} stored, {kept.report.unfinished} in unfinished assignments"
         people = f"{kept.report.of_excluded_workers} of {kept.report.excluded_workers} excluded people"
-        raise SemsynthError(f"study '{plan.design.name}': no answer counts ({rules}, {people}): wait for more")
+        raise SemsynthError(f"study '{plan.design.name}': no usable answers yet ({rules}, {people}): wait for more")
     rng = np.random.Generator(np.random.PCG64(seed))
     bootstrap = ClusterBootstrap(judged.worker, judged.image, rng)
     exposures = range(len(plan.design.exposures))
@@ -68,7 +68,7 @@ def analyse(plan: Plan, answers: Sequence[Answer], seed: int = 0) -> StudyResult
 
 
 def _preference(
-    plan: Plan, judged: Judgements, bootstrap: ClusterBootstrap, pair: int, exposure: int | None = None
+    plan: StudyPlan, judged: Judgements, bootstrap: ClusterBootstrap, pair: int, exposure: int | None = None
 ) -> Preference:
     mine = judged.pair == pair
     if exposure is not None:
@@ -134,7 +134,7 @@ def _agreement(judged: Judgements, exposures: int) -> Agreement:
     return agreement(table)
 
 
-def _per_image(plan: Plan, judged: Judgements) -> tuple[ImagePreference, ...]:
+def _per_image(plan: StudyPlan, judged: Judgements) -> tuple[ImagePreference, ...]:
     """Per pair of methods and picture; within a pair the pictures with the highest share first."""
     table = np.zeros((len(plan.pairs), len(judged.images), 3), np.int64)
     np.add.at(table, (judged.pair, judged.image, _outcome(judged)), 1)
@@ -159,7 +159,7 @@ def _per_image(plan: Plan, judged: Judgements) -> tuple[ImagePreference, ...]:
     return tuple(found[n] for n in ranks)
 
 
-def _ranking(plan: Plan, judged: Judgements, rng: np.random.Generator) -> Ranking:
+def _ranking(plan: StudyPlan, judged: Judgements, rng: np.random.Generator) -> Ranking:
     bootstrap = ClusterBootstrap(judged.worker, judged.image, rng, RANKING_REPLICATES)
     wins, ties = _tables(plan, judged, None)
     wins_drawn, ties_drawn = _tables(plan, judged, bootstrap)
@@ -185,7 +185,7 @@ def _ranking(plan: Plan, judged: Judgements, rng: np.random.Generator) -> Rankin
 
 
 def _tables(
-    plan: Plan, judged: Judgements, bootstrap: ClusterBootstrap | None
+    plan: StudyPlan, judged: Judgements, bootstrap: ClusterBootstrap | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """[K,K] or, of a bootstrap, [R,K,K]: how often the row was preferred to the column, and ties."""
     outcome, methods = _outcome(judged), len(plan.methods)

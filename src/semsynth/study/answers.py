@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth.study.plan import Plan, Trial
+from semsynth.study.plan import StudyPlan, Trial
 
 Choice = Literal["left", "right", "tie"]
 
@@ -39,7 +39,7 @@ class Answer:
     complete: bool = True
 
 
-def trial_of(plan: Plan, answer: Answer) -> Trial:
+def trial_of(plan: StudyPlan, answer: Answer) -> Trial:
     """What the answer is an answer to."""
     return plan.assignments[answer.assignment].trials[answer.trial]
 
@@ -75,7 +75,7 @@ class Judgements:
         return len(self.worker)
 
 
-def judgements_of(plan: Plan, answers: Sequence[Answer]) -> Judgements:
+def judgements_of(plan: StudyPlan, answers: Sequence[Answer]) -> Judgements:
     """The judgements among ``answers``."""
     pairs = {frozenset(pair): number for number, pair in enumerate(plan.pairs)}
     exposures = {seconds: number for number, seconds in enumerate(plan.design.exposures)}

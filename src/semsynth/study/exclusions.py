@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from semsynth.config import Config
 from semsynth.study.answers import Answer, trial_of
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 
 
 class WorkerReport(Config):
@@ -54,7 +54,7 @@ class Kept:
     report: ExclusionReport
 
 
-def apply_exclusions(plan: Plan, answers: Sequence[Answer]) -> Kept:
+def apply_exclusions(plan: StudyPlan, answers: Sequence[Answer]) -> Kept:
     """Leave out unfinished assignments, then people who break a rule, then answers with a wrong exposure."""
     stored = [answer for answer in answers if trial_of(plan, answer).kind != "practice"]
     finished: dict[str, list[Answer]] = defaultdict(list)
@@ -78,7 +78,7 @@ def apply_exclusions(plan: Plan, answers: Sequence[Answer]) -> Kept:
     return Kept(kept, report)
 
 
-def report_worker(plan: Plan, worker: str, answers: Sequence[Answer]) -> WorkerReport:
+def report_worker(plan: StudyPlan, worker: str, answers: Sequence[Answer]) -> WorkerReport:
     """Hold one person's answers, none to practice, against the rules."""
     rules = plan.design.exclusions
     expected = [(answer.choice, trial_of(plan, answer).expected) for answer in answers]
@@ -104,7 +104,7 @@ def report_worker(plan: Plan, worker: str, answers: Sequence[Answer]) -> WorkerR
     )
 
 
-def _wrong_exposure(plan: Plan, answer: Answer) -> bool:
+def _wrong_exposure(plan: StudyPlan, answer: Answer) -> bool:
     planned = trial_of(plan, answer).exposure
     if planned is None:
         return False

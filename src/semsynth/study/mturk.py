@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from semsynth.config import Config
+from semsynth.config import Config, dump_config, load_config
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
 from semsynth.study.answers import trial_of
 from semsynth.study.exclusions import report_worker
-from semsynth.study.store import Store
+from semsynth.study.store import Store, open_store
 
 TASK = "mturk.json"
 """File of the study's folder that remembers the published task."""
@@ -88,6 +89,49 @@ def connect(live: bool, endpoint: str | None = None) -> Any:
     import boto3
 
     return boto3.client("mturk", region_name="us-east-1", endpoint_url=endpoint or (LIVE if live else SANDBOX))
+
+
+def publish_study(
+    study: Path, url: str, offer: Offer, *, live: bool = False, db: str | None = None, endpoint: str | None = None
+) -> tuple[PublishedTask, int]:
+    """Publish a study by its folder, which remembers the task.
+
+    Args:
+        study: the folder.
+        url: ``https://`` address of the served study.
+        offer: what workers are told and paid.
+        live: whether real people are asked and paid; else MTurk's sandbox.
+        db: as in :func:`semsynth.study.store.open_store`.
+        endpoint: another address of the API.
+
+    Returns:
+        The task, and its number of assignments.
+
+    Raises:
+        SemsynthError: the study is published already, or as :func:`publish`.
+    """
+    if (study / TASK).exists():
+        raise SemsynthError(f"{study / TASK} says that this study is published: remove the file to publish it again")
+    store = open_store(study, db)
+    task = publish(connect(live, endpoint), store, url, offer, live)
+    dump_config(task, study / TASK)
+    return task, len(store.plan.assignments)
+
+
+def review_study(
+    study: Path, *, decide: bool = False, db: str | None = None, endpoint: str | None = None
+) -> list[Review]:
+    """Review the work on a published study by its folder; arguments as above and in :func:`review`.
+
+    Raises:
+        SemsynthError: the study is not published, or MTurk refuses.
+    """
+    from semsynth.study.server.keys import load_keys
+
+    if not (study / TASK).exists():
+        raise SemsynthError(f"{study} is not published: semsynth study mturk publish {study}")
+    task = load_config(PublishedTask, study / TASK)
+    return review(connect(task.live, endpoint), open_store(study, db), task, load_keys(study).pseudonym, decide)
 
 
 def publish(client: Any, store: Store, url: str, offer: Offer, live: bool) -> PublishedTask:

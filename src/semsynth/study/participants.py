@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from semsynth.errors import SemsynthError
-from semsynth.study.plan import PICTURES, Plan, Trial
+from semsynth.study.plan import PICTURES, StudyPlan, Trial
 from semsynth.study.simulation import Population, SimulatedWorker, simulated_workers
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,7 +45,7 @@ class Visit:
 
 
 def visit(
-    url: str, plan: Plan, population: Population, people: int, pace: float, seed: int = 0, patience: float = 60
+    url: str, plan: StudyPlan, population: Population, people: int, pace: float, seed: int = 0, patience: float = 60
 ) -> Visit:
     """Let simulated people do an assignment each, all at once.
 

@@ -54,7 +54,7 @@ class Assignment(Config):
         return sum(trial.kind == "sentinel" for trial in self.trials)
 
 
-class Plan(Config):
+class StudyPlan(Config):
     """A study: its design, its pairs of methods, and every assignment."""
 
     format: int
@@ -80,12 +80,12 @@ class Plan(Config):
         return sum(trial.kind == "judgement" for assignment in self.assignments for trial in assignment.trials)
 
 
-def save_plan(plan: Plan, study: Path) -> None:
+def save_plan(plan: StudyPlan, study: Path) -> None:
     """Write ``plan.json`` of the folder ``study``."""
     dump_config(plan, study / PLAN)
 
 
-def load_plan(study: Path) -> Plan:
+def load_plan(study: Path) -> StudyPlan:
     """Read ``plan.json`` of the folder ``study``.
 
     Raises:
@@ -93,4 +93,4 @@ def load_plan(study: Path) -> Plan:
     """
     if not (study / PLAN).is_file():
         raise SemsynthError(f"{study} holds no {PLAN}: make one with `semsynth study plan --out {study}`")
-    return load_config(Plan, study / PLAN)
+    return load_config(StudyPlan, study / PLAN)

@@ -15,7 +15,7 @@ from semsynth.files import make_folder
 from semsynth.study.balance import Deal, Questions, deal_rounds, draw_questions, spread
 from semsynth.study.design import REAL, StudyDesign
 from semsynth.study.pictures import DAMAGED, LAYOUT, PictureWriter, check_sizes, match_pictures
-from semsynth.study.plan import FORMAT, PICTURES, PLAN, Assignment, Kind, Plan, Trial, save_plan
+from semsynth.study.plan import FORMAT, PICTURES, PLAN, Assignment, Kind, StudyPlan, Trial, save_plan
 
 _RESERVED = (REAL, "tie", "left", "right")
 
@@ -39,7 +39,7 @@ class Sources:
     common: bool = False
 
 
-def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[Plan, list[str]]:
+def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[StudyPlan, list[str]]:
     """Plan a study and write its folder: ``plan.json`` and ``pictures/``.
 
     Returns:
@@ -77,7 +77,7 @@ def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[Plan, 
     make_folder(out)
     writer.write()
     used = sorted({names.index(trial.image) for assignment in assignments for trial in assignment.trials})
-    plan = Plan(
+    plan = StudyPlan(
         format=FORMAT,
         design=design,
         methods=methods,

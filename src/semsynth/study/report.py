@@ -11,7 +11,7 @@ from semsynth.config import Config
 from semsynth.files import explained, write_bytes, write_json
 from semsynth.pages import render
 from semsynth.study.figure import exposure_figure
-from semsynth.study.plan import PICTURES, Plan
+from semsynth.study.plan import PICTURES, StudyPlan
 from semsynth.study.results import ImagePreference, Preference, StudyResults
 
 PAGE, JSON = "index.html", "results.json"
@@ -21,7 +21,7 @@ _EXTREMES = 6
 """Pictures shown of those where the first method is preferred most, and of those where it is preferred least."""
 
 
-def write_report(results: StudyResults, plan: Plan, study: Path, out: Path) -> list[Path]:
+def write_report(results: StudyResults, plan: StudyPlan, study: Path, out: Path) -> list[Path]:
     """Write ``index.html``, ``results.json``, CSV tables and the pictures that the page shows.
 
     Args:
@@ -109,7 +109,7 @@ def _extremes(images: Sequence[ImagePreference], preference: Preference) -> dict
     return {"most": mine[:_EXTREMES], "least": mine[_EXTREMES:][::-1][:_EXTREMES]}
 
 
-def _pictures(plan: Plan) -> dict[tuple[str, str], str]:
+def _pictures(plan: StudyPlan) -> dict[tuple[str, str], str]:
     """Picture files by (image, method)."""
     return {
         (trial.image, method): name

@@ -11,7 +11,7 @@ import numpy as np
 from semsynth.errors import SemsynthError
 from semsynth.study.analysis import analyse
 from semsynth.study.answers import Answer, Choice
-from semsynth.study.plan import Assignment, Plan, Trial
+from semsynth.study.plan import Assignment, StudyPlan, Trial
 from semsynth.study.store import NewAnswer, RefusedError, Store
 
 Behaviour = Literal["attentive", "careless", "biased"]
@@ -47,7 +47,7 @@ class Population:
     dropout: float = 0.0
 
 
-def default_strengths(plan: Plan) -> dict[str, float]:
+def default_strengths(plan: StudyPlan) -> dict[str, float]:
     """Falling by 0.7 logits (a preference of 67 %) from method to method; real photos one and a half above all."""
     order = [method for method in plan.methods if method != "real"]
     strengths = {method: -0.7 * rank for rank, method in enumerate(order)}
@@ -58,7 +58,7 @@ def default_strengths(plan: Plan) -> dict[str, float]:
 class SimulatedWorker:
     """Somebody who answers."""
 
-    plan: Plan
+    plan: StudyPlan
     population: Population
     images: Mapping[tuple[int, str], float]
     """Logits by which a picture moves the preference of a pair of methods."""
@@ -98,7 +98,7 @@ class SimulatedWorker:
         return "left" if (outcome == 0) == (trial.left == first) else "right"
 
 
-def simulated_workers(plan: Plan, population: Population, seed: int) -> Iterator[SimulatedWorker]:
+def simulated_workers(plan: StudyPlan, population: Population, seed: int) -> Iterator[SimulatedWorker]:
     """An endless row of workers who see the same pictures.
 
     Raises:
@@ -147,7 +147,7 @@ def join_and_answer(store: Store, worker: SimulatedWorker, name: str) -> bool:
     return True
 
 
-def simulate_answers(plan: Plan, population: Population, seed: int = 0) -> list[Answer]:
+def simulate_answers(plan: StudyPlan, population: Population, seed: int = 0) -> list[Answer]:
     """A whole study, one worker per assignment."""
     workers = simulated_workers(plan, population, seed)
     return [
@@ -158,7 +158,7 @@ def simulate_answers(plan: Plan, population: Population, seed: int = 0) -> list[
 
 
 def simulated_power(
-    plan: Plan, population: Population, studies: int, alpha: float = 0.05
+    plan: StudyPlan, population: Population, studies: int, alpha: float = 0.05
 ) -> dict[tuple[str, str], float]:
     """Per pair of methods the share of simulated studies whose corrected clustered p-value is below ``alpha``.
 

@@ -6,14 +6,16 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from semsynth.errors import SemsynthError
+from semsynth.files import sha256
 from semsynth.study.answers import Answer, Choice
-from semsynth.study.database import Database
-from semsynth.study.plan import Assignment, Plan
+from semsynth.study.database import DATABASE, Database, sqlite_url
+from semsynth.study.plan import PLAN, Assignment, StudyPlan, load_plan
 from semsynth.study.tables import ACTIVE, COMPLETE, EXPIRED, Base, Session, Setting, StoredAnswer
 
 Reason = Literal["paused", "full", "done", "unknown", "expired", "conflict", "invalid"]
@@ -88,7 +90,7 @@ class Store:
     """The study's state. Every method is one transaction."""
 
     def __init__(
-        self, database: Database, plan: Plan, fingerprint: str, clock: Callable[[], float] = time.time
+        self, database: Database, plan: StudyPlan, fingerprint: str, clock: Callable[[], float] = time.time
     ) -> None:
         """Make the tables, if they are not there.
 
@@ -264,3 +266,17 @@ class Store:
 
 def _setting(connection: Connection, name: str) -> str | None:
     return connection.scalar(select(Setting.value).where(Setting.name == name))
+
+
+def open_store(study: Path, db: str | None = None) -> Store:
+    """The answers of a study.
+
+    Args:
+        study: its folder.
+        db: address of the database. None: a SQLite file in the folder.
+
+    Raises:
+        SemsynthError: no such study, or a database with answers to another plan.
+    """
+    planned = load_plan(study)
+    return Store(Database(db or sqlite_url(study / DATABASE)), planned, sha256(study / PLAN))

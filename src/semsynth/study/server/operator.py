@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from semsynth.config import Config
 from semsynth.study.answers import Answer, trial_of
 from semsynth.study.exclusions import report_worker
-from semsynth.study.plan import Plan
+from semsynth.study.plan import StudyPlan
 from semsynth.study.preference import wilson_interval
 from semsynth.study.report import table_csv
 from semsynth.study.server.keys import Keys
@@ -84,7 +84,7 @@ def exported(store: Store) -> list[ExportedAnswer]:
     ]
 
 
-def _preferences(plan: Plan, answers: list[Answer]) -> tuple[LivePreference, ...]:
+def _preferences(plan: StudyPlan, answers: list[Answer]) -> tuple[LivePreference, ...]:
     counts = {frozenset(pair): [0, 0, 0] for pair in plan.pairs}
     first_of = {frozenset(pair): pair[0] for pair in plan.pairs}
     for answer in answers:
