@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from semsynth.api.contact_sheet import ContactSheet
 from semsynth.comparison.plan import Entry
 from semsynth.evaluation.metrics.bootstrap import (
     REPLICATES,
@@ -35,6 +34,7 @@ from semsynth.evaluation.protocols.definition import check_comparable
 from semsynth.evaluation.run import WORK
 from semsynth.files import read_json, write_bytes
 from semsynth.images import save_png
+from semsynth.synthesizer.contact_sheet import ContactSheet
 
 Values = NDArray[np.float64]
 """[1+R]: the score of all images and seeds, then that of R replicates."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from semsynth.layout import Layout
     from semsynth.study.running import analyse_study, plan_study, serve_study
     from semsynth.synthesizer import Synthesizer, load
+    from semsynth.synthesizer.demo import write_demo
+    from semsynth.synthesizer.frames import render_frames
+    from semsynth.synthesizer.photo_files import synthesize_files
     from semsynth.training.observer import Observer
     from semsynth.training.plan import TrainingPlan
 
@@ -61,15 +64,18 @@ __all__ = [
     "plan_resuming",
     "plan_study",
     "plan_training",
+    "render_frames",
     "resume",
     "resume_comparison",
     "resume_segmenter",
     "run_studio",
     "serve_study",
     "store_mode",
+    "synthesize_files",
     "synthesize_folder",
     "train",
     "train_segmenter",
+    "write_demo",
 ]
 
 _HOME = {
@@ -101,15 +107,18 @@ _HOME = {
     "plan_resuming": "semsynth.api.training",
     "plan_study": "semsynth.study.running",
     "plan_training": "semsynth.api.training",
+    "render_frames": "semsynth.synthesizer.frames",
     "resume": "semsynth.api.training",
     "resume_comparison": "semsynth.comparison",
     "resume_segmenter": "semsynth.evaluation.segmenters.start",
     "run_studio": "semsynth.api.studio",
     "serve_study": "semsynth.study.running",
     "store_mode": "semsynth.api.styles",
+    "synthesize_files": "semsynth.synthesizer.photo_files",
     "synthesize_folder": "semsynth.bulk.synthesizing",
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
+    "write_demo": "semsynth.synthesizer.demo",
 }
 
 

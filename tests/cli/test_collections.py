@@ -82,7 +82,7 @@ def test_another_count_is_refused_before_anything_is_written(
 def test_too_small_a_map_and_no_styles(model: Path, maps: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.png"
     draw_facade(0, 32).resized((3, 32)).save(small)
-    for arguments, said in (((small,), "too small for a cascade of 3 modules"), ((maps, "--seed", 1), "leave out")):
+    for arguments, said in (((small, "--strict-size"), "nearest: 32x4"), ((maps, "--seed", 1), "leave out")):
         result = run(*arguments, "--model", model, "--out", tmp_path / "out", "--count", COUNT)
         assert result.exit_code != 0
         assert said in (str(result.exception) if isinstance(result.exception, SemsynthError) else result.stderr)

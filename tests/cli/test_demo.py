@@ -11,13 +11,13 @@ from typer.testing import CliRunner, Result
 
 from semsynth.checkpoint import BUNDLED, is_model_folder
 from semsynth.classes import ClassSet, builtin
-from semsynth.cli.demo import EXAMPLES, STYLE_SEEDS
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.data.grammars import GRAMMARS, grammar_of
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Layout
 from semsynth.synthesizer import load
+from semsynth.synthesizer.demo import EXAMPLES, STYLE_SEEDS
 
 (FACADES,) = [grammar.featured for grammar in GRAMMARS if grammar.class_set == "cmp_facades"]
 
@@ -102,7 +102,7 @@ def test_every_bundled_model_is_shown_with_layouts_of_its_classes(
     save_tiny_model(bundled / "facades")
     save_tiny_oasis(bundled / "a_street", classes=builtin("labelmefacade"))
     (bundled / "notes").mkdir()
-    monkeypatch.setattr("semsynth.checkpoint.BUNDLED", bundled)
+    monkeypatch.setattr("semsynth.synthesizer.demo.BUNDLED", bundled)
     result = demo("--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
     page = Page(tmp_path / "demo" / "index.html")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from semsynth.api.contact_sheet import CELL, ContactSheet
 from semsynth.layout import Size
 from semsynth.layout.instances import surroundings
 from semsynth.synthesizer import load
+from semsynth.synthesizer.contact_sheet import CELL, ContactSheet
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from semsynth.cli.progress import JobBars, Notes
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="With --
 ShardSizeOption = Annotated[
     str | None, typer.Option("--shard-size", metavar="SIZE", help="With --engine: write tar shards, such as 500MB.")
 ]
-_SHOWN_NOTES = 3
 
 
 def refuse(with_engine: bool, given: Mapping[str, object]) -> None:
@@ -41,17 +42,41 @@ def refuse(with_engine: bool, given: Mapping[str, object]) -> None:
         raise SemsynthError(f"{names[0]} {why}")
 
 
-def conclude(summary: BulkSummary, out: Path, seconds: float) -> None:
+def synthesize(
+    folders: Sequence[Path],
+    out: Path,
+    model: str | None,
+    engine: Literal["local", "ray"],
+    workers: int | None,
+    address: str | None,
+    gpus: float | None,
+    **how: Any,
+) -> None:
+    """Run a bulk job with bars, and print what became of it; ``how``: see :func:`semsynth.synthesize_folder`."""
+    from semsynth.bulk.synthesizing import choose_engine, synthesize_folder
+    from semsynth.synthesizer import DEFAULT_MODEL
+
+    if len(folders) > 1:
+        raise SemsynthError(f"--engine takes one folder of layouts, not {len(folders)} paths")
+    chosen = choose_engine(engine, how["device"], workers, address, gpus)
+    start = time.monotonic()
+    with JobBars() as bars:
+        summary = synthesize_folder(
+            folders[0], out, model or DEFAULT_MODEL, engine=chosen, progress=bars.begin, tell=bars.tell, **how
+        )
+    _conclude(summary, out, time.monotonic() - start)
+
+
+def _conclude(summary: BulkSummary, out: Path, seconds: float) -> None:
     """Print what a run did; exit code 1 where layouts failed."""
     from semsynth.bulk.manifest import FAILURES
 
     kept = f", {summary.kept} were there" if summary.kept else ""
     rate = f" ({summary.made / seconds:.1f} per second)" if summary.made else ""
     typer.echo(f"{summary.made} pictures made in {out}{rate}{kept}")
-    for note in summary.notes[:_SHOWN_NOTES]:
-        typer.echo(f"note: {note}", err=True)
-    if len(summary.notes) > _SHOWN_NOTES:
-        typer.echo(f"note: and {len(summary.notes) - _SHOWN_NOTES} more such notes on other layouts", err=True)
+    with Notes() as notes:
+        for note in summary.notes:
+            notes.tell(note)
     if summary.failed:
         listed = f"{summary.failed} layout{'s' if summary.failed > 1 else ''} failed, listed in {out / FAILURES}"
         typer.echo(f"error: {listed}; the first: {' '.join(summary.first_error.split())}", err=True)

@@ -65,7 +65,7 @@ def streets(
     seed: Seed = 0,
 ) -> None:
     """Draw random street scenes as layouts of the labelmefacade classes (no photos)."""
-    from semsynth.cli.synthesize import parse_size
+    from semsynth.cli.options import parse_size
     from semsynth.data.streets import write_streets
 
     wanted = parse_size(size)

@@ -34,7 +34,7 @@ def export(
     Weights are folded, and the class set, the encoding, sizes, the model's hash and its card go along. 'semsynth
     synthesize --model FILE' runs it, too.
     """
-    from semsynth.cli.synthesize import parse_size
+    from semsynth.cli.options import parse_size
     from semsynth.exporting.export import export as run
 
     wanted = None if size is None else parse_size(size)

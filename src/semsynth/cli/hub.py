@@ -39,10 +39,10 @@ def push(
     folder = find_model(model)
     shown = None
     if examples:
-        from semsynth.cli.synthesize import plan
         from semsynth.synthesizer import load
+        from semsynth.synthesizer.map_files import list_maps
 
         conditions = load(folder, "cpu").conditions
-        shown = [conditions.open(job.path, job.instances) for job in plan(examples, folder, None, instances)]
+        shown = [conditions.open(one.path, one.instances) for one in list_maps(examples, folder, None, instances)]
     typer.echo(push_model(folder, repository, shown, private=private, revision=revision, device=device))
     typer.echo(f"use it: semsynth synthesize MAP.png --model {repository} --out DIR")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from semsynth.errors import SemsynthError
+
+if TYPE_CHECKING:
+    from semsynth.layout import Size
 
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
 NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")]
@@ -16,3 +22,32 @@ Precision = Annotated[str, typer.Option(help="Arithmetic: 32-true, bf16-mixed, 1
 TrainingData = Annotated[
     str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards.")
 ]
+InferencePrecision = Annotated[
+    Literal["auto", "float32", "bfloat16"],
+    typer.Option(help="Arithmetic of the networks; auto is bfloat16 where the hardware has it."),
+]
+SynthesisModel = Annotated[
+    str | None,
+    typer.Option(help="Model or run folder, bundled name, or Hugging Face id (default: the bundled facades)."),
+]
+
+
+def parse_size(text: str) -> Size:
+    """(height, width) of 'WIDTHxHEIGHT'."""
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise SemsynthError(f"--size {text}: expected WIDTHxHEIGHT in pixels, for example 512x256")
+    if not (0 < int(width) < 2**20 and 0 < int(height) < 2**20):
+        raise SemsynthError(f"--size {text}: both sides must be between 1 and a million pixels")
+    return int(height), int(width)
+
+
+def parse_region_seeds(texts: Sequence[str]) -> dict[int | str, int]:
+    """Class name, class id or instance id -> seed, of texts such as ``door=7``."""
+    seeds: dict[int | str, int] = {}
+    for text in texts:
+        region, equals, seed = text.rpartition("=")
+        if not (equals and region and seed.isascii() and seed.isdigit()):
+            raise SemsynthError(f"--region-seed {text}: expected REGION=SEED, for example door=7 or 26001=4")
+        seeds[int(region) if region.removeprefix("-").isdecimal() else region] = int(seed)
+    return seeds

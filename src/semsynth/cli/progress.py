@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -56,6 +57,32 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Nothing until it is known."""
         return Text("" if task.speed is None or task.finished else f"{task.speed:.1f}/s")
+
+
+class Notes:
+    """Notes on single files, on stderr: the first few, and at the end how many more there were."""
+
+    SHOWN = 5
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell how many notes were not shown."""
+        if self._count > self.SHOWN:
+            typer.echo(f"note: and {self._count - self.SHOWN} more such notes on other files", err=True)
+
+    def tell(self, text: str) -> None:
+        """Show a note, unless there were enough."""
+        self._count += 1
+        if self._count <= self.SHOWN:
+            typer.echo(f"note: {text}", err=True)
 
 
 class JobBars:

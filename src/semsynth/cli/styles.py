@@ -105,7 +105,7 @@ def choices(
     import numpy as np
 
     from semsynth.api.style_sheet import draw_style_sheet
-    from semsynth.cli.synthesize import parse_size
+    from semsynth.cli.options import parse_size
     from semsynth.files import make_folder
     from semsynth.images import save_png
 

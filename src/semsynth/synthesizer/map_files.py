@@ -1,0 +1,117 @@
+"""Label maps that are files, and the photos that they become: which there are, and whether that can go well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsynth.data.folder import CLASSES_FILE, CONDITIONS, LABELS, holds_conditions, load_classes
+from semsynth.errors import SemsynthError
+from semsynth.synthesizer.conditions import ConditionReader
+
+
+@dataclass(frozen=True)
+class MapFiles:
+    """The files of one label map."""
+
+    path: Path
+    """The label map, or the picture for models that read these."""
+    instances: Path | None
+    """Its instance map."""
+    photos: tuple[Path, ...]
+    """What becomes of it, one for each style."""
+
+
+def list_maps(
+    maps: Sequence[Path],
+    out: Path,
+    numbers: Sequence[int | str] | None = None,
+    instances: Path | None = None,
+    mark: str = "_seed",
+) -> list[MapFiles]:
+    """List label maps and name their photos; nothing is decoded.
+
+    Args:
+        maps: label maps, and folders of them.
+        out: the folder for the photos.
+        numbers: what photos of one map are named after, with ``mark`` before it; None: one photo, named like the map.
+        instances: a folder of instance maps named like the label maps, or the file for a single map.
+        mark: see ``numbers``.
+
+    Raises:
+        SemsynthError: a file that is not there, a folder without maps, or maps without instance maps.
+    """
+    if instances is not None and not instances.exists():
+        raise SemsynthError(f"there is no such folder or file: {instances} (instance maps)")
+    paths = list(_label_maps(maps))
+    single = instances is not None and instances.is_file()
+    if single and len(paths) > 1:
+        raise SemsynthError(f"{instances} is one file for {len(paths)} label maps: give a folder of instance maps")
+    listed = []
+    for path in paths:
+        beside = instances if instances is None or single else instances / f"{path.stem}.png"
+        if beside is not None and not beside.is_file():
+            raise SemsynthError(f"{path} has no instance map: {beside} does not exist")
+        names = [f"{path.stem}.png"] if numbers is None else [f"{path.stem}{mark}{one}.png" for one in numbers]
+        listed.append(MapFiles(path, beside, tuple(out / name for name in names)))
+    return listed
+
+
+def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
+    for path in given:
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() == ".png" and file.is_file())
+            if not found:
+                raise SemsynthError(f"there are no PNG files in {path}: give a folder of label maps")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise SemsynthError(f"there is no label map {path}: check the path")
+
+
+def check_outputs(files: Sequence[MapFiles], out: Path, style: Path | None = None, sheet: Path | None = None) -> None:
+    """Make sure, before anything is computed, that the photos can be written and replace nothing that is read.
+
+    Args:
+        files: the label maps.
+        out: the folder for their photos.
+        style: a photo that is read, too.
+        sheet: a contact sheet that is written, too.
+
+    Raises:
+        SemsynthError: two files would become one, an input would be replaced, or the folder cannot be written to.
+    """
+    sources: dict[Path, Path] = {}
+    for one in files:
+        for photo in one.photos:
+            other = sources.setdefault(photo, one.path)
+            if other != one.path:
+                raise SemsynthError(f"{other} and {one.path} would both become {photo}: run them into two folders")
+    if sheet in sources:
+        raise SemsynthError(f"{sources[sheet]} and the contact sheet would both become {sheet.name}: rename it")
+    read = [one.path for one in files] + [one.instances for one in files if one.instances] + ([style] if style else [])
+    inputs = {path.resolve() for path in read}
+    for output in (*sources, *([sheet] if sheet else [])):
+        if output.resolve() in inputs:
+            raise SemsynthError(f"{output} is an input and would be replaced by a photo: choose another --out")
+    folder = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not folder.is_dir():
+        raise SemsynthError(f"--out {out}: {folder} is a file: choose another folder")
+    if not os.access(folder, os.W_OK):
+        raise SemsynthError(f"--out {out}: {folder} cannot be written to: choose another folder")
+
+
+def check_datasets(conditions: ConditionReader, files: Sequence[MapFiles]) -> None:
+    """Make sure that maps of a dataset folder are of the model's classes: pixels alone might mean anything.
+
+    Raises:
+        SemsynthError: a folder of other classes.
+    """
+    for folder in dict.fromkeys(one.path.absolute().parent for one in files):
+        root = folder.parent.parent
+        described = folder.name == LABELS and (root / CLASSES_FILE).is_file()
+        if described or (folder.name == CONDITIONS and holds_conditions(root)):
+            conditions.check_classes(load_classes(root), str(folder))
