@@ -26,7 +26,7 @@ def convert(*arguments: object) -> Result:
 def synthesize(folder: Path, name: str) -> Result:
     """A photo of ``map.png`` with the styles in ``NAME.json``."""
     words = ("synthesize", folder / "map.png", "--instances", folder / "instances", "--model", folder / "model")
-    more = ("--styles", folder / f"{name}.json", "--out", folder / name, "--device", "cpu")
+    more = ("--object-styles", folder / f"{name}.json", "--out", folder / name, "--device", "cpu")
     return CliRunner().invoke(app, list(map(str, (*words, *more))))
 
 

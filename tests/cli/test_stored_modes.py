@@ -1,4 +1,4 @@
-"""``semsynth styles store`` and ``list``, modes in ``--styles``, and ``semsynth render --interpolate``."""
+"""``semsynth styles store`` and ``list``, modes in ``--object-styles``, and ``semsynth render --interpolate``."""
 
 from __future__ import annotations
 
@@ -56,8 +56,12 @@ def test_a_mode_is_stored_listed_and_applied(model: Path, tmp_path: Path) -> Non
     by_seed = synthesize(model, "seed", "--seed", 3, "--region-seed", f"{LOWER.name}=9")
     for number, styles in enumerate(({LOWER.name: "oak"}, {str(LOWER.id): 0})):
         (tmp_path / "styles.json").write_text(json.dumps(styles))
-        made = synthesize(model, f"mode{number}", "--seed", 3, "--styles", tmp_path / "styles.json")
+        made = synthesize(model, f"mode{number}", "--seed", 3, "--object-styles", tmp_path / "styles.json")
         assert np.array_equal(made, by_seed)
+    old = ("--seed", 3, "--precision", "float32", "--styles", tmp_path / "styles.json")
+    code, text = run("synthesize", tmp_path / "map.png", "--model", model, "--out", tmp_path / "old", *old)
+    assert (code, "--styles is now called --object-styles" in text) == (0, True)
+    assert np.array_equal(photo(tmp_path / "old" / "map.png"), by_seed)
 
     sheet = tmp_path / "sheet.png"
     code, text = run("styles", "choices", tmp_path / "map.png", "--object", LOWER.id, "--model", model, "--out", sheet)
@@ -74,7 +78,7 @@ def test_what_cannot_be_stored_or_applied(model: Path, tmp_path: Path) -> None:
     assert run(*store, 10, "--replace")[0] == 0
     (tmp_path / "styles.json").write_text(json.dumps({LOWER.name: "birch"}))
     code, text = run(
-        "synthesize", tmp_path / "map.png", "--model", model, "--out", tmp_path / "none", "--styles",
+        "synthesize", tmp_path / "map.png", "--model", model, "--out", tmp_path / "none", "--object-styles",
         tmp_path / "styles.json",
     )  # fmt: skip
     assert code == 2

@@ -72,7 +72,7 @@ def test_fit_choose_and_synthesize(data: Path, model: Path, tmp_path: Path):
         out = tmp_path / f"out{number}"
         made = run(
             "synthesize", label_map, "--instances", instance_map.parent, "--model", model, "--out", out,
-            "--styles", tmp_path / "styles.json", "--precision", "float32",
+            "--object-styles", tmp_path / "styles.json", "--precision", "float32",
         )  # fmt: skip
         assert made.exit_code == 0, made.output
         photos.append(pixels(out / label_map.name))
@@ -83,7 +83,7 @@ def test_an_object_that_a_map_lacks_is_found_before_anything_is_written(data: Pa
     (tmp_path / "styles.json").write_text('{"31999": [0, 0, 0]}')
     result = run(
         "synthesize", data / "train" / "labels", "--instances", data / "train" / "instances", "--model", model,
-        "--out", tmp_path / "out", "--styles", tmp_path / "styles.json",
+        "--out", tmp_path / "out", "--object-styles", tmp_path / "styles.json",
     )  # fmt: skip
     assert result.exit_code == 2
     assert "no object with the id 31999" in result.output
@@ -94,8 +94,8 @@ def test_an_object_that_a_map_lacks_is_found_before_anything_is_written(data: Pa
     ("text", "message"),
     [
         ("{}", "holds no styles"),
-        ('{"26001": true}', '"26001": True is no style of an object'),
-        ('{"car": 1}', '"car": 1 is no style of an object'),
+        ('{"26001": true}', '"26001": True is not a style of an object'),
+        ('{"car": 1}', '"car": 1 is not a style of an object'),
         ("[1]", "holds no styles"),
         ("{", "styles.json"),
     ],
@@ -104,7 +104,7 @@ def test_unusable_styles_files(data: Path, model: Path, tmp_path: Path, text: st
     (tmp_path / "styles.json").write_text(text)
     result = run(
         "synthesize", data / "train" / "labels", "--instances", data / "train" / "instances", "--model", model,
-        "--out", tmp_path / "out", "--styles", tmp_path / "styles.json",
+        "--out", tmp_path / "out", "--object-styles", tmp_path / "styles.json",
     )  # fmt: skip
     assert result.exit_code == 2
     assert message in result.output
