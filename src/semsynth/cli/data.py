@@ -82,7 +82,7 @@ def landscapes(
     seed: Seed = 0,
 ) -> None:
     """Draw random scenes of nature as layouts of the ade_landscapes classes (no photos)."""
-    from semsynth.cli.synthesize import parse_size
+    from semsynth.cli.options import parse_size
     from semsynth.data.landscapes import write_landscapes
 
     wanted = parse_size(size)
