@@ -2,19 +2,20 @@
 
 import { readFileSync } from "node:fs";
 
+import { growing } from "../../src/semsynth/studio/static/js/filling.js";
 import { components, settle } from "../../src/semsynth/studio/static/js/instances.js";
 import { LabelLayer, PENDING, VOID } from "../../src/semsynth/studio/static/js/labels.js";
 import * as objects from "../../src/semsynth/studio/static/js/objects.js";
 
 const VERBS = {
   components: (layer) => layer.replace({ ids: layer.ids, instances: components(layer.ids, layer.width) }),
-  remove(layer, shape, { classes, fill }) {
-    const made = fill ?? objects.fillOf(layer, shape, classes);
-    objects.remove(layer, shape, classes, made);
-    return { fill: made };
+  remove(layer, shape, { classes, erased }) {
+    const sources = erased ? null : growing(layer, shape, classes);
+    objects.remove(layer, shape, classes, sources);
+    return { fill: sources ? "stuff" : VOID };
   },
   move(layer, shape, { classes, path }) {
-    const fill = objects.fillOf(layer, shape, classes);
+    const fill = growing(layer, shape, classes) ? "stuff" : VOID;
     const floating = new objects.Floating(layer, shape, classes);
     return path.map(([down, right]) => floating.to(right, down)).at(-1) ? { fill } : null;
   },

@@ -95,9 +95,8 @@ def refused(make: Callable[[], Layout]) -> Layout | None:
 
 
 def removal(layout: Layout, target: int, rng: np.random.Generator) -> Pair:
-    if rng.random() < 0.5:
-        return case_of(layout, "remove", id=target), lambda answer: edits.remove(layout, target, answer["fill"])
-    return case_of(layout, "remove", id=target, fill=VOID), lambda _: edits.remove(layout, target, VOID)
+    case = case_of(layout, "remove", id=target, erased=bool(rng.integers(4) == 0))
+    return case, lambda answer: edits.remove(layout, target, answer["fill"])
 
 
 def movement(layout: Layout, target: int, rng: np.random.Generator) -> Pair:

@@ -16,6 +16,65 @@ const FOREGROUND_GROUPS = ["human", "vehicle", "object", "void"];
 const MIN_SHARED_EDGES = 0.25;
 
 /**
+ * The pixels that grow into the place of an object in the editor.
+ * @param {LabelLayer} layer
+ * @param {{id: number, places: Uint32Array}} object
+ * @param {readonly LabelClass[]} classes
+ * @returns {Uint8Array | null} [height * width], 1 at each; null: its place becomes void, because there are none, or
+ *   because more than half of what surrounds it is void, as on an empty sheet
+ */
+export function growing(layer, { id, places }, classes) {
+  const { ids } = layer;
+  const hole = new Uint8Array(ids.length);
+  for (const place of places) hole[place] = 1;
+  const edges = sharedEdges(layer, hole, places);
+  edges[id] = 0;
+  if (2 * edges[VOID] > edges.reduce((sum, count) => sum + count, 0)) return null;
+  const mayGrow = growingClasses(layer, id, edges, classes);
+  let any = false;
+  for (let i = 0; i < ids.length; i++) {
+    hole[i] = !hole[i] && mayGrow[ids[i]] ? 1 : 0;
+    any ||= hole[i] === 1;
+  }
+  return any ? hole : null;
+}
+
+/**
+ * How many pixel edges each class shares with a hole.
+ * @param {LabelLayer} layer
+ * @param {Uint8Array} hole  1 where it is
+ * @param {Uint32Array} places  where it is
+ * @returns {Uint32Array} by class id
+ */
+function sharedEdges({ ids, width }, hole, places) {
+  const edges = new Uint32Array(VOID + 1);
+  for (const place of places) {
+    const x = place % width;
+    if (place >= width && !hole[place - width]) edges[ids[place - width]]++;
+    if (place + width < ids.length && !hole[place + width]) edges[ids[place + width]]++;
+    if (x > 0 && !hole[place - 1]) edges[ids[place - 1]]++;
+    if (x + 1 < width && !hole[place + 1]) edges[ids[place + 1]]++;
+  }
+  return edges;
+}
+
+/**
+ * The classes that go on behind an object and touch it enough.
+ * @param {LabelLayer} layer
+ * @param {number} id  the object's class
+ * @param {Uint32Array} edges  that each class shares with it
+ * @param {readonly LabelClass[]} classes
+ * @returns {Uint8Array} by class id
+ */
+function growingClasses(layer, id, edges, classes) {
+  const mayGrow = new Uint8Array(VOID + 1).fill(1);
+  for (const other of [VOID, id, ...foregroundClasses(layer, classes)]) mayGrow[other] = 0;
+  const most = edges.reduce((found, count, one) => (mayGrow[one] ? Math.max(found, count) : found), 0);
+  if (!most) return mayGrow;
+  return mayGrow.map((grows, one) => (grows && edges[one] >= most * MIN_SHARED_EDGES ? 1 : 0));
+}
+
+/**
  * The classes that are known to stand in front of others.
  * @param {Maps} maps
  * @param {readonly LabelClass[]} classes
@@ -27,65 +86,8 @@ function foregroundClasses(maps, classes) {
   // An instance 0 of class 0 may be an object or a region.
   const hasRegion = ids.some((id, i) => id !== VOID && id !== 0 && instances[i] === id);
   if (!hasRegion || !isConventional(maps)) return found;
-  ids.forEach((id, i) => {
-    if (id !== VOID && instances[i] !== id) found.add(id);
-  });
+  for (let i = 0; i < ids.length; i++) if (ids[i] !== VOID && instances[i] !== ids[i]) found.add(ids[i]);
   return found;
-}
-
-/**
- * How many edges each pixel outside a hole shares with it: 0 to 4.
- * @param {Uint8Array} hole  1 where it is
- * @param {number} width
- */
-function sharedEdges(hole, width) {
-  const edges = new Uint8Array(hole.length);
-  for (let i = 0; i < hole.length; i++) {
-    if (!hole[i]) continue;
-    if (i >= width) edges[i - width]++;
-    if (i + width < hole.length) edges[i + width]++;
-    if (i % width > 0) edges[i - 1]++;
-    if ((i + 1) % width > 0) edges[i + 1]++;
-  }
-  return edges;
-}
-
-/**
- * Whether more than half of what is around a hole is void, as on an empty sheet; the object's own class left out.
- * @param {LabelLayer} layer
- * @param {Uint8Array} hole  1 where it is
- * @param {number} id  of the object
- */
-export function liesOnVoid({ ids, width }, hole, id) {
-  let [empty, all] = [0, 0];
-  sharedEdges(hole, width).forEach((count, i) => {
-    if (hole[i] || ids[i] === id) return;
-    all += count;
-    if (ids[i] === VOID) empty += count;
-  });
-  return 2 * empty > all;
-}
-
-/**
- * The pixels that may grow into a hole.
- * @param {LabelLayer} layer
- * @param {Uint8Array} hole  1 where it is
- * @param {number} id  the class of what was there
- * @param {readonly LabelClass[]} classes
- * @returns {Uint8Array} 1 at each; all 0 where there is none
- */
-export function stuffAround(layer, hole, id, classes) {
-  const { ids, width } = layer;
-  const front = foregroundClasses(layer, classes);
-  const sources = Uint8Array.from(ids, (one, i) =>
-    !hole[i] && one !== VOID && one !== id && !front.has(one) ? 1 : 0,
-  );
-  const edges = new Uint32Array(VOID);
-  sharedEdges(hole, width).forEach((count, i) => {
-    if (sources[i]) edges[ids[i]] += count;
-  });
-  const least = edges.reduce((most, count) => Math.max(most, count)) * MIN_SHARED_EDGES;
-  return least ? sources.map((source, i) => (source && edges[ids[i]] >= least ? 1 : 0)) : sources;
 }
 
 /**
@@ -98,23 +100,28 @@ export function stuffAround(layer, hole, id, classes) {
  */
 export function nearestSources(sources, width, places) {
   const inColumn = nearestInColumns(sources, width);
-  return Int32Array.from(places, (place) => {
-    const [x, y] = [place % width, Math.floor(place / width)];
-    let [best, distance] = [-1, Infinity];
-    /** @param {number} column */
-    const look = (column) => {
-      if (column < 0 || column >= width) return;
-      const row = inColumn[y * width + column];
-      if (row < 0) return;
-      const [source, squared] = [row * width + column, (row - y) ** 2 + (column - x) ** 2];
-      if (squared < distance || (squared === distance && source < best)) [best, distance] = [source, squared];
-    };
+  const found = new Int32Array(places.length);
+  for (let n = 0; n < places.length; n++) {
+    const x = places[n] % width;
+    const row = places[n] - x;
+    const y = row / width;
+    let best = -1;
+    let distance = Infinity;
     for (let step = 0; step < width && step * step <= distance; step++) {
-      look(x - step);
-      if (step) look(x + step);
+      for (let column = x - step; column <= x + step; column += 2 * step || 1) {
+        const nearest = column < 0 || column >= width ? -1 : inColumn[row + column];
+        if (nearest < 0) continue;
+        const squared = (nearest - y) * (nearest - y) + step * step;
+        const source = nearest * width + column;
+        if (squared < distance || (squared === distance && source < best)) {
+          best = source;
+          distance = squared;
+        }
+      }
     }
-    return best;
-  });
+    found[n] = best;
+  }
+  return found;
 }
 
 /**
@@ -123,13 +130,19 @@ export function nearestSources(sources, width, places) {
  * @param {number} width
  */
 function nearestInColumns(sources, width) {
-  const nearest = new Int32Array(sources.length);
-  for (let i = 0; i < sources.length; i++) {
-    nearest[i] = sources[i] ? Math.floor(i / width) : i < width ? -1 : nearest[i - width];
+  const nearest = new Int32Array(sources.length).fill(-1);
+  const height = sources.length / width;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (sources[i]) nearest[i] = y;
+      else if (y > 0) nearest[i] = nearest[i - width];
+    }
   }
-  for (let i = sources.length - width - 1; i >= 0; i--) {
-    const [y, below] = [Math.floor(i / width), nearest[i + width]];
-    if (below > y && (nearest[i] < 0 || below - y < y - nearest[i])) nearest[i] = below;
+  for (let y = height - 2, i = sources.length - width - 1; y >= 0; y--) {
+    for (let x = 0; x < width; x++, i--) {
+      const below = nearest[i + width];
+      if (below > y && (nearest[i] < 0 || below - y < y - nearest[i])) nearest[i] = below;
+    }
   }
   return nearest;
 }

@@ -75,7 +75,11 @@ function root(parent, i) {
  * @param {Maps} maps
  */
 export function isConventional({ ids, instances }) {
-  return ids.every((id, i) => id === VOID || instances[i] === id || Math.floor(instances[i] / IDS_PER_CLASS) === id);
+  for (let i = 0; i < ids.length; i++) {
+    const [id, instance] = [ids[i], instances[i]];
+    if (id !== VOID && instance !== id && Math.floor(instance / IDS_PER_CLASS) !== id) return false;
+  }
+  return true;
 }
 
 /**

@@ -4,7 +4,7 @@
  * compares the two.
  */
 
-import { liesOnVoid, nearestSources, stuffAround } from "./filling.js";
+import { growing, nearestSources } from "./filling.js";
 import { isConventional, newInstance } from "./instances.js";
 import { LabelLayer, VOID } from "./labels.js";
 
@@ -59,40 +59,15 @@ function shifted(layer, places, dx, dy) {
 }
 
 /**
- * What the editor fills the place of an object with: nothing on an empty sheet, and where no stuff is.
- * @param {LabelLayer} layer
- * @param {Shape} shape
- * @param {readonly LabelClass[]} classes
- * @returns {"stuff" | typeof VOID}
- */
-export function fillOf(layer, shape, classes) {
-  const hole = holeOf(layer, shape);
-  if (liesOnVoid(layer, hole, shape.id)) return VOID;
-  return stuffAround(layer, hole, shape.id, classes).includes(1) ? "stuff" : VOID;
-}
-
-/**
  * Remove an object.
  * @param {LabelLayer} layer
  * @param {Shape} shape
  * @param {readonly LabelClass[]} classes
- * @param {"stuff" | typeof VOID} [fill]  what takes its place; "stuff" only where there is some
+ * @param {Uint8Array | null} [sources]  1 at every pixel that may take its place; null: it becomes void
  */
-export function remove(layer, shape, classes, fill = fillOf(layer, shape, classes)) {
-  const { places, id } = shape;
-  if (fill === VOID) {
-    layer.write(places, VOID, newInstance(layer, VOID, classes));
-    return;
-  }
-  const sources = stuffAround(layer, holeOf(layer, shape), id, classes);
-  layer.copy(places, layer, nearestSources(sources, layer.width, places));
-}
-
-/** @param {LabelLayer} layer @param {Shape} shape  @returns {Uint8Array} 1 where it is */
-function holeOf(layer, { places }) {
-  const hole = new Uint8Array(layer.ids.length);
-  for (const place of places) hole[place] = 1;
-  return hole;
+export function remove(layer, shape, classes, sources = growing(layer, shape, classes)) {
+  if (sources) layer.copy(shape.places, layer, nearestSources(sources, layer.width, shape.places));
+  else layer.write(shape.places, VOID, newInstance(layer, VOID, classes));
 }
 
 /**
