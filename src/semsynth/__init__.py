@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from semsynth.evaluation.reports.report import Report
     from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.exporting.export import export
+    from semsynth.hub import push_model
     from semsynth.layout import Layout
     from semsynth.study.running import analyse_study, plan_study, serve_study
     from semsynth.synthesizer import Synthesizer, load
@@ -64,6 +65,7 @@ __all__ = [
     "plan_resuming",
     "plan_study",
     "plan_training",
+    "push_model",
     "render_frames",
     "resume",
     "resume_comparison",
@@ -107,6 +109,7 @@ _HOME = {
     "plan_resuming": "semsynth.api.training",
     "plan_study": "semsynth.study.running",
     "plan_training": "semsynth.api.training",
+    "push_model": "semsynth.hub",
     "render_frames": "semsynth.synthesizer.frames",
     "resume": "semsynth.api.training",
     "resume_comparison": "semsynth.comparison",

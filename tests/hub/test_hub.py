@@ -91,6 +91,18 @@ def test_the_pictures_on_the_page_are_pairs_of_layout_and_photo(hub: FakeHub, fo
     assert np.array_equal(pair[:, 40:], np.asarray(load(folder, "cpu", "float32")(draw_facade(2, 32))))
 
 
+def test_examples_are_layouts_and_files(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
+    """A layout and its file give the same picture; a file that is not there is one line and nothing is pushed."""
+    layout = draw_facade(1, 32)
+    layout.save(tmp_path / "maps" / "a.png")
+    push_model(folder, NAME, [layout, tmp_path / "maps"])
+    one, other = (hub.repositories[NAME].branches["main"][f"examples/example_{number}.png"] for number in (1, 2))
+    assert one == other
+    with pytest.raises(SemsynthError, match="there is no label map"):
+        push_model(folder, "somebody/nothing", [tmp_path / "nothing.png"])
+    assert "somebody/nothing" not in hub.repositories
+
+
 def test_a_revision_is_pinned(hub: FakeHub, folder: Path, tmp_path: Path) -> None:
     push_model(changed(folder, tmp_path / "one", 1), NAME)
     first = hub.repositories[NAME].heads["main"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from semsynth.cli.options import Device, InferencePrecision
 from semsynth.cli.progress import stage_bars
 from semsynth.errors import SemsynthError
 
@@ -31,8 +32,7 @@ def evaluate(
         str | None, typer.Option(help="Folder or Hugging Face id; default the one that ships for the class set.")
     ] = None,
     mapping: Annotated[
-        str | None,
-        typer.Option(help="What the segmenter's outputs mean: a mapping file, or the name of a built-in mapping."),
+        str | None, typer.Option(help="What the segmenter's outputs mean: a mapping file or a built-in mapping.")
     ] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Label maps that the protocol's own segmenter predicted on the pictures.")
@@ -62,11 +62,8 @@ def evaluate(
         int | None,
         typer.Option(metavar="STEPS", min=1, help="Also train segmenters on synthesised and on real photos."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option(help="Arithmetic of the synthesis; auto is bfloat16 where it is fast."),
-    ] = "auto",
+    device: Device = "auto",
+    precision: InferencePrecision = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures that go through networks together.")] = 4,
     workers: Annotated[int, typer.Option(min=0, help="Threads that read files.")] = 1,
     comparing: Annotated[
@@ -81,7 +78,11 @@ def evaluate(
     if comparing is not None:
         if model is not None or data is not None or out is not None or images is not None:
             raise SemsynthError("--compare reads two reports: leave out everything else")
-        _compare(*comparing)
+        from rich import print as show
+
+        from semsynth.evaluation.reports.report import Report
+
+        show(*Report.open(comparing[0]).beside(Report.open(comparing[1])))
         return
     if data is None or out is None or (model is None) == (images is None):
         raise SemsynthError("give a MODEL or --images DIR, and --data DIR and --out REPORT (or --compare A B)")
@@ -117,13 +118,3 @@ def evaluate(
         typer.echo(f"note: {text}", err=True)
     typer.echo(report.headline)
     typer.echo(f"report: {out / 'report.html'}")
-
-
-def _compare(first: Path, second: Path) -> None:
-    from rich.console import Console
-
-    from semsynth.evaluation.reports.report import Report
-
-    console = Console(soft_wrap=True)
-    for table in Report.open(first).beside(Report.open(second)):
-        console.print(table)

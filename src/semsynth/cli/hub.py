@@ -7,42 +7,42 @@ from typing import Annotated
 
 import typer
 
+from semsynth.cli.options import Device
+
 
 def push(
     model: Annotated[str, typer.Argument(help="Model or run folder, or bundled name.", show_default=False)],
     repository: Annotated[
         str, typer.Argument(metavar="USER/NAME", help="Repository on the Hugging Face hub.", show_default=False)
     ],
-    private: Annotated[
-        bool, typer.Option("--private", help="A repository that is made is seen by nobody else.")
-    ] = False,
+    private: Annotated[bool, typer.Option("--private", help="Create the repository as private.")] = False,
     revision: Annotated[
-        str | None, typer.Option(help="Branch to write to, made if there is none; default main.")
+        str | None, typer.Option(help="Branch to write to, made if there is none (default: main).")
     ] = None,
     examples: Annotated[
         list[Path] | None,
-        typer.Option(help="Label maps, or folders of them, for the pictures on the model's page; default drawn ones."),
+        typer.Option(help="Label maps, or folders of them, for the model's page (default: drawn ones)."),
     ] = None,
     instances: Annotated[
         Path | None, typer.Option(help="Folder of the examples' instance maps, for models that read them.")
     ] = None,
-    device: Annotated[str, typer.Option(help="What makes the pictures: auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Upload a model to the Hugging Face hub, with a page made of its card and pictures of what it makes.
 
     Needs a token with the right to write: 'hf auth login', or HF_TOKEN. 'semsynth synthesize --model USER/NAME' then
     works everywhere.
     """
-    from semsynth.checkpoint import find_model
     from semsynth.hub import push_model
 
-    folder = find_model(model)
-    shown = None
-    if examples:
-        from semsynth.synthesizer import load
-        from semsynth.synthesizer.map_files import list_maps
-
-        conditions = load(folder, "cpu").conditions
-        shown = [conditions.open(one.path, one.instances) for one in list_maps(examples, folder, None, instances)]
-    typer.echo(push_model(folder, repository, shown, private=private, revision=revision, device=device))
+    address = push_model(
+        model,
+        repository,
+        examples or None,
+        instances=instances,
+        private=private,
+        revision=revision,
+        device=device,
+    )
+    typer.echo(address)
     typer.echo(f"use it: semsynth synthesize MAP.png --model {repository} --out DIR")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from semsynth.cli.options import Device
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For example augmentation.crop_size=512.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Segmenter folder whose training to continue.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Threads that read pictures.")] = 1,
 ) -> None:
     """Train a small segmenter (SegFormer-B0) from scratch on a dataset's train split.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from semsynth.cli.options import Device, InferencePrecision
 
 
 def studio(
@@ -32,10 +34,8 @@ def studio(
         list[str] | None,
         typer.Option(help="Turns photos into layouts: folder or Hugging Face id; the bundled ones are known."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"], typer.Option(help="auto is bfloat16 where the hardware has it.")
-    ] = "auto",
+    device: Device = "auto",
+    precision: InferencePrecision = "auto",
 ) -> None:
     """Paint labels in the browser and see a photograph.
 

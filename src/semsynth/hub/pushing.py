@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth.checkpoint import CARD, CLASSES, CONFIG, HUB_ID, LoadedModel, load_model, weight_files
+from semsynth.checkpoint import CARD, CLASSES, CONFIG, HUB_ID, LoadedModel, find_model, load_model, weight_files
 from semsynth.data.grammars import grammar_of
 from semsynth.errors import SemsynthError
 from semsynth.hub.card import model_page
@@ -17,6 +17,7 @@ from semsynth.images import encode_png
 from semsynth.layout import Condition, Layout
 from semsynth.styles.bank import STYLES
 from semsynth.synthesizer import Synthesizer, choose_device
+from semsynth.synthesizer.map_files import list_maps
 
 PAIRS = 4
 """Pairs of layout and photo on a model's page."""
@@ -26,10 +27,11 @@ DEFAULT_BRANCH = "main"
 
 
 def push_model(
-    folder: Path,
+    model: str | Path,
     repository: str,
-    examples: Sequence[Condition] | None = None,
+    examples: Sequence[Condition | str | Path] | None = None,
     *,
+    instances: str | Path | None = None,
     private: bool = False,
     revision: str | None = None,
     device: str = "cpu",
@@ -37,11 +39,12 @@ def push_model(
     """Upload a model, its page and pictures of what it makes, as one commit.
 
     Args:
-        folder: the model's; checked first.
+        model: a bundled model's name, a model or run folder; checked first.
         repository: ``user/name``; made if there is none.
-        examples: layouts, or pictures, that the model can read; the first few are shown with their photos. None: drawn
-            ones, where there is a grammar for its class set.
-        private: whether a repository that is made is seen by nobody else.
+        examples: layouts, label maps or folders of them (pictures for models that read these); the first few are shown
+            with their photos. None: drawn ones, where there is a grammar for its class set.
+        instances: folder of instance maps of the examples that are files, or the one of a single file.
+        private: whether to create the repository as private.
         revision: the branch; made if there is none; None: the repository's own.
         device: makes the photos.
 
@@ -54,13 +57,14 @@ def push_model(
     name = HUB_ID.fullmatch(repository)
     if name is None or name["revision"]:
         raise SemsynthError(f"'{repository}' is no repository: give it as user/name, and a branch with --revision")
-    model = load_model(folder)
-    files = {file: (folder / file).read_bytes() for file in _model_files(folder, model)}
+    folder = find_model(model)
+    loaded = load_model(folder)
+    files = {file: (folder / file).read_bytes() for file in _model_files(folder, loaded)}
     synthesizer = Synthesizer(load_model(folder), choose_device(device))
-    shown = example_layouts(synthesizer) if examples is None else examples
+    shown = example_layouts(synthesizer) if examples is None else _opened(synthesizer, examples, instances)
     pairs = _pairs(synthesizer, shown[:PAIRS])
     pictures = {f"examples/example_{number}.png": encode_png(pair) for number, pair in enumerate(pairs, 1)}
-    page = model_page(model, repository, list(pictures))
+    page = model_page(loaded, repository, list(pictures))
     return _commit({**files, **pictures, "README.md": page.encode()}, repository, private, revision)
 
 
@@ -71,6 +75,17 @@ def example_layouts(synthesizer: Synthesizer) -> list[Layout]:
         return []
     drawn = [grammar.draw(seed, synthesizer.conditions.default_size) for seed in grammar.featured[:PAIRS]]
     return [one for one in drawn if one.instances is not None or not synthesizer.needs_instances]
+
+
+def _opened(
+    synthesizer: Synthesizer, examples: Sequence[Condition | str | Path], instances: str | Path | None
+) -> list[Condition]:
+    """The conditions among the examples, and those in files, as many as are shown."""
+    ready = [one for one in examples if not isinstance(one, str | Path)]
+    paths = [Path(one) for one in examples if isinstance(one, str | Path)]
+    listed = list_maps(paths, Path(), instances=None if instances is None else Path(instances)) if paths else []
+    left = max(0, PAIRS - len(ready))
+    return ready + [synthesizer.conditions.open(one.path, one.instances) for one in listed[:left]]
 
 
 def _model_files(folder: Path, model: LoadedModel) -> list[str]:
