@@ -134,7 +134,7 @@ def test_components_as_objects(labels: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("--remove", "26009"), "--remove 26009: the layout has no instance 26009: it has 7, 11, 26000, 26001"),
-        (("--remove", "car"), "'car' is no instance id: --list prints them"),
+        (("--remove", "car"), "'car' is not an instance id: --list prints them"),
         (("--relabel", "26000:99"), "has no class 99"),
         (("--relabel", "26000"), "expected two parts with a colon"),
         (("--relabel-class", "car:lorry"), "has no class 'lorry'"),

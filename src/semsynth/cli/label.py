@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from semsynth.cli.progress import count_bar
-from semsynth.errors import SemsynthError
 
 
 def label(
@@ -18,7 +17,8 @@ def label(
     segmenter: Annotated[str, typer.Option(help="Bundled class set, folder or Hugging Face id.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the label maps; made if missing.", show_default=False)],
     mapping: Annotated[
-        str | None, typer.Option(help="What the segmenter's outputs mean: a mapping file or a ready one's name.")
+        str | None,
+        typer.Option(help="What the segmenter's outputs mean: a mapping file or the name of a built-in mapping."),
     ] = None,
     confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Pixels that the segmenter is less sure of become void.")
@@ -31,36 +31,16 @@ def label(
 ) -> None:
     """Turn photos into label maps.
 
-    Maps are PNG files of class ids, named like the photos. Maps that are there already stay: started again, this goes
-    on where it was interrupted.
+    Maps are PNG files of class ids, named like the photos. Maps that are there already stay: an interrupted command
+    resumes where it stopped.
     """
     from semsynth.data.folder import CLASSES_FILE, save_classes
     from semsynth.evaluation.segmenters.hugging_face import load_segmenter
-    from semsynth.evaluation.segmenters.photos import label_photos
+    from semsynth.evaluation.segmenters.photos import label_photos, list_photos
 
-    files = _files(photos, out)
+    files = list_photos(photos, out)
     loaded = load_segmenter(segmenter, mapping, device)
     save_classes(out, loaded.classes)
     with count_bar("labelling") as bar:
         written = label_photos(loaded, files, confidence, long_side, workers, bar)
     typer.echo(f"{written} label maps in {out}, whose {CLASSES_FILE} says what the ids mean")
-
-
-def _files(photos: list[Path], out: Path) -> dict[Path, Path]:
-    """Photo -> label map, before anything is loaded."""
-    from semsynth.data.folder import list_pictures
-
-    files: dict[Path, Path] = {}
-    owners: dict[Path, Path] = {}
-    for given in photos:
-        if not given.exists():
-            raise SemsynthError(f"there is no photo {given}: check the path")
-        for photo in list_pictures(given).values() if given.is_dir() else [given]:
-            target = out / f"{photo.stem}.png"
-            other = owners.setdefault(target, photo)
-            if other != photo:
-                raise SemsynthError(f"{other} and {photo} would both become {target}: run them into two folders")
-            if target.resolve() == photo.resolve():
-                raise SemsynthError(f"{photo} would be replaced by its label map: choose another --out")
-            files[photo] = target
-    return files

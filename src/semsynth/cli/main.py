@@ -16,13 +16,14 @@ from semsynth.cli import convert, data, segmenter, study, styles
 from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
-from semsynth.cli.edit import OrderedCommand, edit
+from semsynth.cli.edit import edit
 from semsynth.cli.evaluate import evaluate
 from semsynth.cli.export import export
 from semsynth.cli.hub import push
 from semsynth.cli.importing import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.models import models
+from semsynth.cli.ordered import OrderedCommand
 from semsynth.cli.remake import remake
 from semsynth.cli.render import render
 from semsynth.cli.studio import studio

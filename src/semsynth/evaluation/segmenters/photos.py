@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID
+from semsynth.data.folder import list_pictures
 from semsynth.data.progress import Progress, silent
+from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import resampled
 from semsynth.evaluation.protocols.definition import Resampling
 from semsynth.evaluation.reading import read_ahead
@@ -21,6 +23,32 @@ from semsynth.layout import Layout
 
 Photo = NDArray[np.uint8]
 """[H,W,3]."""
+
+
+def list_photos(photos: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Photo -> label map to write.
+
+    Args:
+        photos: photos, and folders of them.
+        out: the folder for the label maps.
+
+    Raises:
+        SemsynthError: a photo that is not there, or two files that would become one.
+    """
+    files: dict[Path, Path] = {}
+    owners: dict[Path, Path] = {}
+    for given in photos:
+        if not given.exists():
+            raise SemsynthError(f"there is no photo {given}: check the path")
+        for photo in list_pictures(given).values() if given.is_dir() else [given]:
+            target = out / f"{photo.stem}.png"
+            other = owners.setdefault(target, photo)
+            if other != photo:
+                raise SemsynthError(f"{other} and {photo} would both become {target}: run them into two folders")
+            if target.resolve() == photo.resolve():
+                raise SemsynthError(f"{photo} would be replaced by its label map: choose another --out")
+            files[photo] = target
+    return files
 
 
 def label_photo(segmenter: Segmenter, photo: Photo, confidence: float = 0.0, long_side: int | None = None) -> Layout:
