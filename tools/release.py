@@ -1,4 +1,4 @@
-"""Make a release in this checkout: version, changelog heading, commit, tag, source distribution and wheel.
+"""Make a release in this checkout: version, changelog heading, citation, commit, tag, source distribution and wheel.
 
     python tools/release.py VERSION [--dry-run]
 
@@ -25,7 +25,8 @@ from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-VERSION_FILE, CHANGELOG, DISTRIBUTIONS = Path("src/semsynth/version.py"), Path("CHANGELOG.md"), Path("dist")
+VERSION_FILE, CHANGELOG, CITATION = Path("src/semsynth/version.py"), Path("CHANGELOG.md"), Path("CITATION.cff")
+DISTRIBUTIONS = Path("dist")
 UNRELEASED = "## [Unreleased]\n"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
 """X.Y.Z, with a1, b1 or rc1 for what precedes it."""
@@ -66,6 +67,7 @@ def plan(root: Path, version: str, day: datetime.date) -> Release:
     files = {
         VERSION_FILE: old.replace(current[0], f'__version__ = "{version}"'),
         CHANGELOG: _with_heading((root / CHANGELOG).read_text("utf-8"), version, day),
+        CITATION: _cited((root / CITATION).read_text("utf-8"), version, day),
     }
     return Release(version, files)
 
@@ -88,6 +90,16 @@ def _with_heading(changelog: str, version: str, day: datetime.date) -> str:
     if "\n- " not in after.partition("\n## [")[0]:
         raise SemsynthError(f"{CHANGELOG} has no entry under '{UNRELEASED.strip()}': there is nothing to release")
     return f"{before}{UNRELEASED}\n## [{version}] - {day.isoformat()}\n{after}"
+
+
+def _cited(citation: str, version: str, day: datetime.date) -> str:
+    """The citation file with the version and its day."""
+    undated = re.sub(r"^date-released: .*\n", "", citation, flags=re.MULTILINE)
+    lines = f"version: {version}\ndate-released: {day.isoformat()}"
+    cited, count = re.subn(r"^version: .*$", lines, undated, flags=re.MULTILINE)
+    if count != 1:
+        raise SemsynthError(f"{CITATION} needs exactly one line 'version: X.Y.Z'")
+    return cited
 
 
 def build(root: Path, release: Release, out: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+import semsynth
 from semsynth.errors import SemsynthError
 
 DAY = datetime.date(2026, 12, 1)
@@ -47,6 +48,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     texts = {
         "pyproject.toml": PYPROJECT,
         "CHANGELOG.md": CHANGELOG,
+        "CITATION.cff": "cff-version: 1.2.0\nversion: 0.1.0\ndate-released: 2026-01-01\ntype: software\n",
         "LICENSE": "Apache License 2.0\n",
         "src/semsynth/__init__.py": "",
         "src/semsynth/py.typed": "",
@@ -85,17 +87,22 @@ def test_a_release_is_one_tagged_commit_and_its_distributions(release: ModuleTyp
     assert git(root, "tag", "--points-at", "HEAD") == "v0.2.0"
     assert git(root, "show", "--format=%s", "--name-only", "HEAD").split() == [
         *("Release", "0.2.0"),
-        *("CHANGELOG.md", "src/semsynth/version.py"),
+        *("CHANGELOG.md", "CITATION.cff", "src/semsynth/version.py"),
     ]
     changelog = (root / "CHANGELOG.md").read_text()
     assert changelog.startswith(
         "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-12-01\n\n### Added\n\n- Something.\n\n## [0.1.0]"
     )
     assert (root / "src/semsynth/version.py").read_text() == '__version__ = "0.2.0"\n'
+    assert "version: 0.2.0\ndate-released: 2026-12-01\ntype" in (root / "CITATION.cff").read_text()
     with zipfile.ZipFile(root / "dist/semsynth-0.2.0-py3-none-any.whl") as wheel:
         assert wheel.read("semsynth/version.py") == b'__version__ = "0.2.0"\n'
     with tarfile.open(root / "dist/semsynth-0.2.0.tar.gz") as source:
         assert source.extractfile("semsynth-0.2.0/CHANGELOG.md").read().decode() == changelog  # type: ignore[union-attr]
+
+
+def test_the_citation_names_this_version(repository: Path) -> None:
+    assert f"\nversion: {semsynth.__version__}\n" in (repository / "CITATION.cff").read_text()
 
 
 @pytest.mark.parametrize(
