@@ -69,7 +69,7 @@ def painter(make_app: Callable[..., FastAPI]) -> TestClient:
 def test_styles_of_objects_by_mode_and_by_photo(painter: TestClient) -> None:
     layout = scene()
     parts = {"instances": instance_png(layout), "object_photos": [photo_png((9, 9, 9)), photo_png((1, 2, 3))]}
-    options = {"objects": {"1": 40, "2": {"photo": 1}}, **PNG}
+    options = {"object_styles": {"1": 40, "2": {"photo": 1}}, **PNG}
     pixels = pixels_of(ask(painter, "synthesize", label_png(layout), options, **parts).content)
     assert (pixels[layout.instances == 1] == 40).all()
     assert (pixels[layout.instances == 2] == (1, 2, 3)).all()
@@ -127,7 +127,7 @@ def test_a_trained_model_with_object_styles(
     assert modes == {item.id: 1 + item.id % 4 for item in CLASSES.classes}
     options = {"object": 1, "seed": 5, "crop": False, **PNG}
     sheet = pixels_of(ask(client, "style-choices", label_png(layout), options, "tiny", **parts).content)
-    chosen = {"seed": 5, "objects": {"1": modes[WINDOW] - 1}, **PNG}
+    chosen = {"seed": 5, "object_styles": {"1": modes[WINDOW] - 1}, **PNG}
     photo = pixels_of(ask(client, "synthesize", label_png(layout), chosen, "tiny", **parts).content)
     assert np.array_equal(photo, np.asarray(served.synthesizer(layout, None, 5, object_styles={1: modes[WINDOW] - 1})))
     row, column = divmod(modes[WINDOW] - 1, int(np.ceil(np.sqrt(modes[WINDOW]))))

@@ -181,8 +181,8 @@ def test_label_maps_that_cannot_be_read(client: TestClient, label: bytes, words:
         ({"format": "gif"}, ["options.format"]),
         ('{"vector": [NaN]}', ["options.vector"]),
         ({"size": {"width": 0, "height": 8}}, ["options.size.width"]),
-        ({"objects": {"car": 1}}, ["options.objects"]),
-        ({"objects": {"7": {"photo": 0}}}, ["object photo 0", "0 were sent"]),
+        ({"object_styles": {"car": 1}}, ["options.object_styles"]),
+        ({"object_styles": {"7": {"photo": 0}}}, ["object photo 0", "0 were sent"]),
     ],
 )
 def test_options_that_are_wrong(client: TestClient, options: Any, words: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import AliasChoices, Field, FiniteFloat
 
 from semsynth.config import Config
 from semsynth.layout.edits import Fill
@@ -39,6 +39,12 @@ class ObjectPhoto(Config):
 ObjectStyleOption = Annotated[int, Field(ge=0)] | Vector | ObjectPhoto
 """An object's mode, its vector, or its photograph."""
 
+ObjectStylesOption = Annotated[
+    dict[InstanceId, ObjectStyleOption],
+    Field(validation_alias=AliasChoices("object_styles", "objects")),
+]
+"""By instance id; ``objects`` is the name of earlier releases."""
+
 
 class StrokeOptions(Config):
     """Whose request it is: what a newer one of the same client overtakes is not computed."""
@@ -56,8 +62,8 @@ class SynthesisOptions(StrokeOptions):
     """Draws the style; 0 where nothing else gives it. Not together with a style photo or ``vector``."""
     vector: Vector | None = None
     """The style of the whole picture, as ``style`` answers it."""
-    objects: dict[InstanceId, ObjectStyleOption] = Field(default_factory=dict)
-    """Single objects' styles by instance id."""
+    object_styles: ObjectStylesOption = Field(default_factory=dict)
+    """Styles of single objects by instance id."""
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1
     """Photos: of ``seed``, ``seed`` + 1, ..."""
     size: PixelSize | None = None
@@ -75,7 +81,7 @@ class StyleChoiceOptions(StrokeOptions):
     """Its instance id."""
     seed: Seed = 0
     """Draws the other objects' styles."""
-    objects: dict[InstanceId, ObjectStyleOption] = Field(default_factory=dict)
+    object_styles: ObjectStylesOption = Field(default_factory=dict)
     """The other objects' styles."""
     crop: bool = True
     """Show the object with its surroundings; otherwise the whole photo."""

@@ -86,7 +86,7 @@ class ModelAbilities(ResponseSchema):
     styles: bool
     """One layout gives different photos: ``seed`` and ``count`` have an effect."""
     object_styles: bool
-    """Objects can have styles of their own: ``objects`` and ``style-choices``."""
+    """Objects can have styles of their own: ``object_styles`` and ``style-choices``."""
     style_vector: int
     """Length of ``vector``; 0 where styles are no vectors."""
     reads_photos: bool

@@ -107,7 +107,7 @@ class Studio:
             watch.lap("decode")
             with self.turns.turn(model.id, options.client, options.stroke, gone):
                 watch.lap("wait")
-                styles = self._object_styles(options.objects, parts)
+                styles = self._object_styles(options.object_styles, parts)
                 photos = model.synthesizer.style_choices(fitted, options.object, options.seed, styles)
                 watch.lap("run")
             if options.crop:
@@ -199,7 +199,7 @@ class Studio:
     def _photos(
         self, model: ServedModel, condition: Condition, parts: Parts, options: SynthesisOptions
     ) -> list[Image.Image]:
-        styles = self._object_styles(options.objects, parts) or None
+        styles = self._object_styles(options.object_styles, parts) or None
         if options.count > 1:
             if parts.style is not None or options.vector is not None:
                 raise SemsynthError("several photos differ by their seeds: leave out style and vector, or ask for one")

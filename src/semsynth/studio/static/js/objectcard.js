@@ -130,7 +130,7 @@ export class ObjectCard {
       const { layer, model, style } = store;
       const files = { label: await idsFile(layer, model.classes), instances: await instancesFile(layer) };
       try {
-        const options = { object: shape.instance, seed: style.seed, objects: style.objects };
+        const options = { object: shape.instance, seed: style.seed, object_styles: style.objects };
         const sheet = await styleChoices(model.id, files, options);
         if (sheet && store.selection === shape.instance) this.#show(shape, await cells(sheet));
       } catch (error) {

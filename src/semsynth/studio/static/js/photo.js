@@ -20,7 +20,7 @@ export function styleRequest({ style, model: own, layer }, model) {
   const { abilities } = model;
   const present = new Set(layer.instances);
   const kept = Object.entries(style.objects).filter(([instance]) => present.has(Number(instance)));
-  const objects = abilities.object_styles ? { objects: Object.fromEntries(kept) } : {};
+  const objects = abilities.object_styles ? { object_styles: Object.fromEntries(kept) } : {};
   if (!abilities.styles) return { options: {}, photo: null };
   if (style.vector && model === own) return { options: { vector: style.vector, ...objects }, photo: null };
   if (style.photo && abilities.reads_photos && !style.vector) return { options: objects, photo: style.photo };
