@@ -69,19 +69,16 @@ class ModelPictures:
 
     def pictures(self, samples: Sequence[Sample], number: int) -> list[Picture]:
         """One photo of each layout."""
+        reader = self.synthesizer.conditions
         layouts = [sample.layout.resized(self.size or sample.size) for sample in samples]
-        together = self.synthesizer.config.images_per_layout
-        seeds = (
-            [picture_seed(self.seed, sample.name, number) for sample in samples]
-            if self.synthesizer.has_styles
-            else None
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of sizes: the protocol resizes the photos anyway
-            if together > 1 and number:
-                return [np.asarray(self.synthesizer.variations(layout, together)[number]) for layout in layouts]
-            made = self.synthesizer.synthesize_batch(layouts, seeds=seeds, batch_size=self.batch_size)
-        return [np.asarray(one) for one in made]
+        conditions = [reader.fit(reader.open(layout))[0] for layout in layouts]  # the protocol resizes the photos
+        styled = self.synthesizer.has_styles
+        seeds = [picture_seed(self.seed, sample.name, number) if styled else None for sample in samples]
+        choices = [self.synthesizer.style(seed=seed) for seed in seeds]
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of styles without a bank
+            made = self.synthesizer.synthesize_arrays(conditions, choices, self.batch_size)
+        of_collection = number if self.synthesizer.config.images_per_layout > 1 else 0
+        return [photos[of_collection] for photos in made]
 
 
 class FolderPictures:

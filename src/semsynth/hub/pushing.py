@@ -97,7 +97,7 @@ def _pairs(synthesizer: Synthesizer, examples: Sequence[Condition]) -> Iterator[
     """[H,2*W+GAP,3] uint8 each: the layout in its colours, and its photo."""
     for given in examples:
         condition, _ = synthesizer.conditions.fit(given)
-        photo = np.asarray(synthesizer(condition))
+        photo = synthesizer.synthesize_arrays([condition], [synthesizer.style()])[0][0]
         yield np.concatenate([condition.colors(), np.full_like(photo[:, :GAP], 255), photo], 1)
 
 
