@@ -133,6 +133,7 @@ def test_the_readme_example_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "facade.png",
         "facade_0.png",
         "facade_1.png",
         "facade_2.png",
