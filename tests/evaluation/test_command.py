@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from backbone_weights import save_mobilenet
 from flags import CLASSES, SIDE, save_network
 from PIL import Image
 from tiny_models import save_tiny_model
@@ -362,6 +363,30 @@ def test_train_scores_the_model_after_epochs_and_keeps_the_best(
     other = [*map(str, arguments[:5]), str(tmp_path / "x"), "--score-every", "1", "--score=fid"]
     wrong = CliRunner().invoke(app, other)
     refused(wrong, "score fid", "kernel_distance")
+
+
+def test_checkpoints_are_chosen_in_features_that_train_nobody(
+    flags: Path, segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = semsynth_2026((SIDE, SIDE)).model_copy(update={"distance_replicates": 10})
+    monkeypatch.setattr("semsynth.evaluation.protocols.shipped.find_protocol", lambda name, classes: small)
+    networks = []
+    monkeypatch.setattr("semsynth.api.running.pretrained_networks", lambda _: dict(networks))
+    weights = save_mobilenet(tmp_path)
+    arguments = ["train", "spade", "--data", flags, *(f"--set={one}" for one in TINY), "--device", "cpu"]
+    scoring = ["--score-every", 4, "--score", "detectability", "--score-segmenter", segmenter]
+    scoring += ["--score-features", weights]
+    done = CliRunner().invoke(app, [*map(str, arguments), "--out", str(tmp_path / "run"), *map(str, scoring)])
+    assert done.exit_code == 0, done.output
+    (line,) = [json.loads(one) for one in (tmp_path / "run" / "scores.jsonl").read_text().splitlines()]
+    assert 0.5 <= line["detectability"] <= 1
+    assert (tmp_path / "run" / "best" / "card.json").is_file()
+    networks.append(("mobilenet_v1", "any weights"))
+    refused(
+        CliRunner().invoke(app, [*map(str, arguments), "--out", str(tmp_path / "x"), *map(str, scoring)]),
+        "mobilenet_v1 takes part in training",
+    )
+    assert not (tmp_path / "x").exists()
 
 
 TINY = (

@@ -31,7 +31,7 @@ def test_a_network_is_known_by_name_and_by_weights() -> None:
     card = Card(trained_with={"vgg19": "a" * 64})
     assert independence_warnings(card, "mine", [Network("stlpips_alex", "b"), None, random_features()]) == []
     for network in (Network("vgg19", "other weights"), Network("under another name", "a" * 64)):
-        with pytest.raises(SemsynthError, match=r"took part in training mine.*--allow-trained-features") as caught:
+        with pytest.raises(SemsynthError, match=r"takes part in training mine.*--allow-trained-features") as caught:
             independence_warnings(card, "mine", [network])
         assert "\n" not in str(caught.value)
         (note,) = independence_warnings(card, "mine", [network], insist=True)
@@ -51,7 +51,7 @@ def test_evaluate_refuses_and_can_be_told_to_insist(flags: Path, tmp_path: Path)
     card = load_config(Card, model / CARD)
     dump_config(card.model_copy(update={"trained_with": {"mobilenet_v1": sha256(weights)}}), model / CARD)
     options = {"segmenter": ColorSegmenter(), "precision": "float32", "device": "cpu"}
-    with pytest.raises(SemsynthError, match="mobilenet_v1 took part in training"):
+    with pytest.raises(SemsynthError, match="mobilenet_v1 takes part in training"):
         semsynth.evaluate(model, flags, PROTOCOL, features=str(weights), **options)
     report = semsynth.evaluate(
         model, flags, PROTOCOL, features="mobilenet_v1", feature_weights=weights, allow_trained_features=True, **options

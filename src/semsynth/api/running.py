@@ -11,6 +11,8 @@ from lightning_fabric import Fabric
 from semsynth.api.results import BestScore, TrainingResult, read_result
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
+from semsynth.models.pretrained import pretrained_networks
+from semsynth.recipes.base import Recipe
 from semsynth.training.devices import is_first_process
 from semsynth.training.observer import SILENT, Observer
 from semsynth.training.records import Record
@@ -20,7 +22,7 @@ from semsynth.training.start import open_data, prepare
 from semsynth.training.trainer import Data, Trainer
 
 if TYPE_CHECKING:
-    from semsynth.evaluation.during_training import BestModel
+    from semsynth.evaluation.during_training import BestModel, ChosenScore, ScoreModel
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,44 @@ class Scoring:
     segmenter: str | None
     """Folder, Hugging Face id or class set; None: the bundled one for the data's classes."""
     device: str
+    features: str | None = None
+    """Feature network by name, or a file of its weights; None: the protocol's."""
 
-    def open(self, run: Path, data: str, observer: Observer) -> BestModel:
+    def open(self, data: str) -> ScoreModel:
         """Load what scores.
 
         Raises:
-            SemsynthError: an unknown score, no segmenter for these classes, or no validation split with photos.
+            SemsynthError: an unknown score, no segmenter for these classes, no such features, or no validation split
+                with photos.
         """
         from semsynth.evaluation.choices import find_segmenter
-        from semsynth.evaluation.during_training import CHOICES, BestModel, ScoreModel
+        from semsynth.evaluation.during_training import ScoreModel
         from semsynth.evaluation.protocols.shipped import find_protocol
 
-        chosen = next((one for one in CHOICES if one == self.score), None)
-        if chosen is None:
-            raise SemsynthError(f"score {self.score}: choose {', '.join(CHOICES)}")
+        self._chosen()
         classes = open_source(data).classes
         segmenter = find_segmenter(self.segmenter, None, classes, self.device)
-        evaluate = ScoreModel(data, find_protocol("semsynth-2026", classes), segmenter, device=self.device)
-        return BestModel(run, evaluate, chosen, self.every_epochs, observer.note)
+        protocol = find_protocol("semsynth-2026", classes)
+        return ScoreModel(data, protocol, segmenter, device=self.device, features=self.features)
+
+    def select(self, run: Path, evaluate: ScoreModel, recipe: Recipe, observer: Observer) -> BestModel:
+        """What keeps the best checkpoint of a run.
+
+        Raises:
+            SemsynthError: a network that scores takes part in the training.
+        """
+        from semsynth.evaluation.during_training import BestModel
+
+        evaluate.check_independence(pretrained_networks([*recipe.networks.values(), *recipe.frozen.values()]))
+        return BestModel(run, evaluate, self._chosen(), self.every_epochs, observer.note)
+
+    def _chosen(self) -> ChosenScore:
+        from semsynth.evaluation.during_training import CHOICES
+
+        for one in CHOICES:
+            if one == self.score:
+                return one
+        raise SemsynthError(f"score {self.score}: choose {', '.join(CHOICES)}")
 
 
 def run_training(
@@ -99,8 +121,11 @@ def _train_run(
     fresh: bool,
     scoring: Scoring | None,
 ) -> tuple[int | None, BestScore | None]:
-    scorer = None if scoring is None else scoring.open(run.root, record.data, observer)
+    evaluate = None if scoring is None else scoring.open(record.data)
     recipe, beginning = prepare(run, record, data)
+    scorer = None
+    if scoring is not None and evaluate is not None:
+        scorer = scoring.select(run.root, evaluate, recipe, observer)
     fabric.launch()
     observer = _in_first_process(observer, fabric)
     trainer = Trainer(recipe, data, run, fabric, observer, scorer)

@@ -37,6 +37,7 @@ def train(
     score_every: int | None = None,
     score: str = "kernel_distance",
     score_segmenter: str | None = None,
+    score_features: str | None = None,
     skip_damaged: bool = False,
     progress: Progress = silent,
     callbacks: Sequence[Progress] = (),
@@ -66,9 +67,12 @@ def train(
         devices: how many of them on each machine; several need a script, as each process runs the program.
         nodes: number of machines.
         score_every: epochs between scores on the validation split; the best checkpoint is kept as ``out/best``.
-        score: selects the best: ``kernel_distance``, ``frechet_distance``, ``mean_iou`` or ``pixel_accuracy``.
+        score: selects the best: ``kernel_distance``, ``frechet_distance``, ``mean_iou``, ``pixel_accuracy`` or
+            ``detectability``.
         score_segmenter: segmenter that scores: a folder, a Hugging Face id or a class set; by default the bundled one
             for the data's classes.
+        score_features: feature network of distances and detectability: as ``features`` of :func:`semsynth.evaluate`, or
+            a file of weights; by default the segmenter's. It must not be one that trains the model.
         skip_damaged: whether to replace damaged samples of shards, and log them.
         progress: called with (steps done, total steps); a :class:`semsynth.Observer` is told more.
         callbacks: more of them. All are called in the first process only; what they raise ends training.
@@ -95,7 +99,7 @@ def train(
     if begun:
         check_same_run(record, resumed_record(root), root)
     fabric = make_fabric(device, devices, precision_of(record), nodes)
-    scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device)
+    scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device, score_features)
     observer = Observers([progress, *callbacks])
     return run_training(root, record, fabric, observer, fresh=not begun, scoring=scoring)
 
@@ -112,6 +116,7 @@ def resume(
     score_every: int | None = None,
     score: str = "kernel_distance",
     score_segmenter: str | None = None,
+    score_features: str | None = None,
     skip_damaged: bool = False,
     progress: Progress = silent,
     callbacks: Sequence[Progress] = (),
@@ -133,6 +138,7 @@ def resume(
         score_every: as in :func:`semsynth.train`.
         score: as in :func:`semsynth.train`.
         score_segmenter: as in :func:`semsynth.train`.
+        score_features: as in :func:`semsynth.train`.
         skip_damaged: as in :func:`semsynth.train`.
         progress: as in :func:`semsynth.train`.
         callbacks: as in :func:`semsynth.train`.
@@ -146,7 +152,7 @@ def resume(
     root = Path(run)
     record = _resumed(root, system, steps, overrides, skip_damaged)
     fabric = make_fabric(device, devices, precision_of(record), nodes)
-    scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device)
+    scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device, score_features)
     return run_training(root, record, fabric, Observers([progress, *callbacks]), fresh=False, scoring=scoring)
 
 

@@ -22,7 +22,7 @@ _STAGES = (
     "Train coarse to fine (pix2pixhd, crn): the global generator, then a local enhancer at twice the preset's size, "
     "then both; each in a run folder inside RUN."
 )
-_SCORE = "Selects the best checkpoint: kernel_distance, frechet_distance, mean_iou or pixel_accuracy."
+_SCORE = "Selects the best checkpoint: kernel_distance, frechet_distance, mean_iou, pixel_accuracy or detectability."
 _SET = "Override a setting, as generator.width=32, or one of a single stage, as 3-joint:training.steps=9."
 
 
@@ -57,6 +57,12 @@ def train(
     score_segmenter: Annotated[
         str | None, typer.Option(help="Segmenter that scores the model (default: the bundled one for the class set).")
     ] = None,
+    score_features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="Feature network for --score, or a file of its weights (default: the segmenter)."
+        ),
+    ] = None,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Replace damaged samples of shards and log them.")
     ] = False,
@@ -78,6 +84,7 @@ def train(
     both: dict[str, Any] = {"steps": steps, "overrides": settings or (), "skip_damaged": skip_damaged}
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}
+    scoring["score_features"] = score_features
     if resume is not None:
         given = [name for name, value in new.items() if value not in (None, "default") and value is not False]
         if given:

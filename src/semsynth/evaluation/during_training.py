@@ -11,6 +11,7 @@ from typing import Literal
 
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import evaluated_indices, find_features, open_split
+from semsynth.evaluation.independence import check_independence
 from semsynth.evaluation.judges import Judges, assemble
 from semsynth.evaluation.pictures import ModelPictures
 from semsynth.evaluation.protocols.definition import Protocol
@@ -20,10 +21,18 @@ from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.files import explained, write_bytes
 from semsynth.synthesizer import load
 
-ChosenScore = Literal["mean_iou", "pixel_accuracy", "kernel_distance", "frechet_distance"]
-"""What the best checkpoint is chosen by; distances are better when lower."""
+ChosenScore = Literal["mean_iou", "pixel_accuracy", "kernel_distance", "frechet_distance", "detectability"]
+"""What the best checkpoint is chosen by; distances and detectability are better when lower."""
 
-CHOICES: tuple[ChosenScore, ...] = ("kernel_distance", "frechet_distance", "mean_iou", "pixel_accuracy")
+CHOICES: tuple[ChosenScore, ...] = (
+    "kernel_distance",
+    "frechet_distance",
+    "mean_iou",
+    "pixel_accuracy",
+    "detectability",
+)
+LOWER: tuple[ChosenScore, ...] = ("kernel_distance", "frechet_distance", "detectability")
+"""Those that are better when lower."""
 
 Scores = dict[str, float]
 
@@ -78,7 +87,7 @@ class BestModel:
         return int(line["step"]), line[self.chosen]
 
     def _gain(self, line: Scores) -> float:
-        return -line[self.chosen] if self.chosen.endswith("distance") else line[self.chosen]
+        return -line[self.chosen] if self.chosen in LOWER else line[self.chosen]
 
     def _lines(self) -> list[Scores]:
         if not self.log.exists():
@@ -105,16 +114,36 @@ class ScoreModel:
         segmenter: Segmenter,
         limit: int | None = None,
         device: str = "auto",
+        features: str | None = None,
     ) -> None:
         """Open everything once.
 
+        Args:
+            data: dataset folder or shards, whose split of the protocol is scored.
+            protocol: the rules.
+            segmenter: who predicts.
+            limit: score the first images only.
+            device: where everything runs.
+            features: a network by name or a file of its weights, see :func:`find_features`; None: the protocol's.
+
         Raises:
-            SemsynthError: no validation split with photos, or a segmenter of other classes.
+            SemsynthError: no validation split with photos, a segmenter of other classes, or no such features.
         """
         self.data, self.protocol, self.device = open_split(data, protocol.split), protocol, device
-        features = find_features(str(protocol.features), segmenter, None, device)
-        self.judges = Judges.from_segmenter(segmenter, protocol, self.data.classes, features, None)
+        network = find_features(features or str(protocol.features), segmenter, None, device)
+        self.judges = Judges.from_segmenter(segmenter, protocol, self.data.classes, network, None)
         self.indices = evaluated_indices(self.data, protocol, limit)
+
+    def check_independence(self, trained_with: dict[str, str]) -> None:
+        """Make sure that the features are not those of a network that trains the models.
+
+        Args:
+            trained_with: as in :attr:`semsynth.checkpoint.Card.trained_with`.
+
+        Raises:
+            SemsynthError: they are.
+        """
+        check_independence(trained_with, "the model", [self.judges.features])
 
     def __call__(self, model: Path) -> Scores:
         """Score one model; nothing of it stays on disk."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from semsynth.checkpoint import Card
 from semsynth.errors import SemsynthError
@@ -26,15 +26,40 @@ def independence_warnings(
     Raises:
         SemsynthError: one of the networks trained the model, and ``insist`` is not set.
     """
-    scoring = {network.name: network.fingerprint for network in networks if network is not None}
     if card.trained_with is None:
-        doubtful = [one for one in scoring if one not in ("random", "segmenter")]
+        doubtful = [one.name for one in networks if one is not None and one.name not in ("random", "segmenter")]
         return [f"the card of {name} does not say which networks trained it: {one} may be one" for one in doubtful]
-    used = card.trained_with
-    trained = [one for one, digest in scoring.items() if one in used or digest in used.values()]
-    if trained and not insist:
-        raise SemsynthError(
-            f"{trained[0]} took part in training {name}, so that its scores say little: choose other features with "
-            "--features, such as stlpips_alex, or insist with --allow-trained-features"
-        )
+    if not insist:
+        check_independence(card.trained_with, name, networks, ", or insist with --allow-trained-features")
+        return []
+    trained = _trained(card.trained_with, networks)
     return [f"{one} took part in training {name}: scores in its features say little" for one in trained]
+
+
+def check_independence(
+    trained_with: Mapping[str, str], name: str, networks: Sequence[FeatureNetwork | None], way_out: str = ""
+) -> None:
+    """Make sure that no feature network trains, or trained, the model.
+
+    Args:
+        trained_with: as in :attr:`Card.trained_with`.
+        name: what the user calls the model.
+        networks: those that score.
+        way_out: what else can be done, for the message.
+
+    Raises:
+        SemsynthError: one of the networks does.
+    """
+    trained = _trained(trained_with, networks)
+    if trained:
+        raise SemsynthError(
+            f"{trained[0]} takes part in training {name}, so that scores in its features say little: choose other "
+            f"features, such as stlpips_alex{way_out}"
+        )
+
+
+def _trained(trained_with: Mapping[str, str], networks: Sequence[FeatureNetwork | None]) -> list[str]:
+    """Names of the networks, known by name or by weights."""
+    digests = trained_with.values()
+    scoring = [one for one in networks if one is not None]
+    return list(dict.fromkeys(one.name for one in scoring if one.name in trained_with or one.fingerprint in digests))
