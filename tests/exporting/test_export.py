@@ -129,7 +129,7 @@ def test_objects_keep_their_styles(tmp_path: Path) -> None:
     assert isinstance(layout, Layout)
     ours, theirs = load(folder, "cpu", "float32"), load(out)
     chosen = int(layout.instances.max()) if layout.instances is not None else 0
-    for options in ({"seed": 3}, {"seed": 3, "styles": {chosen: [0.5, -0.5, 0.1]}}):
+    for options in ({"seed": 3}, {"seed": 3, "object_styles": {chosen: [0.5, -0.5, 0.1]}}):
         wanted, made = (np.asarray(one(layout, **options)).astype(int) for one in (ours, theirs))
         assert np.abs(wanted - made).max() <= 1
     assert theirs.style_modes == ours.style_modes
