@@ -71,7 +71,10 @@ def _photo(synthesizer: Synthesizer, batch: LayoutBatch, seed: int) -> None:
 
 
 def commands(repeats: int) -> list[dict[str, Any]]:
-    """Wall time of starting Python for nothing and for a command that does nearly nothing."""
+    """Wall time of starting Python for nothing and for a command that does nearly nothing.
+
+    Processes, because what is measured is their start: imports that this one has done already would cost nothing.
+    """
     code = "from semsynth.cli.main import main; main()"
     rows = {
         "python -c ''": ["-c", ""],

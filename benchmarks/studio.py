@@ -66,7 +66,10 @@ class Client:
 
 @contextmanager
 def server() -> Iterator[tuple[int, int]]:
-    """A studio of its own: port and process id."""
+    """A studio of its own: port and process id.
+
+    A process, because its memory and its processor time are measured, and the requests must not share its Python.
+    """
     command = [sys.executable, "-m", "semsynth", "studio", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

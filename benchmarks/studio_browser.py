@@ -107,7 +107,10 @@ LOADED = """() => [
 
 @contextmanager
 def studio() -> Iterator[str]:
-    """The address of a studio with the bundled model."""
+    """The address of a studio with the bundled model.
+
+    A process of its own, as people have it: drawing photos must not wait for the Python that drives the browser.
+    """
     command = [sys.executable, "-m", "semsynth", "studio", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

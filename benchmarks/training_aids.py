@@ -18,13 +18,11 @@ from pathlib import Path
 import torch
 from report import machine, print_table, write_report
 
-from semsynth.config import override
 from semsynth.data.decoded import DecodedSamples, write_decoded
-from semsynth.data.source import open_source
-from semsynth.recipes import RECIPES
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.devices import make_fabric
 from semsynth.training.learner import Learner
+from semsynth.training.records import new_record
 from semsynth.training.run import RunRecord
 from semsynth.training.start import build_recipe, open_data
 
@@ -59,10 +57,11 @@ class Side:
     """One training, ready to step."""
 
     def __init__(self, system: str, preset: str, data: Path, settings: list[str], folder: Path, device: str) -> None:
-        config = override(RECIPES[system].presets[preset](open_source(data).classes, False), settings)
-        record = RunRecord(system=system, preset=preset, data=str(data), config=config.model_dump(mode="json"))
+        record = new_record(system, data, preset=preset, overrides=settings)
+        assert isinstance(record, RunRecord)
         opened = open_data(record.data)
         recipe = build_recipe(record, opened)
+        config = recipe.config
         self.images = config.training.batch_size
         self.learner = Learner(recipe, make_fabric(device, 1, config.training.precision), len(opened.train))
         samples = opened.train

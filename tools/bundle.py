@@ -2,7 +2,7 @@
 
     python tools/bundle.py MODEL [--data DIR] [--run RUN] [--steps N] [--set KEY=VALUE ...] [--segmenter SEG]
 
-Everything that makes a model is in ``bundled_models.py``. The same command again goes on with a training that was
+Everything that makes a model is in ``bundled_models.py``. The same command again resumes a training run that was
 stopped.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from torch import nn
 import semsynth
 from semsynth.checkpoint import BUNDLED, Card, load_model, save_model
 from semsynth.classes import ClassSet, builtin
+from semsynth.cli.progress import ProgressBar, count_bar
 from semsynth.data.folder import CLASSES_FILE, DatasetFolder
 from semsynth.data.transforms import Pipeline
 from semsynth.images import to_tensor
@@ -35,6 +35,7 @@ from semsynth.synthesizer import Synthesizer
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.devices import device_name, make_fabric
 from semsynth.training.learner import Learner
+from semsynth.training.records import new_record
 from semsynth.training.run import RunFolder, RunRecord, told
 from semsynth.training.start import build_recipe, open_data
 
@@ -69,7 +70,8 @@ def main() -> None:
     else:
         run = RunFolder(arguments.trained)
         run.open()
-    run_command("styles", "fit", str(run.root), "--data", str(data), "--device", arguments.device)
+    with count_bar("encoding") as bar:
+        semsynth.fit_styles(run.root, data, device=arguments.device, progress=bar)
     report = evaluate(run, data, arguments.segmenter, arguments.device)
     pipeline = bundle.config(bundle.stages[-1], ClassSet.open(data / CLASSES_FILE), tuple(arguments.set)).data
     scores = score(run.model, data, pipeline, arguments.perceptual_weights) | report
@@ -88,23 +90,22 @@ def check_data(data: Path, bundle: Bundle) -> None:
 
 
 def estimate(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argparse.Namespace) -> str:
-    """Time and size, from some steps of the last stage that nobody keeps.
+    """Time and size, from some throw-away steps of the last stage.
 
     Leaves if the model would be too large to ship.
     """
-    config = bundle.config(stages[-1], ClassSet.open(data / CLASSES_FILE), tuple(arguments.set))
-    steps = sum(stage.steps for stage in stages)
-    weights = None if arguments.perceptual_weights is None else str(arguments.perceptual_weights)
-    record = RunRecord(
-        system=bundle.system,
+    record = new_record(
+        bundle.system,
+        data,
         preset=bundle.preset,
-        data=str(data),
-        perceptual_weights=weights,
-        config=config.model_dump(mode="json"),
+        overrides=(*stages[-1].settings, *arguments.set),
+        perceptual_weights=arguments.perceptual_weights,
     )
+    assert isinstance(record, RunRecord)
+    steps = sum(stage.steps for stage in stages)
     opened = open_data(record.data)
     recipe = build_recipe(record, opened)
-    settings = config.training
+    config, settings = recipe.config, recipe.config.training
     size = check_bytes(recipe.networks[name] for name in recipe.averaged)
     fabric = make_fabric(arguments.device, 1, settings.precision)
     learner = Learner(recipe, fabric, len(opened.train))
@@ -140,7 +141,7 @@ def _synchronize(device: torch.device) -> None:
 
 
 def train(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argparse.Namespace) -> RunFolder:
-    """Train stage after stage, or go on; leaves as ``semsynth train`` does where that stops or fails.
+    """Train stage after stage, or resume; exits as ``semsynth train`` does when that is stopped.
 
     Returns:
         The last stage's run.
@@ -148,28 +149,41 @@ def train(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: argpar
     root = arguments.run or Path("runs") / arguments.model
     runs = [RunFolder(root / str(number)) for number in range(1, len(stages) + 1)]
     before = None if bundle.init_from is None else BUNDLED / bundle.init_from
-    begun = [number for number, run in enumerate(runs) if run.begun]
+    newest = max((number for number, run in enumerate(runs) if run.begun), default=0)
     for number, (stage, run) in enumerate(zip(stages, runs, strict=True)):
-        command = ["train", bundle.system, "--device", arguments.device, "--steps", str(stage.steps)]
-        if run.begun:
-            command += ["--resume", str(run.root)]
-        else:
-            command += ["--data", str(data), "--out", str(run.root), "--preset", bundle.preset]
-            command += [] if before is None else ["--init-from", str(before)]
-            command += [part for setting in (*stage.settings, *arguments.set) for part in ("--set", setting)]
-            if arguments.perceptual_weights is not None:
-                command += ["--perceptual-weights", str(arguments.perceptual_weights)]
-        if number >= max(begun, default=0):  # what another stage began with stays
-            run_command(*command)
+        if number >= newest:  # what another stage began with stays
+            with ProgressBar() as bar:
+                result = train_stage(bundle, data, stage, run, before, arguments, bar)
+            if result.signal is not None:
+                sys.exit(128 + result.signal)
         before = run.root
     return runs[-1]
 
 
-def run_command(*command: str) -> None:
-    """Run ``semsynth COMMAND``; leaves with its exit code if it fails."""
-    code = subprocess.run([sys.executable, "-m", "semsynth", *command]).returncode
-    if code:
-        sys.exit(code)
+def train_stage(
+    bundle: Bundle,
+    data: Path,
+    stage: Stage,
+    run: RunFolder,
+    before: Path | None,
+    arguments: argparse.Namespace,
+    bar: ProgressBar,
+) -> semsynth.TrainingResult:
+    """Begin a stage with the weights of the one before, or continue it."""
+    if run.begun:
+        return semsynth.resume(run.root, steps=stage.steps, device=arguments.device, progress=bar)
+    return semsynth.train(
+        bundle.system,
+        data,
+        run.root,
+        preset=bundle.preset,
+        steps=stage.steps,
+        overrides=(*stage.settings, *arguments.set),
+        init_from=before,
+        perceptual_weights=arguments.perceptual_weights,
+        device=arguments.device,
+        progress=bar,
+    )
 
 
 def evaluate(run: RunFolder, data: Path, segmenter: str | None, device: str) -> dict[str, float]:
@@ -256,4 +270,7 @@ def history(run: RunFolder) -> Iterator[Card]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except semsynth.SemsynthError as error:
+        sys.exit(f"error: {error}")
