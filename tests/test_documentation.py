@@ -139,3 +139,16 @@ def test_the_readme_example_runs(tmp_path: Path) -> None:
         "facade_2.png",
         "facade_again.png",
     ]
+
+
+@pytest.mark.slow
+def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
+    blocks_of_page = [text for document, text in blocks("python") if document.name == "python.md"]
+    code = "\n".join(blocks_of_page)
+    shorter = {"400": "2", "500": "3", "520": "4", "200": "2", "50": "1"}  # otherwise as it stands
+    code = re.sub(r'\b(steps"?[:=] ?)(\d+)', lambda found: found[1] + shorter[found[2]], code)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "there is no key 'wdth'" in done.stdout
+    for made in ("runs/toy/model", "report/report.html", "runs/compared/index.html", "toy.pt2", "made/manifest.jsonl"):
+        assert (tmp_path / made).exists(), made

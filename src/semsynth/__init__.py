@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from semsynth.classes import ClassSet
     from semsynth.comparison import ComparisonResult, compare, resume_comparison
     from semsynth.convert.converting import convert_checkpoint
+    from semsynth.data.toy import write_toy
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
     from semsynth.evaluation.reports.report import Report
@@ -78,6 +79,7 @@ __all__ = [
     "train",
     "train_segmenter",
     "write_demo",
+    "write_toy",
 ]
 
 _HOME = {
@@ -122,6 +124,7 @@ _HOME = {
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
     "write_demo": "semsynth.synthesizer.demo",
+    "write_toy": "semsynth.data.toy",
 }
 
 

@@ -64,7 +64,7 @@ def draw_scene(seed: int, size: int = 256) -> Sample:
 
 
 def write_toy(
-    out: Path,
+    out: str | Path,
     count: int,
     size: int = 256,
     seed: int = 0,
@@ -84,10 +84,11 @@ def write_toy(
     """
     if count < 2 or size < 16:
         raise SemsynthError(f"{count} scenes of {size}x{size} are no dataset: ask for at least 2 of at least 16x16")
-    save_classes(out, TOY_CLASSES)
+    root = Path(out)
+    save_classes(root, TOY_CLASSES)
     for index in range(count):
         sample = draw_scene(seed + index, size)
-        folder = out / ("val" if index % 5 == 1 else "train")
+        folder = root / ("val" if index % 5 == 1 else "train")
         assert sample.image is not None
         save_png(folder / IMAGES / f"{sample.name}.png", sample.image)
         name = f"{sample.name}.png"
