@@ -41,7 +41,8 @@ def test_a_network_is_known_by_name_and_by_weights() -> None:
 
 def test_cards_of_earlier_versions_are_silent() -> None:
     assert Card().trained_with is None
-    notes = independence_warnings(Card(), "mine", [Network("vgg16", "a"), random_features()])
+    network = Network("vgg16", "a")
+    notes = independence_warnings(Card(), "mine", [network, random_features(), network])
     assert notes == ["the card of mine does not say which networks trained it: vgg16 may be one"]
 
 

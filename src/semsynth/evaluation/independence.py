@@ -27,7 +27,8 @@ def independence_warnings(
         SemsynthError: one of the networks trained the model, and ``insist`` is not set.
     """
     if card.trained_with is None:
-        doubtful = [one.name for one in networks if one is not None and one.name not in ("random", "segmenter")]
+        names = dict.fromkeys(one.name for one in networks if one is not None)  # one may score twice
+        doubtful = [one for one in names if one not in ("random", "segmenter")]
         return [f"the card of {name} does not say which networks trained it: {one} may be one" for one in doubtful]
     if not insist:
         check_independence(card.trained_with, name, networks, ", or insist with --allow-trained-features")
