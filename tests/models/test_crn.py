@@ -130,7 +130,7 @@ def test_checkpointing_changes_memory_only() -> None:
         network.zero_grad()
         sizes: dict[int, int] = {}
         with torch.autograd.graph.saved_tensors_hooks(
-            lambda t, sizes=sizes: sizes.setdefault(t.data_ptr(), t.numel()) and t, lambda t: t
+            lambda t, sizes=sizes: (sizes.setdefault(t.data_ptr(), t.numel()), t)[1], lambda t: t
         ):
             loss = network(batch).square().sum()
         kept.append(sum(sizes.values()))
