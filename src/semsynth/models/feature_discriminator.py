@@ -212,9 +212,9 @@ def _class_shares(layout: LayoutBatch | Tensor, height: int, width: int) -> Tens
 def _photograph_like_noise(size: int, seed: int) -> Tensor:
     """[4,3,size,size] in [-1,1]: noise with the spectrum of photographs and hardly any colour.
 
-    Features of it have the deviations that those of photographs have, within a third (measured on landscapes, facades
-    and streets). They are measured on noise, not on the first batch, so that they depend on neither data nor order,
-    and are equal in all processes.
+    Deviations are measured on it, not on the first batch, so that they depend on neither data nor order and are equal
+    in all processes. Mixed features of photographs then have deviations near 1, larger at coarse scales: on landscapes,
+    facades and streets 0.9 to 1.5 for EfficientNet-lite0 and MobileNet v1, 0.75 to 1.9 for VGG-16 (measured).
     """
     generator = torch.Generator().manual_seed(seed)
     white = torch.randn(MEASURED, 4, size, size, generator=generator)
