@@ -1,6 +1,7 @@
 """Images per second of a training with and without each of its aids, on this machine's CPU or GPU.
 
     python benchmarks/training_aids.py --data DATA/cmp_facades [--steps 8] [--set generator.width=8] [--out FILE.json]
+        [--feature-weights EFFICIENTNET_LITE0]
 
 Every aid is switched off and on in turns, so that what else the machine does falls on both. Batches are read and
 prepared in the training's own process: their time counts.
@@ -51,19 +52,33 @@ AIDS = (
     Aid("R1 in every step", (), ("gradient_penalty.weight=10", "gradient_penalty.every=1")),
     Aid("decoded cache", (), ("training.decoded_cache=true",)),
 )
+FEATURES = (
+    Aid("feature discriminator beside the own one", (), ("feature_discriminator={}",)),
+    Aid("feature discriminator in its place", (), ('feature_discriminator={"discriminator_weight": 0}',)),
+)
+"""Measured where the network's weights are given."""
 
 
 class Side:
     """One training, ready to step."""
 
-    def __init__(self, system: str, preset: str, data: Path, settings: list[str], folder: Path, device: str) -> None:
-        record = new_record(system, data, preset=preset, overrides=settings)
+    def __init__(self, arguments: argparse.Namespace, settings: list[str], folder: Path) -> None:
+        features = (
+            arguments.feature_weights if any(one.startswith("feature_discriminator") for one in settings) else None
+        )
+        record = new_record(
+            arguments.system,
+            arguments.data,
+            preset=arguments.preset,
+            overrides=settings,
+            feature_weights=features,
+        )
         assert isinstance(record, RunRecord)
         opened = open_data(record.data)
         recipe = build_recipe(record, opened)
         config = recipe.config
         self.images = config.training.batch_size
-        self.learner = Learner(recipe, make_fabric(device, 1, config.training.precision), len(opened.train))
+        self.learner = Learner(recipe, make_fabric(arguments.device, 1, config.training.precision), len(opened.train))
         samples = opened.train
         if config.training.decoded_cache:
             write_decoded(samples, folder)
@@ -84,10 +99,7 @@ class Side:
 
 def measure(aid: Aid, arguments: argparse.Namespace, folder: Path) -> tuple[float, float]:
     """Images per second without and with the aid: medians over the steps."""
-    sides = [
-        Side(arguments.system, arguments.preset, arguments.data, [*arguments.set, *settings], folder, arguments.device)
-        for settings in (aid.off, aid.on)
-    ]
+    sides = [Side(arguments, [*arguments.set, *settings], folder) for settings in (aid.off, aid.on)]
     seconds: tuple[list[float], list[float]] = ([], [])
     for side in sides:
         side.step()  # the first step prepares
@@ -107,11 +119,12 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="settings of both sides")
     parser.add_argument("--steps", type=int, default=8, help="measured steps of each side")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--feature-weights", type=Path, help="file with EfficientNet-lite0")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     found: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for aid in AIDS:
+        for aid in (*AIDS, *(FEATURES if arguments.feature_weights else ())):
             found[aid.name] = measure(aid, arguments, Path(folder))
     off, on = found["R1 in every step"]
     found[f"R1 in every {LAZY}th step (computed)"] = off, LAZY / ((LAZY - 1) / off + 1 / on)

@@ -22,17 +22,17 @@ ENCODING = LayoutEncoding(num_classes=5)
 
 def small_config(**changes: object) -> FeatureDiscriminatorConfig:
     values = {
-        "encoding": ENCODING, "backbone": "mobilenet_v1", "size": None, "mixed_channels": (4, 6, 8, 10), "width": 5,
+        "backbone": "mobilenet_v1", "size": None, "mixed_channels": (4, 6, 8, 10), "width": 5,
     }  # fmt: skip
     return FeatureDiscriminatorConfig.model_validate(values | changes)
 
 
-def make(folder: Path, **changes: object) -> FeatureDiscriminator:
+def make(folder: Path, channels: int = ENCODING.num_channels, **changes: object) -> FeatureDiscriminator:
     config = small_config(**changes)
     path = folder / "mobilenet.safetensors"
     if not path.exists():
         save_mobilenet(folder)
-    return FeatureDiscriminator(config, load_backbone("mobilenet_v1", path, config.strides))
+    return FeatureDiscriminator(config, channels, load_backbone("mobilenet_v1", path, config.strides))
 
 
 def pictures(count: int = 2, size: tuple[int, int] = (64, 96)) -> Tensor:
@@ -67,7 +67,7 @@ def dense_reference(network: FeatureDiscriminator, one_hot: Tensor, images: Tens
 @pytest.mark.parametrize("size", [(64, 96), (64, 72)])
 def test_projection_equals_the_dense_one_hot_formula(tmp_path: Path, kind: str, size: tuple[int, int]) -> None:
     layout = layout_batch(kind, size)
-    network = make(tmp_path, encoding=layout.encoding).double().eval()
+    network = make(tmp_path, layout.encoding.num_channels).double().eval()
     images = pictures(2 * len(layout), size).double()
     one_hot = layout.full.one_hot(torch.float64)
     expected = dense_reference(network, one_hot.repeat(2, 1, 1, 1), images)
@@ -123,7 +123,7 @@ def test_without_projection_the_layout_does_not_count(tmp_path: Path) -> None:
 
 def test_images_repeat_the_layouts(tmp_path: Path) -> None:
     network, layout = (
-        make(tmp_path, encoding=layout_batch("batch", (64, 64)).encoding).eval(),
+        make(tmp_path, layout_batch("batch", (64, 64)).encoding.num_channels).eval(),
         layout_batch("batch", (64, 64)),
     )
     images = pictures(6, (64, 64))
@@ -158,6 +158,15 @@ def test_only_heads_and_embeddings_are_trained(tmp_path: Path) -> None:
     assert sum(p.numel() for p in network.parameters()) == sum(convs) + 4 * (5 + 1 + 5 * 5)
 
 
+def test_parameters_of_classes_are_named(tmp_path: Path) -> None:
+    """Those that have another shape with more classes, by their axis."""
+    five, seven = make(tmp_path), make(tmp_path, channels=7)
+    shapes = {name: value.shape for name, value in seven.state_dict().items()}
+    different = {name for name, value in five.state_dict().items() if value.shape != shapes[name]}
+    assert set(five.class_axes()) == different
+    assert all(shapes[name][axis] == 7 for name, axis in five.class_axes().items())
+
+
 def test_the_mixing_survives_a_checkpoint(tmp_path: Path) -> None:
     one, other = make(tmp_path, mixing_seed=1), make(tmp_path, mixing_seed=2)
     layout, images = layout_batch("blocks", (64, 64)), pictures(1, (64, 64))
@@ -186,7 +195,7 @@ def test_another_backbones_file_is_refused_on_resuming(tmp_path: Path) -> None:
     torch.manual_seed(5)
     save_file(mobilenet_state(), tmp_path / "other.safetensors")
     other = FeatureDiscriminator(
-        small_config(), load_backbone("mobilenet_v1", tmp_path / "other.safetensors", (4, 8, 16, 32))
+        small_config(), 5, load_backbone("mobilenet_v1", tmp_path / "other.safetensors", (4, 8, 16, 32))
     )
     with pytest.raises(SemsynthError, match=r"other\.safetensors is not the network .*--feature-weights") as caught:
         other.load_state_dict(state)
@@ -246,7 +255,7 @@ def photos(shared: Path) -> Tensor:
 def test_features_of_photos_have_deviations_near_one(shared: Path, photos: Tensor, name: str) -> None:
     config = small_config(backbone=name, size=256, mixed_channels=(32, 64, 128, 256))
     backbone = load_backbone(config.backbone, shared / "weights" / REAL[name], config.strides)
-    network = FeatureDiscriminator(config, backbone)
+    network = FeatureDiscriminator(config, 5, backbone)
     with torch.no_grad():
         deviations = [float(x.std()) for x in network.mixing(backbone(photos))]
     assert all(0.5 < deviation < 2 for deviation in deviations), deviations
@@ -256,7 +265,7 @@ def test_features_of_photos_have_deviations_near_one(shared: Path, photos: Tenso
 def test_it_learns_to_tell_photos_from_blurred_ones(shared: Path, photos: Tensor) -> None:
     config = small_config(size=None, mixed_channels=(32, 64, 128, 256), width=16)
     path = shared / "weights" / REAL["mobilenet_v1"]
-    network = FeatureDiscriminator(config, load_backbone("mobilenet_v1", path, config.strides))
+    network = FeatureDiscriminator(config, 5, load_backbone("mobilenet_v1", path, config.strides))
     blurred = F.avg_pool2d(F.pad(photos, (2,) * 4, mode="replicate"), 5, stride=1)
     layout = LayoutBatch.from_channels(torch.zeros(9, 256, 256, dtype=torch.int64), ENCODING)
     optimizer = torch.optim.Adam(network.parameters(), 4e-4, (0.0, 0.99))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from backbone_weights import save_mobilenet
 from torch import Tensor, nn
 
 from semsynth.config import override
@@ -12,7 +15,7 @@ from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
 from semsynth.recipes import RECIPES
-from semsynth.recipes.aids import AidedRecipe, cropped
+from semsynth.recipes.aids import FEATURES, AidedRecipe, cropped
 from semsynth.recipes.base import Step
 from semsynth.training.learner import weighted_sum
 
@@ -99,6 +102,134 @@ def test_the_penalty_is_half_of_gamma_times_the_squared_gradient_in_every_third_
     gradient = 6 / (3 * SIZE * SIZE)  # of every number of a picture
     assert found[3]["gradient_penalty"].item() == pytest.approx(gradient**2 * 3 * SIZE * SIZE)
     assert phase.weights["gradient_penalty"] == 4 / 2 * 3
+
+
+# The discriminator on frozen features -----------------------------------------------------------------------------
+
+NETWORK = '"backbone": "mobilenet_v1", "size": null, "width": 2, "mixed_channels": [2, 2, 2, 2]'
+STILL = f'{NETWORK}, "augmentation": {{}}'
+OTHERS = {
+    "pix2pixhd": ("loss.perceptual=0", "generator.width=1", "generator.blocks=1", "discriminator.width=1"),
+    "pix2pix": ("generator.width=1", "generator.halvings=6", "discriminator.width=1"),
+    "gan_segmentation": ("generator.width=1", "generator.halvings=3", "discriminator.width=1"),
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_mobilenet(tmp_path_factory.mktemp("backbone"))
+
+
+def featured(system: str, weights: Path, values: str, *settings: str) -> AidedRecipe:
+    sizes = TINY if system in ("spade", "oasis") else ("data.load_size=72", "data.crop_size=64", *OTHERS[system])
+    config = override(
+        RECIPES[system].presets["default"](TOY_CLASSES, False),
+        (*sizes, f"feature_discriminator={{{values}}}", *settings),
+    )
+    recipe = RECIPES[system].build(config, TOY_CLASSES, None, weights)
+    assert isinstance(recipe, AidedRecipe)
+    return recipe
+
+
+class FeatureCritic(nn.Module):
+    """Two scales: twice the mean of a picture, and minus three times that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, layout: LayoutBatch, images: Tensor) -> list[Tensor]:
+        self.seen.append((layout.full.symbols, images))
+        mean = images.mean((1, 2, 3), keepdim=True)
+        return [2 * mean, -3 * mean]
+
+
+def test_the_feature_discriminator_and_its_term_minimise_the_hinge(weights: Path) -> None:
+    values = f'{STILL}, "weight": 5, "discriminator_weight": 0.25'
+    recipe = featured("spade", weights, values, "loss.feature_matching=0")
+    generator, discriminator, features = recipe.phases
+    batch = batch_of(recipe, photo=-0.25)
+    networks = {"generator": Painter(0.5), "discriminator": PatchCritic(), FEATURES: FeatureCritic()}
+    step = Step()
+    terms = generator.terms(networks, batch, step)
+    assert terms["feature_adversarial"].item() == pytest.approx((-2 + 3) / 2 * 0.5)
+    assert weighted_sum(terms, generator.weights).item() == pytest.approx(0.25 * -6 * 0.5 + 5 * 0.25)
+    assert discriminator.weights == {"fake": 1, "real": 1}
+    judged = features.terms(networks, batch, step)
+    assert judged["fake"].item() == pytest.approx((max(0, 1 + 2 * 0.5) + max(0, 1 - 3 * 0.5)) / 2)
+    assert judged["real"].item() == pytest.approx((max(0, 1 + 2 * 0.25) + max(0, 1 - 3 * 0.25)) / 2)
+    assert features.weights == {"fake": 1, "real": 1}
+    assert features.trains == (FEATURES,)
+
+
+@pytest.mark.parametrize("system", ["spade", "oasis", *OTHERS])
+def test_it_takes_the_place_of_every_systems_own_discriminator(system: str, weights: Path) -> None:
+    """No network, no phase and no term of the paper's discriminator is left, and the pictures are made once."""
+    recipe = featured(system, weights, f'{NETWORK}, "discriminator_weight": 0')
+    assert "discriminator" not in recipe.networks
+    *_, generator, features = recipe.phases
+    assert [phase.name for phase in recipe.phases if phase.name != "segmenter"] == ["generator", FEATURES]
+    labels = torch.randint(0, 3, (2, SIZE, SIZE))
+    layout = LayoutBatch.from_channels(labels, recipe.config.generator.encoding)  # type: ignore[attr-defined]
+    batch = Batch(layout, torch.rand(2, 3, SIZE, SIZE), ("a", "b"))
+    made: list[Tensor] = []
+    recipe.networks["generator"].register_forward_hook(lambda module, inputs, output: made.append(output))
+    step = Step()
+    terms = generator.terms(recipe.networks, batch, step)
+    assert "feature_adversarial" in terms
+    assert not {"adversarial", "feature_matching"} & terms.keys()
+    assert set(features.terms(recipe.networks, batch, step)) == {"fake", "real"}
+    assert len(made) == 1
+    terms["feature_adversarial"].backward()
+    assert all(p.grad is not None for p in recipe.networks["generator"].parameters())
+
+
+@pytest.mark.parametrize("system", ["spade", "oasis", *OTHERS])
+def test_alone_its_phase_makes_pictures_for_itself(system: str, weights: Path) -> None:
+    recipe = featured(system, weights, STILL)
+    assert recipe.networks.keys() >= {"discriminator", FEATURES}
+    terms = recipe.phases[-1].terms(recipe.networks, batch_of(recipe, photo=0.0), Step())
+    assert all(term.requires_grad for term in terms.values())
+    torch.stack(list(terms.values())).sum().backward()
+    assert all(p.grad is None for p in recipe.networks["generator"].parameters())
+
+
+def test_pictures_and_photos_move_with_their_layouts(weights: Path) -> None:
+    """Photos that show their labels as brightness still do so when all of it is shifted."""
+    recipe = featured("spade", weights, f'{NETWORK}, "augmentation": {{"translation": 0.25}}')
+    labels = torch.randint(0, 3, (2, SIZE, SIZE))
+    layout = LayoutBatch.from_channels(labels, recipe.config.generator.encoding)  # type: ignore[attr-defined]
+    photo = (labels[:, None] / 4).expand(-1, 3, -1, -1)
+    critic = FeatureCritic()
+    recipe.phases[-1].terms({FEATURES: critic}, Batch(layout, photo, ("a", "b")), Step(fake=photo - 1))
+    ((symbols, images),) = critic.seen
+    assert not torch.equal(symbols, layout.full.symbols)
+    fake, real = images.chunk(2)
+    torch.testing.assert_close(real[:, 0], symbols / 4)
+    torch.testing.assert_close(fake, real - 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("augmentation.translation=0.1",), "feature_discriminator.augmentation.translation moves both"),
+        (
+            ('feature_discriminator={"discriminator_weight": 0}', "gradient_penalty.weight=10"),
+            "gradient_penalty.weight is of the discriminator that .* leaves out",
+        ),
+        (('feature_discriminator={"strides": [4, 8]}',), "one entry per scale each"),
+        (('feature_discriminator={"weight": 0}',), r"feature_discriminator\.weight: .* greater than 0"),
+        (('feature_discriminator={"wieght": 1}',), r"unknown key 'feature_discriminator\.wieght'"),
+        (('feature_discriminator={"backbone": "resnet"}',), r"feature_discriminator\.backbone: "),
+    ],
+)
+def test_aids_that_do_not_fit_are_one_line(settings: tuple[str, ...], message: str) -> None:
+    with pytest.raises(SemsynthError, match=message) as failure:
+        override(RECIPES["spade"].presets["default"](TOY_CLASSES, False), settings)
+    assert "\n" not in str(failure.value)
+
+
+# The perceptual crop ----------------------------------------------------------------------------------------------
 
 
 def test_a_crop_is_of_the_same_place_in_both_pictures() -> None:

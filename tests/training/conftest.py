@@ -77,10 +77,12 @@ def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
         data: Path = toy_data,
         system: str = "spade",
         perceptual: Path | None = None,
+        features: Path | None = None,
     ) -> Trainer:
         recipe, preset, tiny = SYSTEMS[system]
         config = override(RECIPES[recipe].presets[preset](TOY_CLASSES, True), [*tiny, *settings])
-        files = {} if perceptual is None else {"perceptual_weights": str(perceptual)}
+        given = {"perceptual_weights": perceptual, "feature_weights": features}
+        files = {key: str(path) for key, path in given.items() if path is not None}
         values = config.model_dump(mode="json")
         record = RunRecord(system=recipe, preset=preset, data=str(data), config=values, **files)
         run = RunFolder(tmp_path / name)

@@ -30,6 +30,7 @@ def train(
     init_from: str | Path | None = None,
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
+    feature_weights: str | Path | None = None,
     stages: bool = False,
     device: str = "auto",
     devices: int = 1,
@@ -62,6 +63,7 @@ def train(
         init_from: model or run folder whose weights the run starts from.
         perceptual: whether to train with the VGG term.
         perceptual_weights: file with VGG-19, of which the first layers suffice; by default it is downloaded.
+        feature_weights: file with the network of the feature discriminator; by default it is downloaded.
         stages: whether to train coarse to fine (pix2pixhd, crn), each stage in a run folder inside ``out``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: how many of them on each machine; several need a script, as each process runs the program.
@@ -92,6 +94,7 @@ def train(
         stages=stages,
         init_from=init_from,
         perceptual_weights=perceptual_weights,
+        feature_weights=feature_weights,
         skip_damaged=skip_damaged,
     )
     root = Path(out)
@@ -110,6 +113,7 @@ def resume(
     system: str | None = None,
     steps: int | None = None,
     overrides: Overrides = (),
+    feature_weights: str | Path | None = None,
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -132,6 +136,7 @@ def resume(
         steps: new total of steps; with stages, of those that are not complete.
         overrides: changes of ``training.workers``, ``training.log_every``, ``training.sample_every`` and
             ``training.save_every``, as in :func:`semsynth.train`.
+        feature_weights: the file that the run began with, where it lies elsewhere now.
         device: as in :func:`semsynth.train`.
         devices: as in :func:`semsynth.train`.
         nodes: as in :func:`semsynth.train`.
@@ -150,7 +155,7 @@ def resume(
         SemsynthError: not a run folder, changes that would make it another run, or other data.
     """
     root = Path(run)
-    record = _resumed(root, system, steps, overrides, skip_damaged)
+    record = _resumed(root, system, steps, overrides, feature_weights, skip_damaged)
     fabric = make_fabric(device, devices, precision_of(record), nodes)
     scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device, score_features)
     return run_training(root, record, fabric, Observers([progress, *callbacks]), fresh=False, scoring=scoring)
@@ -168,6 +173,7 @@ def plan_training(
     init_from: str | Path | None = None,
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
+    feature_weights: str | Path | None = None,
     stages: bool = False,
     devices: int = 1,
     skip_damaged: bool = False,
@@ -185,6 +191,7 @@ def plan_training(
         init_from: model or run folder whose weights the run starts from.
         perceptual: whether to train with the VGG term.
         perceptual_weights: file with VGG-19.
+        feature_weights: file with the network of the feature discriminator.
         stages: whether to train coarse to fine.
         devices: how many devices share a batch, over all machines.
         skip_damaged: whether to replace damaged samples of shards.
@@ -203,6 +210,7 @@ def plan_training(
         stages=stages,
         init_from=init_from,
         perceptual_weights=perceptual_weights,
+        feature_weights=feature_weights,
         skip_damaged=skip_damaged,
     )
     return plan_record(Path(), record, devices)
@@ -214,6 +222,7 @@ def plan_resuming(
     system: str | None = None,
     steps: int | None = None,
     overrides: Overrides = (),
+    feature_weights: str | Path | None = None,
     devices: int = 1,
     skip_damaged: bool = False,
 ) -> TrainingPlan:
@@ -224,6 +233,7 @@ def plan_resuming(
         system: what it must be a run of; by default anything.
         steps: new total of steps.
         overrides: as in :func:`semsynth.resume`.
+        feature_weights: as in :func:`semsynth.resume`.
         devices: how many devices share a batch, over all machines.
         skip_damaged: whether to replace damaged samples of shards.
 
@@ -231,7 +241,7 @@ def plan_resuming(
         SemsynthError: as :func:`semsynth.resume`.
     """
     root = Path(run)
-    return plan_record(root, _resumed(root, system, steps, overrides, skip_damaged), devices)
+    return plan_record(root, _resumed(root, system, steps, overrides, feature_weights, skip_damaged), devices)
 
 
 def _changes(
@@ -242,8 +252,16 @@ def _changes(
     return [*assignments(overrides), *assignments(given), *([] if perceptual else ["loss.perceptual=0"])]
 
 
-def _resumed(root: Path, system: str | None, steps: int | None, overrides: Overrides, skip_damaged: bool) -> Record:
-    record = resumed_record(root, _changes(overrides, steps, None, None), skip_damaged=skip_damaged)
+def _resumed(
+    root: Path,
+    system: str | None,
+    steps: int | None,
+    overrides: Overrides,
+    feature_weights: str | Path | None,
+    skip_damaged: bool,
+) -> Record:
+    changes = _changes(overrides, steps, None, None)
+    record = resumed_record(root, changes, feature_weights=feature_weights, skip_damaged=skip_damaged)
     if system is not None and record.system != system:
         raise SemsynthError(f"{root} is a run of '{record.system}', not of '{system}'")
     return record

@@ -18,6 +18,10 @@ NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train witho
 PerceptualWeights = Annotated[
     Path | None, typer.Option(metavar="FILE", help="VGG-19 weights; the first layers suffice (default: downloaded).")
 ]
+FeatureWeights = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Weights of the feature discriminator's network (default: downloaded)."),
+]
 Precision = Annotated[str, typer.Option(help="Arithmetic: 32-true, bf16-mixed, 16-mixed or 64-true.")]
 TrainingData = Annotated[
     str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards.")

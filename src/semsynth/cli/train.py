@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semsynth.cli.options import Device, NoPerceptual, PerceptualWeights, TrainingData
+from semsynth.cli.options import Device, FeatureWeights, NoPerceptual, PerceptualWeights, TrainingData
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def train(
         Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")
     ] = None,
     perceptual_weights: PerceptualWeights = None,
+    feature_weights: FeatureWeights = None,
     no_perceptual: NoPerceptual = False,
     stages: Annotated[bool, typer.Option("--stages", help=_STAGES)] = False,
     score_every: Annotated[
@@ -82,6 +83,7 @@ def train(
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
     new["no_perceptual"] = no_perceptual
     both: dict[str, Any] = {"steps": steps, "overrides": settings or (), "skip_damaged": skip_damaged}
+    both["feature_weights"] = feature_weights
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}
     scoring["score_features"] = score_features

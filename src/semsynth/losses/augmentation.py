@@ -18,7 +18,7 @@ from semsynth.config import Config
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, Level
 
-Layouts = TypeVar("Layouts", LayoutBatch, Tensor, None)
+Layouts = TypeVar("Layouts", LayoutBatch, Tensor, LayoutBatch | Tensor, None)
 """Layouts, conditioning images, or nothing."""
 
 

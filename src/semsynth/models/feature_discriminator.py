@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
-from semsynth.layout import LayoutBatch, LayoutEncoding
+from semsynth.layout import LayoutBatch
 from semsynth.models.backbones import Backbone
 from semsynth.ops.spectral_norm import conv2d
 
@@ -36,8 +36,6 @@ MEASURED = 4
 class FeatureDiscriminatorConfig(Config):
     """The discriminator on frozen features."""
 
-    encoding: LayoutEncoding
-    """What the layout's channels mean."""
     backbone: Literal["efficientnet_lite0", "mobilenet_v1", "vgg16"] = "efficientnet_lite0"
     """The frozen network."""
     size: int | None = Field(256, ge=32)
@@ -76,11 +74,12 @@ class FeatureDiscriminator(nn.Module):
 
     backbone_sha256: Tensor
 
-    def __init__(self, config: FeatureDiscriminatorConfig, backbone: Backbone) -> None:
+    def __init__(self, config: FeatureDiscriminatorConfig, channels: int, backbone: Backbone) -> None:
         """Set up discriminators for a backbone.
 
         Args:
             config: the strides must be those of ``backbone``.
+            channels: of the layouts, or of the images that take their place.
             backbone: loaded with ``load_backbone(config.backbone, path, config.strides)``.
         """
         super().__init__()
@@ -89,7 +88,7 @@ class FeatureDiscriminator(nn.Module):
         self.config = config
         self.backbone = backbone
         self.mixing = _Mixing([tap.channels for tap in backbone.taps], config.mixed_channels, config.mixing_seed)
-        labels = config.encoding.num_channels if config.layout == "projection" else 0
+        labels = channels if config.layout == "projection" else 0
         self.heads = nn.ModuleList(
             _Head(channels, halvings, config.width, labels)
             for channels, halvings in zip(config.mixed_channels, config.halvings, strict=True)
@@ -113,6 +112,10 @@ class FeatureDiscriminator(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             features = self.mixing(self.backbone(resized(images, self.config.size)))
             return [head(feature, layout) for head, feature in zip(self.heads, features, strict=True)]
+
+    def class_axes(self) -> dict[str, int]:
+        """Of the parameters that have a channel for each class of the layouts: the axis."""
+        return {name: 0 for name, _ in self.named_parameters() if name.endswith(".embedding")}
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         stored = state_dict.get(f"{prefix}backbone_sha256")

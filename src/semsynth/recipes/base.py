@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -119,16 +119,22 @@ class RecipeConfig(Config):
             SemsynthError: it cannot.
         """
 
-    def load_perceptual(self, weights: Path | None) -> nn.Module | None:
-        """Load the pretrained network that the objective compares pictures with, where it needs one.
+    def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
+        """Load the pretrained networks that the objective needs.
 
         Args:
-            weights: a file with (a prefix of) VGG-19; None downloads torchvision's.
+            perceptual_weights: a file with the perceptual network or a prefix of it; None downloads it.
+            feature_weights: a file with the network of a feature discriminator; None downloads it.
+
+        Returns:
+            Arguments of the recipe's constructor, by name.
 
         Raises:
-            SemsynthError: the weights cannot be had.
+            SemsynthError: weights that cannot be had, or a file that nothing reads.
         """
-        return None
+        if feature_weights is not None:
+            raise SemsynthError(f"{feature_weights}: this system has no feature discriminator: leave the file out")
+        return {}
 
 
 @dataclass
@@ -162,12 +168,19 @@ class Phase:
     """The first step, counted from 0, that it may run in."""
     ends: int | None = None
     """The first step that it no longer runs in: what trains for a while, and judges others afterwards; None: never."""
+    warm_up: Mapping[str, int] = field(default_factory=dict)
+    """Steps in which a term's weight rises from 0 to what :attr:`weights` says; other terms have theirs at once."""
     moves: Callable[[str, str], bool] | None = None
     """Whether a parameter, given by its network's and its own name, moves at all; None: all of them."""
 
     def runs_in(self, step: int) -> bool:
         """Whether ``step``, counted from 0, has the phase."""
         return step % self.every == 0 and self.begins <= step and (self.ends is None or step < self.ends)
+
+    def weights_in(self, step: int) -> dict[str, float]:
+        """Factor of each term in ``step``, counted from 0."""
+        risen = {name: min(1.0, step / steps) for name, steps in self.warm_up.items() if steps}
+        return {name: weight * risen.get(name, 1.0) for name, weight in self.weights.items()}
 
     def parameters(self, networks: Mapping[str, nn.Module]) -> list[nn.Parameter]:
         """Those that the phase's optimiser changes."""

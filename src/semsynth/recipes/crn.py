@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -108,9 +108,11 @@ class CRNConfig(RecipeConfig):
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)
 
-    def load_perceptual(self, weights: Path | None) -> VGG19 | None:
-        """VGG-19 with average pooling; None for the image-space loss."""
-        return load_vgg19(weights, pooling="average") if self.loss.kind == "perceptual" else None
+    def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
+        """VGG-19 with average pooling, but for the image-space loss."""
+        compared = self.loss.kind == "perceptual"
+        vgg = load_vgg19(perceptual_weights, pooling="average") if compared else None
+        return {"vgg": vgg, **super().load_networks(None, feature_weights)}
 
 
 class CRNRecipe(Recipe):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -20,18 +19,19 @@ from semsynth.data.sample import Batch
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
+from semsynth.losses.gradient_penalty import score_of_patches
 from semsynth.losses.segmentation import segmentation_loss
+from semsynth.models.backbones import Backbone
 from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig
 from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.segmenter import Segmenter, SegmenterConfig
 from semsynth.ops.initialization import initialize_normal
+from semsynth.recipes.aids import AidedConfig, AidedRecipe
 from semsynth.recipes.base import (
     Adam,
     Collate,
     Networks,
     Phase,
-    Recipe,
-    RecipeConfig,
     Schedule,
     Step,
     Terms,
@@ -50,7 +50,7 @@ class LossWeights(Config):
     """Of the segmenter's cross-entropy."""
 
 
-class GANSegmentationConfig(RecipeConfig):
+class GANSegmentationConfig(AidedConfig):
     """The system."""
 
     system: Literal["gan_segmentation"] = "gan_segmentation"
@@ -74,6 +74,11 @@ class GANSegmentationConfig(RecipeConfig):
             raise ValueError(f"pictures have sides of {min(size)}, the discriminator needs {smallest}: change halvings")
         return self
 
+    @property
+    def condition_channels(self) -> int:
+        """Channels of the layouts."""
+        return self.generator.encoding.num_channels
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes, and that steps are left after the warm-up."""
         check_classes(classes, self.generator.encoding)
@@ -85,10 +90,16 @@ class GANSegmentationConfig(RecipeConfig):
             )
 
 
-class GANSegmentationRecipe(Recipe):
+class GANSegmentationRecipe(AidedRecipe):
     """Networks and objective."""
 
-    def __init__(self, config: GANSegmentationConfig, classes: ClassSet, segmenter: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        config: GANSegmentationConfig,
+        classes: ClassSet,
+        segmenter: nn.Module | None = None,
+        backbone: Backbone | None = None,
+    ) -> None:
         """Make the networks.
 
         Args:
@@ -96,6 +107,7 @@ class GANSegmentationRecipe(Recipe):
             classes: the dataset's classes, K of them.
             segmenter: a trained network from pictures [N,3,H,W] in [-1,1] to logits [N,K,h,w], the classes in their
                 order; gradients have to flow through it. None: the recipe trains its own first.
+            backbone: of the feature discriminator, where the configuration has one.
         """
         self.config: GANSegmentationConfig = config
         self.classes = classes
@@ -112,7 +124,7 @@ class GANSegmentationRecipe(Recipe):
             self.frozen["segmenter"] = segmenter.eval()
         self.averaged = ("generator",)
         self.collate = Collate(config.generator)
-        self.phases = self._phases()
+        self.phases = self.aided(*self._phases(), backbone=backbone)
 
     def _phases(self) -> tuple[Phase, ...]:
         config = self.config
@@ -151,21 +163,25 @@ class GANSegmentationRecipe(Recipe):
 
     def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  E[-log D(photo)] + E[-log(1 - D(G(L)))]."""
-        kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
-        with torch.no_grad():
-            fake = networks["generator"](batch.layout)
+        kind = self.config.loss.adversarial_kind
+        judged_fake, judged_real = self._judge(networks, self.fakes(networks, batch, step), batch.image)
         return {
-            "fake": discriminator_loss(kind, judge(fake), real=False),
-            "real": discriminator_loss(kind, judge(batch.image), real=True),
+            "fake": discriminator_loss(kind, judged_fake, real=False),
+            "real": discriminator_loss(kind, judged_real, real=True),
         }
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  E[-log D(G(L))] + E[-log S(G(L))_L]."""
-        fake = networks["generator"](batch.layout)  # [N,3,H,W]
-        return {
-            "adversarial": generator_loss(self.config.loss.adversarial_kind, networks["discriminator"](fake)),
-            "segmentation": self._segmentation(networks, fake, batch),
-        }
+        step.fake = fake = networks["generator"](batch.layout)  # [N,3,H,W]
+        terms: Terms = {}
+        if "discriminator" in networks:
+            (judged,) = self._judge(networks, fake)
+            terms["adversarial"] = generator_loss(self.config.loss.adversarial_kind, judged)
+        return terms | {"segmentation": self._segmentation(networks, fake, batch)}
+
+    def scores(self, batch: Batch, images: Tensor) -> Tensor:
+        """The mean over windows."""
+        return score_of_patches(self.networks["discriminator"](images))
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """One picture of each layout."""
@@ -174,6 +190,10 @@ class GANSegmentationRecipe(Recipe):
     def model(self) -> GeneratorModel:
         """The generator."""
         return GeneratorModel(generator=self.config.generator, data=self.config.data)
+
+    def _judge(self, networks: Networks, *images: Tensor) -> list[list[list[Tensor]]]:
+        """The discriminator's outputs for batches of pictures."""
+        return [networks["discriminator"](seen) for seen in self.shown(*images)]
 
     def _segmentation(self, networks: Networks, image: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the segmenter's answer to ``image`` against the batch's layouts."""

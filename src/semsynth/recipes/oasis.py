@@ -10,7 +10,7 @@ Where paper, official code and this package differ: docs/recipes/oasis.md, *Diff
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -32,6 +32,7 @@ from semsynth.losses.n_plus_one import (
     label_mix_mask,
 )
 from semsynth.losses.perceptual import PerceptualLoss, load_perceptual_loss
+from semsynth.models.backbones import Backbone
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.ops.initialization import initialize_xavier
 from semsynth.recipes.aids import AidedConfig, AidedRecipe
@@ -86,19 +87,31 @@ class OASISConfig(AidedConfig):
             )
         return self
 
+    @property
+    def condition_channels(self) -> int:
+        """Channels of the layouts."""
+        return self.generator.encoding.num_channels
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)
 
-    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
-        """The VGG term; None where its weight is 0."""
-        return load_perceptual_loss(self.loss.perceptual, weights)
+    def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
+        """The VGG term, unless its weight is 0, and what the aids need."""
+        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights)
+        return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
 class OASISRecipe(AidedRecipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
 
-    def __init__(self, config: OASISConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+    def __init__(
+        self,
+        config: OASISConfig,
+        classes: ClassSet,
+        perceptual: PerceptualLoss | None,
+        backbone: Backbone | None = None,
+    ) -> None:
         self.config: OASISConfig = config
         self.classes = classes
         self.networks = {
@@ -130,14 +143,17 @@ class OASISRecipe(AidedRecipe):
                 },
                 config.discriminator_optimizer,
             ),
+            backbone=backbone,
         )
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  -E[sum_c w_c sum_(pixels of c) log D(G(z, t))_c]."""
         assert isinstance(batch.layout, LayoutBatch)
         step.fake = fake = networks["generator"](batch.layout, self._noise(batch))  # [N,3,H,W]
-        logits = self._judge(networks, fake)
-        terms = {"adversarial": judged_as_classes(logits, batch.layout.full, self.config.loss.balanced)}
+        terms: Terms = {}
+        if "discriminator" in networks:
+            logits = self._judge(networks, fake)
+            terms["adversarial"] = judged_as_classes(logits, batch.layout.full, self.config.loss.balanced)
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(fake, batch.image)
         return terms
@@ -149,7 +165,7 @@ class OASISRecipe(AidedRecipe):
         """
         assert isinstance(batch.layout, LayoutBatch)
         loss, layout, judge = self.config.loss, batch.layout.full, networks["discriminator"]
-        fake, real = self._pictures_to_judge(networks, batch)
+        fake, real = self._pictures_to_judge(networks, batch, step)
         of_fake, of_real = judge(fake), judge(real)
         terms = {"fake": judged_as_fake(of_fake), "real": judged_as_classes(of_real, layout, loss.balanced)}
         if loss.label_mix != "none":
@@ -165,7 +181,8 @@ class OASISRecipe(AidedRecipe):
     def first_class_channel(self, name: str) -> int:
         """After noise, or "fake", and void."""
         generator = self.config.generator
-        return (generator.z_dim if name == "generator" else 1) + (generator.encoding.void == "before")
+        before = {"generator": generator.z_dim, "discriminator": 1}
+        return before.get(name, 0) + (generator.encoding.void == "before")
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures for random noise."""
@@ -180,11 +197,11 @@ class OASISRecipe(AidedRecipe):
         (seen,) = self.shown(fake)
         return networks["discriminator"](seen)  # type: ignore[no-any-return]
 
-    def _pictures_to_judge(self, networks: Networks, batch: Batch) -> tuple[Tensor, ...]:
+    def _pictures_to_judge(self, networks: Networks, batch: Batch, step: Step) -> tuple[Tensor, ...]:
         """[N,3,H,W] each, constants: pictures of the generator as it is now, and the photos."""
         with torch.no_grad():
-            fake = networks["generator"](batch.layout, self._noise(batch))
-        return self.shown(fake, batch.image)
+            step.fake = self.generate(networks, batch)
+        return self.shown(step.fake, batch.image)
 
     def _noise(self, batch: Batch) -> Tensor | None:
         """[N,z_dim]: one vector for each image, as in the official training; None without noise."""

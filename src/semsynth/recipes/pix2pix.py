@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -20,16 +19,17 @@ from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.distance import mean_absolute_difference
+from semsynth.losses.gradient_penalty import score_of_patches
+from semsynth.models.backbones import Backbone
 from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.ops.initialization import initialize_normal
+from semsynth.recipes.aids import AidedConfig, AidedRecipe
 from semsynth.recipes.base import (
     Adam,
     Collate,
     Networks,
     Phase,
-    Recipe,
-    RecipeConfig,
     Schedule,
     Step,
     Terms,
@@ -48,7 +48,7 @@ class LossWeights(Config):
     """lambda: of the mean absolute difference of pictures in [-1,1]."""
 
 
-class Pix2PixConfig(RecipeConfig):
+class Pix2PixConfig(AidedConfig):
     """The paper's table (section 3.3 and the appendix)."""
 
     system: Literal["pix2pix"] = "pix2pix"
@@ -66,15 +66,20 @@ class Pix2PixConfig(RecipeConfig):
         check_generator(self.generator, self.data)
         return self
 
+    @property
+    def condition_channels(self) -> int:
+        """Channels of what the discriminator reads beside pictures."""
+        return self.discriminator.condition_channels
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)
 
 
-class Pix2PixRecipe(Recipe):
+class Pix2PixRecipe(AidedRecipe):
     """Networks and objective."""
 
-    def __init__(self, config: Pix2PixConfig, classes: ClassSet, perceptual: None = None) -> None:
+    def __init__(self, config: Pix2PixConfig, classes: ClassSet, backbone: Backbone | None = None) -> None:
         self.config: Pix2PixConfig = config
         self.classes = classes
         self.networks: dict[str, nn.Module] = {
@@ -85,8 +90,8 @@ class Pix2PixRecipe(Recipe):
             initialize_normal(network)
         self.frozen: dict[str, nn.Module] = {}
         self.averaged = ("generator",)
-        self.collate = Collate(config.generator, config.discriminator)
-        self.phases = (
+        self.collate = Collate(config.generator, config.discriminator if config.has_own_discriminator else None)
+        self.phases = self.aided(
             Phase(
                 "discriminator",
                 ("discriminator",),
@@ -101,26 +106,30 @@ class Pix2PixRecipe(Recipe):
                 {"adversarial": 1.0, "pixels": config.loss.pixels},
                 config.generator_optimizer,
             ),
+            backbone=backbone,
         )
 
     def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  1/2 E[-log D(x, y)] + 1/2 E[-log(1 - D(x, G(x)))]."""
-        kind, judge = self.config.loss.adversarial_kind, networks["discriminator"]
-        with torch.no_grad():
-            fake = networks["generator"](batch.layout)
+        kind = self.config.loss.adversarial_kind
+        judged_fake, judged_real = self._judge(networks, batch, self.fakes(networks, batch, step), batch.image)
         return {
-            "fake": discriminator_loss(kind, judge(batch.layout, fake), real=False),
-            "real": discriminator_loss(kind, judge(batch.layout, batch.image), real=True),
+            "fake": discriminator_loss(kind, judged_fake, real=False),
+            "real": discriminator_loss(kind, judged_real, real=True),
         }
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G:  E[-log D(x, G(x))] + 100 E[|y - G(x)|]."""
-        fake = networks["generator"](batch.layout)  # [N,3,H,W]
-        judged = networks["discriminator"](batch.layout, fake)
-        return {
-            "adversarial": generator_loss(self.config.loss.adversarial_kind, judged),
-            "pixels": mean_absolute_difference(fake, batch.image),
-        }
+        step.fake = fake = networks["generator"](batch.layout)  # [N,3,H,W]
+        terms = {"pixels": mean_absolute_difference(fake, batch.image)}
+        if "discriminator" in networks:
+            (judged,) = self._judge(networks, batch, fake)
+            terms["adversarial"] = generator_loss(self.config.loss.adversarial_kind, judged)
+        return terms
+
+    def scores(self, batch: Batch, images: Tensor) -> Tensor:
+        """The mean over patches."""
+        return score_of_patches(self.networks["discriminator"](batch.layout, images))
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """One picture of each layout."""
@@ -129,6 +138,10 @@ class Pix2PixRecipe(Recipe):
     def model(self) -> GeneratorModel:
         """The generator."""
         return GeneratorModel(generator=self.config.generator, data=self.config.data)
+
+    def _judge(self, networks: Networks, batch: Batch, *images: Tensor) -> list[list[list[Tensor]]]:
+        """The discriminator's outputs for batches of pictures under their layouts."""
+        return [networks["discriminator"](batch.layout, seen) for seen in self.shown(*images)]
 
 
 PAPER: Row = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -26,19 +26,20 @@ from semsynth.errors import SemsynthError
 from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
+from semsynth.losses.gradient_penalty import score_of_patches
 from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
+from semsynth.models.backbones import Backbone
 from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.ops.initialization import initialize_normal
+from semsynth.recipes.aids import AidedConfig, AidedRecipe
 from semsynth.recipes.base import (
     Adam,
     Collate,
     Networks,
     Phase,
-    Recipe,
-    RecipeConfig,
     Schedule,
     Step,
     Terms,
@@ -60,7 +61,7 @@ class LossWeights(Config):
     """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
 
 
-class Pix2PixHDConfig(RecipeConfig):
+class Pix2PixHDConfig(AidedConfig):
     """The paper's table (section 4 and appendix A)."""
 
     system: Literal["pix2pixhd"] = "pix2pixhd"
@@ -106,6 +107,11 @@ class Pix2PixHDConfig(RecipeConfig):
             raise ValueError("trained=enhancer needs generator.enhancers")
         return self
 
+    @property
+    def condition_channels(self) -> int:
+        """Channels of what the discriminator reads beside pictures."""
+        return self.discriminator.condition_channels
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes or, where they read them, for pictures as conditions."""
         if self.own_generator is not None and self.own_generator.image_channels:
@@ -113,9 +119,10 @@ class Pix2PixHDConfig(RecipeConfig):
         else:
             check_classes(classes, self.generator.encoding)
 
-    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
-        """The VGG term; None where its weight is 0."""
-        return load_perceptual_loss(self.loss.perceptual, weights, self.loss.perceptual_input)
+    def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
+        """The VGG term, unless its weight is 0, and what the aids need."""
+        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights, self.loss.perceptual_input)
+        return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
 @dataclass(frozen=True)
@@ -134,10 +141,16 @@ class ObjectCollate:
         return Batch(batch.layout, batch.image, batch.names, objects)
 
 
-class Pix2PixHDRecipe(Recipe):
+class Pix2PixHDRecipe(AidedRecipe):
     """Networks and objective; the two ``*_terms`` methods are equation 5."""
 
-    def __init__(self, config: Pix2PixHDConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+    def __init__(
+        self,
+        config: Pix2PixHDConfig,
+        classes: ClassSet,
+        perceptual: PerceptualLoss | None,
+        backbone: Backbone | None = None,
+    ) -> None:
         self.config: Pix2PixHDConfig = config
         self.classes = classes
         self.networks = {
@@ -151,10 +164,10 @@ class Pix2PixHDRecipe(Recipe):
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = perceptual
-        layouts = Collate(config.generator, config.discriminator)
+        layouts = Collate(config.generator, config.discriminator if config.has_own_discriminator else None)
         encoded = layouts if config.encoder is None else ObjectCollate(layouts, config.objects)
         self.collate = Batch.from_pictures if config.discriminator.image_channels else encoded
-        self.phases = self._phases()
+        self.phases = self.aided(*self._phases(), backbone=backbone)
 
     def _phases(self) -> tuple[Phase, ...]:
         loss, scales = self.config.loss, self.config.discriminator.scales
@@ -183,14 +196,14 @@ class Pix2PixHDRecipe(Recipe):
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over G, E:  sum_k L_GAN(G, D_k) + 10 mean_k L_FM(G, D_k) + 10 L_VGG(G)."""
-        fake = networks["generator"](batch.layout, self._features(networks, batch))  # [N,3,H,W]
-        step.fake = fake
-        judged_fake = networks["discriminator"](batch.layout, fake)
-        terms = {"adversarial": generator_loss(self.config.loss.adversarial_kind, judged_fake)}
-        if self.config.loss.feature_matching:
-            with torch.no_grad():
-                judged_real = networks["discriminator"](batch.layout, batch.image)
-            terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
+        step.fake = fake = networks["generator"](batch.layout, self._features(networks, batch))  # [N,3,H,W]
+        terms: Terms = {}
+        if "discriminator" in networks:
+            matched = [batch.image] if self.config.loss.feature_matching else []
+            judged_fake, *judged_real = self._judge(networks, batch, fake, *matched)
+            terms["adversarial"] = generator_loss(self.config.loss.adversarial_kind, judged_fake)
+            for real in judged_real:
+                terms["feature_matching"] = feature_matching_loss(judged_fake, real)
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(fake, batch.image)
         return terms
@@ -198,14 +211,15 @@ class Pix2PixHDRecipe(Recipe):
     def discriminator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         """Minimise over D:  1/2 sum_k [L_GAN(real, D_k) + L_GAN(fake, D_k)], for the fake of the generator's phase."""
         kind = self.config.loss.adversarial_kind
-        if step.fake is None:  # the generator's phase has not run
-            with torch.no_grad():
-                step.fake = networks["generator"](batch.layout, self._features(networks, batch))
-        fake = step.fake.detach()
+        judged_fake, judged_real = self._judge(networks, batch, self.fakes(networks, batch, step), batch.image)
         return {
-            "fake": discriminator_loss(kind, networks["discriminator"](batch.layout, fake), real=False),
-            "real": discriminator_loss(kind, networks["discriminator"](batch.layout, batch.image), real=True),
+            "fake": discriminator_loss(kind, judged_fake, real=False),
+            "real": discriminator_loss(kind, judged_real, real=True),
         }
+
+    def scores(self, batch: Batch, images: Tensor) -> Tensor:
+        """The mean over patches and scales."""
+        return score_of_patches(self.networks["discriminator"](batch.layout, images))
 
     def generate(self, networks: Networks, batch: Batch) -> Tensor:
         """Pictures; with an encoder, for the styles of the photos' own objects."""
@@ -226,6 +240,10 @@ class Pix2PixHDRecipe(Recipe):
         more = max(0, self.config.discriminator.scales - len(scales))
         moved = {_renumbered(key, more): value for key, value in state.items()}
         return {key: value for key, value in own.items() if int(key.split(".")[1]) < more} | moved
+
+    def _judge(self, networks: Networks, batch: Batch, *images: Tensor) -> list[list[list[Tensor]]]:
+        """The discriminator's outputs for batches of pictures, one batch after the other as in the official code."""
+        return [networks["discriminator"](batch.layout, seen) for seen in self.shown(*images)]
 
     def _features(self, networks: Networks, batch: Batch) -> Tensor | None:
         return networks["encoder"](batch.image, batch.objects) if "encoder" in self.networks else None

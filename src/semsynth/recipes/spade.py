@@ -9,7 +9,7 @@ Where paper, official code and this package differ: docs/recipes/spade.md, *Diff
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -23,6 +23,7 @@ from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.gradient_penalty import score_of_patches
 from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
+from semsynth.models.backbones import Backbone
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
@@ -83,19 +84,31 @@ class SPADEConfig(PerceptualCrop, AidedConfig):
         check_size(self.generator, self.data)
         return self
 
+    @property
+    def condition_channels(self) -> int:
+        """Channels of what the discriminator reads beside pictures."""
+        return self.discriminator.condition_channels
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)
 
-    def load_perceptual(self, weights: Path | None) -> PerceptualLoss | None:
-        """The VGG term; None where its weight is 0."""
-        return load_perceptual_loss(self.loss.perceptual, weights, self.loss.perceptual_input)
+    def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
+        """The VGG term, unless its weight is 0, and what the aids need."""
+        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights, self.loss.perceptual_input)
+        return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
 class SPADERecipe(AidedRecipe):
     """Networks and objective; the two ``*_terms`` methods are the paper's equations."""
 
-    def __init__(self, config: SPADEConfig, classes: ClassSet, perceptual: PerceptualLoss | None) -> None:
+    def __init__(
+        self,
+        config: SPADEConfig,
+        classes: ClassSet,
+        perceptual: PerceptualLoss | None,
+        backbone: Backbone | None = None,
+    ) -> None:
         self.config: SPADEConfig = config
         self.classes = classes
         self.networks = {
@@ -112,12 +125,12 @@ class SPADERecipe(AidedRecipe):
         self.averaged = tuple(name for name in ("generator", "encoder") if name in self.networks)
         self.frozen: dict[str, nn.Module] = {} if perceptual is None else {"perceptual": perceptual}
         self.perceptual = cropped(perceptual, config.perceptual_crop)
-        self.collate = Collate(config.generator, config.discriminator)
-        self.phases = self._phases()
+        self.collate = Collate(config.generator, config.discriminator if config.has_own_discriminator else None)
+        self.phases = self.aided(*self._phases(), backbone=backbone, pixels=config.loss.pixels)
 
     def _phases(self) -> tuple[Phase, ...]:
         loss = self.config.loss
-        return self.aided(
+        return (
             Phase(
                 "generator",
                 self.averaged,
@@ -138,7 +151,6 @@ class SPADERecipe(AidedRecipe):
                 {"fake": 1.0, "real": 1.0},
                 self.config.discriminator_optimizer,
             ),
-            pixels=loss.pixels,
         )
 
     def generator_terms(self, networks: Networks, batch: Batch, step: Step) -> Terms:
@@ -146,10 +158,12 @@ class SPADERecipe(AidedRecipe):
         kind = self.config.loss.adversarial_kind
         z, kl = self._style(networks, batch)
         step.fake = fake = networks["generator"](batch.layout, z)  # [N,3,H,W]
-        judged_fake, judged_real = self._judge(networks, batch, fake)
-        terms = {"adversarial": generator_loss(kind, judged_fake)}
-        if self.config.loss.feature_matching:
-            terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
+        terms: Terms = {}
+        if "discriminator" in networks:
+            judged_fake, judged_real = self._judge(networks, batch, fake)
+            terms["adversarial"] = generator_loss(kind, judged_fake)
+            if self.config.loss.feature_matching:
+                terms["feature_matching"] = feature_matching_loss(judged_fake, judged_real)
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(fake, batch.image)
         if kl is not None:
@@ -160,13 +174,16 @@ class SPADERecipe(AidedRecipe):
         """Minimise over D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], for a fake of the generator as it is now."""
         kind = self.config.loss.adversarial_kind
         with torch.no_grad():
-            z, _ = self._style(networks, batch)
-            fake = networks["generator"](batch.layout, z)
+            step.fake = fake = self.synthesize(networks, batch)
         judged_fake, judged_real = self._judge(networks, batch, fake)
         return {
             "fake": discriminator_loss(kind, judged_fake, real=False),
             "real": discriminator_loss(kind, judged_real, real=True),
         }
+
+    def synthesize(self, networks: Networks, batch: Batch) -> Tensor:
+        """Pictures in the styles of the photos; without an encoder, in random ones."""
+        return networks["generator"](batch.layout, self._style(networks, batch)[0])  # type: ignore[no-any-return]
 
     def scores(self, batch: Batch, images: Tensor) -> Tensor:
         """The mean over patches and scales."""

@@ -60,22 +60,30 @@ class System(Generic[C]):
     """For reading ``recipe.json``."""
     presets: Mapping[str, Callable[[ClassSet, bool], C]]
     """Named configurations, made from the dataset's classes and whether it has instance maps."""
-    recipe: Callable[[C, ClassSet, Any], Recipe]
-    """Makes the recipe from its configuration, the dataset's classes and what :meth:`RecipeConfig.load_perceptual`
+    recipe: Callable[..., Recipe]
+    """Makes the recipe from its configuration, the dataset's classes and what :meth:`RecipeConfig.load_networks`
     gave."""
     stages: Callable[[C], Mapping[str, C]] | None = None
     """Splits a training into stages, by name and in order; None where the system has none."""
 
-    def build(self, config: C, classes: ClassSet, perceptual_weights: Path | None = None) -> Recipe:
+    def build(
+        self,
+        config: C,
+        classes: ClassSet,
+        perceptual_weights: Path | None = None,
+        feature_weights: Path | None = None,
+    ) -> Recipe:
         """Make the recipe, its networks initialised.
 
         Args:
             config: the system's.
             classes: the dataset's.
             perceptual_weights: a file with (a prefix of) VGG-19; None downloads torchvision's where it is needed.
+            feature_weights: a file with the network of the feature discriminator, where the configuration has one; None
+                downloads it.
 
         Raises:
-            SemsynthError: the class set does not fit, or the perceptual network's weights cannot be had.
+            SemsynthError: the class set does not fit, or weights of pretrained networks cannot be had.
         """
         config.check_dataset(classes)
-        return self.recipe(config, classes, config.load_perceptual(perceptual_weights))
+        return self.recipe(config, classes, **config.load_networks(perceptual_weights, feature_weights))

@@ -13,6 +13,7 @@ from semsynth.checkpoint import load_model
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
+from semsynth.models.feature_discriminator import FeatureDiscriminator
 from semsynth.recipes.base import Recipe
 from semsynth.training.run import RunFolder
 
@@ -95,6 +96,8 @@ def for_classes(
 
 def class_axes(network: nn.Module) -> dict[str, int]:
     """Of the tensors that have a channel for each class the axis: the one that would be longer with another class."""
+    if isinstance(network, FeatureDiscriminator):
+        return network.class_axes()
     config: Any = network.config
     encoding: LayoutEncoding | None = getattr(config, "encoding", None)
     if encoding is None:

@@ -88,7 +88,7 @@ class Learner:
                 with self._gradients_meet(phase, last=number == len(batches) - 1):
                     with self.fabric.autocast():
                         terms = phase.terms(networks, batch, step)
-                        loss = weighted_sum(terms, phase.weights) / len(batches)
+                        loss = weighted_sum(terms, phase.weights_in(self.step)) / len(batches)
                     self.fabric.backward(loss)
                 self.terms.add(self.step + 1, phase.name, terms)
             optimizer.step()

@@ -26,6 +26,7 @@ def new_record(
     stages: bool = False,
     init_from: str | Path | None = None,
     perceptual_weights: str | Path | None = None,
+    feature_weights: str | Path | None = None,
     skip_damaged: bool = False,
 ) -> Record:
     """Resolve the configuration of a new run.
@@ -38,6 +39,7 @@ def new_record(
         stages: whether to train coarse to fine.
         init_from: model or run folder whose weights the run starts from.
         perceptual_weights: file with VGG-19.
+        feature_weights: file with the network of the feature discriminator.
         skip_damaged: whether other samples stand in for damaged ones of shards.
 
     Raises:
@@ -63,20 +65,28 @@ def new_record(
         data=absolute(data),
         shards=source.fingerprint,
         skip_damaged=skip_damaged,
-        perceptual_weights=None if perceptual_weights is None else str(Path(perceptual_weights).absolute()),
-        init_from=None if init_from is None else str(Path(init_from).absolute()),
+        perceptual_weights=_absolute(perceptual_weights),
+        feature_weights=_absolute(feature_weights),
+        init_from=_absolute(init_from),
         config=config.model_dump(mode="json"),
     )
     return split(record, of_stages) if stages else record
 
 
-def resumed_record(root: Path, overrides: Overrides = (), *, skip_damaged: bool = False) -> Record:
+def resumed_record(
+    root: Path,
+    overrides: Overrides = (),
+    *,
+    feature_weights: str | Path | None = None,
+    skip_damaged: bool = False,
+) -> Record:
     """Read the record of an earlier run, and apply what may change on resuming.
 
     Args:
         root: its folder, of one run or of stages.
         overrides: of ``training.steps`` and the other keys that do not change what a step computes; with stages, of
             those that are not complete.
+        feature_weights: where the file with the network of the feature discriminator is now.
         skip_damaged: whether other samples stand in for damaged ones of shards from now on.
 
     Raises:
@@ -90,10 +100,16 @@ def resumed_record(root: Path, overrides: Overrides = (), *, skip_damaged: bool 
         _check_changeable(one, (of_stage(one)[1] if in_stages else one).partition("=")[0].strip())
     if skip_damaged:
         record = record.model_copy(update={"skip_damaged": True})
+    if feature_weights is not None:
+        record = record.model_copy(update={"feature_weights": _absolute(feature_weights)})
     if isinstance(record, StagesRecord):
         return change(record, changes, stages.reached(record))
     config = override(validated(RECIPES[record.system].config, record.config, f"{run.record}: config"), changes)
     return record.model_copy(update={"config": config.model_dump(mode="json")})
+
+
+def _absolute(path: str | Path | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
 
 
 def _check_changeable(assignment: str, key: str) -> None:

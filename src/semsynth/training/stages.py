@@ -40,6 +40,8 @@ class StagesRecord(Config):
     """Whether other samples stand in for damaged ones of shards."""
     perceptual_weights: str | None = None
     """The file of the perceptual network; None: downloaded, or not used."""
+    feature_weights: str | None = None
+    """The file of the feature discriminator's network; None: downloaded, or not used."""
     init_from: str | None = None
     """The model or run folder whose weights the first stage began with."""
     stages: dict[str, dict[str, Any]]

@@ -54,8 +54,10 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
     system = RECIPES[record.system]
     config = validated(system.config, record.config, "the run's configuration")
     torch.manual_seed(config.training.seed)
-    weights = Path(record.perceptual_weights) if record.perceptual_weights else None
-    return system.build(config, data.classes, weights)
+    perceptual, features = (
+        Path(file) if file else None for file in (record.perceptual_weights, record.feature_weights)
+    )
+    return system.build(config, data.classes, perceptual, features)
 
 
 def example_batch(recipe: Recipe, data: Data) -> Batch:
