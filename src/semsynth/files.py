@@ -1,4 +1,4 @@
-"""Files that are either written whole or not at all."""
+"""Files that are either written whole or not at all, and read within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +84,45 @@ def read_json(path: Path) -> Any:
         raise SemsynthError(f"{path} is not valid JSON ({error}): restore or re-create it") from error
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """The regular file at ``path``, open to be read.
+
+    Raises:
+        SemsynthError: it is missing or cannot be read, or is a device, a pipe or a folder, which may never end.
+    """
+    with explained(path, "cannot read"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        except ValueError as error:  # a null byte in the name
+            raise SemsynthError(f"cannot read {path}: {error}") from error
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SemsynthError(f"{path} is a device or a pipe: give a regular file, for example a copy of it")
+            yield file
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file.
+
+    Args:
+        path: the file.
+        limit: its budget, in bytes.
+
+    Raises:
+        SemsynthError: as :func:`opened`, or the file is larger than ``limit``.
+    """
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(limit + 1) if size <= limit else b""
+    if size > limit or len(data) > limit:
+        raise SemsynthError(f"{path} has {size:,} bytes: files of this kind have {limit:,} at most")
+    return data
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of the file at ``path``."""
-    with explained(path, "cannot read"), path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

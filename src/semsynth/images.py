@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -13,27 +14,46 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from semsynth.errors import SemsynthError
-from semsynth.files import explained, write_bytes
+from semsynth.errors import SemsynthError, shortened
+from semsynth.files import read_bytes, write_bytes
 
 MAX_PIXELS = 8192 * 8192
 """Larger pictures are refused before anything is decoded: a small file can unpack to all of the memory."""
+MAX_SIDE = 65_535
+"""Pixels along one side: decoders keep whole rows, whatever the number of pixels."""
+MAX_BYTES = 2**29
+"""Of a picture file as received: more than ``MAX_PIXELS`` take uncompressed, at 16 bits and three channels."""
+STRIP_PIXELS = 2**20
+"""How many pixels of a decoded picture are processed at a time."""
 
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
-"""What Pillow's decoders raise on damaged data."""
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+"""What Pillow's decoders raise on damaged data; a MemoryError is their word for impossible sizes, too."""
 
 
 def read_image_bytes(path: Path) -> bytes:
     """The bytes of the file at ``path``.
 
     Raises:
-        SemsynthError: the file is missing or cannot be read.
+        SemsynthError: as :func:`semsynth.files.read_bytes`, with a budget of ``MAX_BYTES``.
     """
-    with explained(path, "cannot read"):
-        return path.read_bytes()
+    return read_bytes(path, MAX_BYTES)
 
 
 def open_image(data: bytes, source: str) -> Image.Image:
@@ -44,7 +64,8 @@ def open_image(data: bytes, source: str) -> Image.Image:
         source: what error messages call it, for example the path.
 
     Raises:
-        SemsynthError: empty, truncated, no picture at all, or more than ``MAX_PIXELS`` pixels.
+        SemsynthError: empty, truncated, no picture at all, more than ``MAX_PIXELS`` pixels, or a side above
+            ``MAX_SIDE``.
     """
     if not data:
         raise SemsynthError(f"{source} is empty: restore the file or remove it")
@@ -55,6 +76,8 @@ def open_image(data: bytes, source: str) -> Image.Image:
             image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise SemsynthError(f"{source} is {image.width}x{image.height}: it {too_large}")
+            if max(image.size) > MAX_SIDE:
+                raise SemsynthError(f"{source} is {image.width}x{image.height}: sides have {MAX_SIDE:,} pixels at most")
             image.load()
     except Image.DecompressionBombError as error:
         raise SemsynthError(f"{source} {too_large}") from error
@@ -62,8 +85,20 @@ def open_image(data: bytes, source: str) -> Image.Image:
         known = ", ".join(PICTURE_FORMATS)
         raise SemsynthError(f"{source} is not a picture, or damaged at its start: expected {known}") from error
     except _DAMAGE as error:
-        raise SemsynthError(f"{source} is truncated or damaged ({error}): restore the file") from error
+        raise SemsynthError(f"{source} is truncated or damaged ({_reason(error)}): restore the file") from error
     return image
+
+
+def strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """A decoded picture in strips of at most ``STRIP_PIXELS`` pixels, or one row, so that working copies stay small.
+
+    Yields:
+        The rows, and the picture of them alone.
+    """
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
 def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
@@ -74,7 +109,10 @@ def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
     """
     if image.mode.startswith(("I", "F")):
         raise SemsynthError(f"{source} has more than 8 bits per channel (mode {image.mode}): save it as 8-bit RGB")
-    return np.asarray(image.convert("RGB"))
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, strip in strips(image):
+        pixels[rows] = np.asarray(strip.convert("RGB"))
+    return pixels
 
 
 def decode_image(path: Path) -> NDArray[np.uint8]:
@@ -123,3 +161,7 @@ def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
 def save_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     """Write ``image`` as PNG, atomically; what :func:`encode_png` takes."""
     write_bytes(path, encode_png(image))
+
+
+def _reason(error: BaseException) -> str:
+    return shortened(error) or type(error).__name__

@@ -5,6 +5,7 @@ This is the reader and writer behind :class:`semsynth.layout.Layout`; few others
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.errors import SemsynthError
-from semsynth.images import open_image, read_image_bytes
+from semsynth.images import STRIP_PIXELS, open_image, read_image_bytes, strips
 
 Numbers = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
 
@@ -44,9 +45,13 @@ def decode_labels(data: bytes, classes: ClassSet, source: str) -> NDArray[np.uin
     if image.format != "PNG":
         lossy = ": its compression invents ids along every border" if image.format in ("JPEG", "WEBP") else ""
         raise SemsynthError(f"{source} is a {image.format} file{lossy}; export the label map as PNG")
-    numbers = _stored_numbers(image, data)
     try:
-        return _ids_of_colors(_opaque_rgb(image), classes) if numbers is None else _ids_of_numbers(numbers)
+        if image.mode not in _NUMBER_MODES:
+            return _ids_of_colors(_opaque_rgb(image), (image.height, image.width), classes)
+        labels = np.empty((image.height, image.width), np.uint16)
+        for rows, numbers in _stored_numbers(image, data):
+            labels[rows] = _ids_of_numbers(numbers)
+        return labels
     except SemsynthError as error:
         raise SemsynthError(f"{source}: {error}") from error
 
@@ -69,10 +74,10 @@ def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], classes: ClassSe
             array = np.asarray(pixels)
             return _ids_of_numbers(array.astype(np.uint8) if pixels.mode == "1" else array)
         if pixels.mode in _COLOR_MODES:
-            return _ids_of_colors(_opaque_rgb(pixels), classes)
+            return _ids_of_colors(_opaque_rgb(pixels), (pixels.height, pixels.width), classes)
         raise SemsynthError(f"a picture of mode {pixels.mode} is not a label map: use mode L, P, I, I;16 or RGB")
     if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3:
-        return _ids_of_colors(pixels.astype(np.uint8), classes)
+        return _ids_of_colors(_array_strips(pixels.astype(np.uint8, copy=False)), pixels.shape[:2], classes)
     return _ids_of_numbers(pixels)
 
 
@@ -103,11 +108,14 @@ def decode_instances(data: bytes, source: str) -> NDArray[np.int32]:
     image = open_image(data, source)
     if image.format not in ("PNG", "TIFF"):
         raise SemsynthError(f"{source} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
-    numbers = _stored_numbers(image, data)
-    if numbers is None:
-        red, green, blue = np.moveaxis(_opaque_rgb(image).astype(np.int32), 2, 0)
-        return np.asarray(red + 256 * green + 65536 * blue, np.int32)
-    return numbers.astype(np.int32)
+    instances = np.empty((image.height, image.width), np.int32)
+    if image.mode in _NUMBER_MODES:
+        for rows, numbers in _stored_numbers(image, data):
+            instances[rows] = numbers
+    else:
+        for rows, colors in _opaque_rgb(image):
+            instances[rows] = _packed(colors[..., ::-1])
+    return instances
 
 
 def stored_labels(labels: NDArray[np.uint16], classes: ClassSet) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -143,36 +151,66 @@ def _ids_of_numbers(numbers: NDArray[np.integer]) -> NDArray[np.uint16]:
     return numbers.astype(np.uint16)
 
 
-def _stored_numbers(image: Image.Image, data: bytes) -> Numbers | None:
-    """[H,W] numbers as the file ``data`` holds them; None for colours."""
-    if image.mode not in _NUMBER_MODES:
-        return None
-    numbers = np.asarray(image)
-    if image.mode == "1":
-        return numbers.astype(np.uint8)
-    if image.mode == "L" and image.format == "PNG":
-        depth = data[24]  # of IHDR: Pillow stretches grey values of 2 and 4 bits to 0..255
-        return numbers // np.uint8(255 // (2**depth - 1)) if depth < 8 else numbers
-    if image.mode == "I" and image.format == "PNG":
-        return numbers.astype(np.uint16)  # what older Pillow versions make of 16 bits
-    return numbers
+def _stored_numbers(image: Image.Image, data: bytes) -> Iterator[tuple[slice, Numbers]]:
+    """[h,W] numbers of strips, as the file ``data`` holds them, of a mode in ``_NUMBER_MODES``."""
+    # Pillow stretches grey values of 2 and 4 bits to 0..255.
+    depth = data[24] if image.mode == "L" and image.format == "PNG" else 8  # of IHDR
+    for rows, strip in strips(image):
+        numbers = np.asarray(strip)
+        if image.mode == "1":
+            numbers = numbers.astype(np.uint8)
+        elif depth < 8:
+            numbers = numbers // np.uint8(255 // (2**depth - 1))
+        elif image.mode == "I" and image.format == "PNG":
+            numbers = numbers.astype(np.uint16)  # what older Pillow versions make of 16 bits
+        yield rows, numbers
 
 
-def _opaque_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """[H,W,3] uint8.
+def _opaque_rgb(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """[h,W,3] uint8 of strips.
 
     Raises:
         SemsynthError: some pixels are transparent.
     """
     if image.mode in ("RGBA", "LA"):
-        clear = int((np.asarray(image)[..., -1] < 255).sum())
+        clear = image.width * image.height - image.getchannel("A").histogram()[255]
         if clear:
             raise SemsynthError(f"{clear} pixels are transparent or partly so: export it without an alpha channel")
-    return np.asarray(image.convert("RGB"))
+    return ((rows, np.asarray(strip.convert("RGB"))) for rows, strip in strips(image))
 
 
-def _ids_of_colors(colors: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.uint16]:
-    """[H,W,3] uint8 -> [H,W] uint16 ids by exact match."""
+def _array_strips(colors: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """[H,W,3] in strips as :func:`semsynth.images.strips` makes them of pictures."""
+    step = max(1, STRIP_PIXELS // max(1, colors.shape[1]))
+    for top in range(0, len(colors), step):
+        yield slice(top, top + step), colors[top : top + step]
+
+
+def _ids_of_colors(
+    colors: Iterable[tuple[slice, NDArray[np.uint8]]], size: tuple[int, int], classes: ClassSet
+) -> NDArray[np.uint16]:
+    """Strips of [h,W,3] uint8 -> [H,W] uint16 ids by exact match; ``size`` is (height, width)."""
+    meaning = _meaning_of_colors(classes)
+    known = np.array(sorted(meaning), np.int32)
+    ids = np.array([meaning[color] for color in known.tolist()], np.uint16)
+    labels = np.empty(size, np.uint16)
+    unknown: NDArray[np.int32] | None = None  # [2^24] pixels of every colour
+    for rows, strip in colors:
+        packed = _packed(strip)
+        nearest = np.searchsorted(known, packed).clip(max=len(known) - 1)
+        labels[rows] = ids[nearest]
+        other = packed[known[nearest] != packed]
+        if other.size:
+            unknown = np.zeros(2**24, np.int32) if unknown is None else unknown
+            values, counts = np.unique(other, return_counts=True)
+            unknown[values] += counts.astype(np.int32)
+    if unknown is not None:
+        raise _unknown_colors(unknown, classes)
+    return labels
+
+
+def _meaning_of_colors(classes: ClassSet) -> dict[int, int]:
+    """0xRRGGBB -> id."""
     names: dict[int, list[str]] = {}
     for item in classes.classes:
         names.setdefault(int(_packed(np.array(item.color))), []).append(item.name)
@@ -184,28 +222,26 @@ def _ids_of_colors(colors: NDArray[np.uint8], classes: ClassSet) -> NDArray[np.u
         )
     meaning = {color: int(item.id) for color, item in zip(names, classes.classes, strict=True)}
     meaning.setdefault(0, VOID)
-    known = np.array(sorted(meaning))
-    ids = np.array([meaning[color] for color in known.tolist()], np.uint16)
-    packed = _packed(colors)
-    nearest = np.searchsorted(known, packed).clip(max=len(known) - 1)
-    unknown = packed[known[nearest] != packed]
-    if unknown.size:
-        values, counts = np.unique(unknown, return_counts=True)
-        order = np.argsort(-counts, kind="stable")[:_SHOWN]
-        listed = ", ".join(f"{_hex(values[i])} ({counts[i]} pixels)" for i in order)
-        more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-        raise SemsynthError(
-            f"{unknown.size} pixels of {len(values)} colours outside the class set '{classes.name}': {listed}{more}; "
-            "export it without anti-aliasing, in the set's colours"
-        )
-    found: NDArray[np.uint16] = ids[nearest]
-    return found
+    return meaning
 
 
-def _packed(colors: NDArray[np.integer]) -> NDArray[np.int64]:
-    """[...,3] RGB -> [...] int64, 0xRRGGBB."""
-    red, green, blue = np.moveaxis(colors.astype(np.int64), -1, 0)
-    return np.asarray(red << 16 | green << 8 | blue)
+def _unknown_colors(pixels: NDArray[np.int32], classes: ClassSet) -> SemsynthError:
+    """What to say of colours that no class has: [2^24] pixels of every colour."""
+    values = np.flatnonzero(pixels)
+    counts = pixels[values]
+    order = np.argsort(-counts, kind="stable")[:_SHOWN]
+    listed = ", ".join(f"{_hex(values[i])} ({counts[i]} pixels)" for i in order)
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return SemsynthError(
+        f"{counts.sum()} pixels of {len(values)} colours outside the class set '{classes.name}': {listed}{more}; "
+        "export it without anti-aliasing, in the set's colours"
+    )
+
+
+def _packed(colors: NDArray[np.integer]) -> NDArray[np.int32]:
+    """[...,3] RGB -> [...] int32, 0xRRGGBB."""
+    red, green, blue = np.moveaxis(colors.astype(np.int32), -1, 0)
+    return np.asarray(red << 16 | green << 8 | blue, np.int32)
 
 
 def _hex(color: int) -> str:

@@ -42,7 +42,7 @@ class Layout:
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or 0 in self.labels.shape:
             raise SemsynthError(f"a label map needs two axes (height, width), got shape {self.labels.shape}")
-        unknown = self.classes.index_of_id[self.labels] == UNKNOWN
+        unknown = (self.classes.index_of_id == UNKNOWN)[self.labels]
         if unknown.any():
             ids, counts = np.unique(self.labels[unknown], return_counts=True)
             found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:8], counts[:8], strict=True))
