@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from semsynth.errors import SemsynthError
-from semsynth.files import make_folder, read_json, sha256, write_atomically, write_bytes, write_json
+from semsynth.files import make_folder, read_bytes, sha256, write_atomically, write_bytes
 
 
 @pytest.fixture
@@ -157,26 +157,30 @@ def test_a_file_in_the_way_of_a_folder_is_said(tmp_path: Path) -> None:
         write_bytes(tmp_path / "file" / "other", b"x")
 
 
-def test_json_round_trip_keeps_all_letters(tmp_path: Path) -> None:
-    value = {"name": "Fassade – größer", "numbers": [1, 2.5, None, True]}
-    write_json(tmp_path / "a.json", value)
-    assert read_json(tmp_path / "a.json") == value
-    assert "größer" in (tmp_path / "a.json").read_text("utf-8")
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00"])
-def test_what_is_no_json_is_named(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "a.json"
-    path.write_bytes(content)
-    with pytest.raises(SemsynthError, match=r"a\.json is not valid JSON"):
-        read_json(path)
-
-
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match=r"cannot read .*nothing\.json"):
-        read_json(tmp_path / "nothing.json")
+    with pytest.raises(SemsynthError, match=r"cannot read .*nothing\.bin"):
+        read_bytes(tmp_path / "nothing.bin", 10)
     with pytest.raises(SemsynthError, match="cannot read"):
         sha256(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize("read", [lambda path: read_bytes(path, 1000), sha256])
+def test_only_regular_files_are_read(read: Callable[[Path], object], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(SemsynthError, match=f"{path} is a device or a pipe: give a regular file"):
+            read(path)
+    with pytest.raises(SemsynthError, match="cannot read"):
+        read(tmp_path)
+    with pytest.raises(SemsynthError, match="null"):
+        read(Path("a\0b"))
+
+
+def test_a_budget_is_kept_to_the_byte(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_bytes(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(SemsynthError, match="a has 5 bytes: files of this kind have 4 at most"):
+        read_bytes(tmp_path / "a", 4)
 
 
 def test_sha256_of_a_known_text(tmp_path: Path) -> None:

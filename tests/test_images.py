@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS, decode_image, encode_png, open_image, save_png, to_rgb, to_tensor, to_uint8
+from semsynth.images import (
+    MAX_PIXELS,
+    MAX_SIDE,
+    decode_image,
+    encode_png,
+    open_image,
+    save_png,
+    strips,
+    to_rgb,
+    to_tensor,
+    to_uint8,
+)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -84,12 +95,39 @@ def test_one_pixel(tmp_path: Path) -> None:
     assert to_tensor(picture(1, 1)).shape == (3, 1, 1)
 
 
-@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (10_000, 10_000), (MAX_PIXELS + 1, 1)])
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (10_000, 10_000), (2**31 - 1, 2**31 - 1)])
 def test_decompression_bombs_are_refused_before_decoding(tmp_path: Path, width: int, height: int) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(width, height))
     with pytest.raises(SemsynthError, match=r"bomb\.png .*67,108,864 pixels.*scale it down"):
         decode_image(path)
+
+
+@pytest.mark.parametrize(("width", "height"), [(MAX_PIXELS, 1), (1, MAX_PIXELS), (MAX_SIDE + 1, 1)])
+def test_sides_of_impossible_length_are_refused(tmp_path: Path, width: int, height: int) -> None:
+    path = tmp_path / "wide.png"
+    path.write_bytes(png_header(width, height))
+    with pytest.raises(SemsynthError, match=r"wide\.png is .*: sides have 65,535 pixels at most"):
+        decode_image(path)
+
+
+@pytest.mark.parametrize("kind", [MemoryError, RecursionError, AssertionError, ZeroDivisionError, AttributeError])
+def test_whatever_a_decoder_raises_is_one_line(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise kind
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(SemsynthError, match=rf"photo is truncated or damaged \({kind.__name__}\)"):
+        open_image(encode_png(picture()), "photo")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (300, 1), (1, 300)])
+def test_strips_are_the_whole_picture(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semsynth.images.STRIP_PIXELS", 16)
+    pixels = picture(*size)
+    image = Image.fromarray(pixels)
+    assert np.array_equal(np.concatenate([np.asarray(strip) for _, strip in strips(image)]), pixels)
+    assert np.array_equal(to_rgb(image, "photo"), pixels)
 
 
 @pytest.mark.parametrize(

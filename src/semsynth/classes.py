@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from semsynth.config import Config, validated
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import read_json, write_json
+from semsynth.files import write_json
 
 VOID = 65535
 """The id of "no class" inside the program and in 16-bit files."""

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from semsynth.errors import SemsynthError
-from semsynth.files import read_json, write_json
+from semsynth.documents import checked, read_json
+from semsynth.errors import SHOWN_PROBLEMS, SemsynthError, shortened
+from semsynth.files import write_json
 
 C = TypeVar("C", bound="Config")
 
@@ -34,13 +35,15 @@ def validated(kind: type[C], values: Any, source: str) -> C:
     """Build a ``kind`` from plain ``values``.
 
     Raises:
-        SemsynthError: one line with every wrong key or value, prefixed by ``source``.
+        SemsynthError: one line with the first wrong keys or values, prefixed by ``source``.
     """
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_explain(kind, values, dict(problem)) for problem in error.errors())
-        raise SemsynthError(f"{source}: {problems}") from None
+        found = error.errors(include_url=False, include_context=False)
+        problems = "; ".join(_explain(kind, values, dict(problem)) for problem in found[:SHOWN_PROBLEMS])
+        more = f"; and {len(found) - SHOWN_PROBLEMS} more" if len(found) > SHOWN_PROBLEMS else ""
+        raise SemsynthError(f"{source}: {problems}{more}") from None
 
 
 def load_config(kind: type[C], path: Path) -> C:
@@ -117,8 +120,8 @@ def assigned(values: dict[str, Any], assignments: Iterable[str]) -> dict[str, An
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return checked(json.loads(text))
+    except (ValueError, RecursionError):
         return text
 
 
@@ -127,7 +130,7 @@ def _choices(section: dict[str, Any]) -> str:
 
 
 def _explain(kind: type[Config], values: Any, problem: dict[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+    where = shortened(".".join(str(part) for part in problem["loc"]))
     if problem["type"] == "extra_forbidden":
         section: Any = kind
         for part in problem["loc"][:-1]:
@@ -137,7 +140,7 @@ def _explain(kind: type[Config], values: Any, problem: dict[str, Any]) -> str:
             section = section.kind_of(values) if hasattr(section, "kind_of") else section
         known = f" (known: {', '.join(section.model_fields)})" if hasattr(section, "model_fields") else ""
         return f"unknown key '{where}'{known}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = shortened(problem["msg"].removeprefix("Value error, "))
     if isinstance(problem["input"], dict | BaseModel):  # parts that do not fit together: the message says which
         return f"{where}: {message}" if where else message
-    return f"{where or 'value'}: {message}, got {problem['input']!r}"
+    return f"{where or 'value'}: {message}, got {shortened(repr(problem['input']))}"

@@ -70,20 +70,6 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Parse the JSON file at ``path``.
-
-    Raises:
-        SemsynthError: the file is missing, unreadable or no JSON.
-    """
-    with explained(path, "cannot read"):
-        data = path.read_bytes()
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise SemsynthError(f"{path} is not valid JSON ({error}): restore or re-create it") from error
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[BufferedReader]:
     """The regular file at ``path``, open to be read.

@@ -12,8 +12,8 @@ import torch
 from semsynth.checkpoint import BUNDLED, CARD, CLASSES, CONFIG, Card, ModelConfig, is_model_folder, read_config
 from semsynth.classes import ClassSet
 from semsynth.config import load_config
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import read_json
 from semsynth.notebook import html_facts
 
 Place = Literal["bundled", "local", "hub"]

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from semsynth.checkpoint.systems import Card, ModelConfig, model_config
 from semsynth.classes import ClassSet
 from semsynth.config import dump_config, load_config
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder, read_json, sha256, write_bytes
+from semsynth.files import explained, make_folder, sha256, write_bytes
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
 

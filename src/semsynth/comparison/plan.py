@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +10,8 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from semsynth.config import Config, assignments, validated
+from semsynth.documents import read_toml
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
 from semsynth.recipes import RECIPES
 
 _BEFORE_KEY = re.compile(r",(?=\s*[A-Za-z_][\w.]*=)")
@@ -167,12 +166,7 @@ def read_table(path: Path, preset: str) -> Table:
     Raises:
         SemsynthError: the file is missing, no TOML, or has unknown or missing keys.
     """
-    with explained(path, "cannot read"):
-        data = path.read_bytes()
-    try:
-        values = tomllib.loads(data.decode())
-    except ValueError as error:  # also of text that is not UTF-8
-        raise SemsynthError(f"{path} is not valid TOML ({error}): see examples/paper_tables for the form") from error
+    values = read_toml(path, "see examples/paper_tables for the form")
     entries = values.get("entries", [])
     if isinstance(entries, list):
         values["entries"] = [{"preset": preset, **one} if isinstance(one, dict) else one for one in entries]

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from semsynth.classes import ClassInfo, ClassSet
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, read_json
+from semsynth.files import explained
 
 COUNTER = "num_batches_tracked"
 """A counter in the official batch norms that nothing reads: their momentum is fixed."""

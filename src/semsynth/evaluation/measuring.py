@@ -15,6 +15,7 @@ from semsynth.classes import ClassSet
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import Sample
 from semsynth.data.source import LabelledSamples
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.features import FeatureNetwork
@@ -24,7 +25,7 @@ from semsynth.evaluation.pictures import Picture, PictureSource, RealPhotos, sta
 from semsynth.evaluation.protocols.definition import Protocol, ResolvedProtocol
 from semsynth.evaluation.reading import read_ahead
 from semsynth.evaluation.truth import Predictor, true_indices
-from semsynth.files import explained, read_json, write_atomically, write_json
+from semsynth.files import explained, write_atomically, write_json
 from semsynth.layout import Size
 
 CHUNK = 8

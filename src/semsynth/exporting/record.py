@@ -11,6 +11,7 @@ from pydantic import Field
 from semsynth.checkpoint import Card, ModelConfig, model_config
 from semsynth.classes import ClassSet
 from semsynth.config import Config, validated
+from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
 from semsynth.version import __version__
 
@@ -86,12 +87,11 @@ class ExportRecord(Config):
         """
         values = {}
         for name in ("graph", "model", "classes", "card"):
-            try:
-                values[name] = json.loads(entries[PREFIX + name])
-            except (KeyError, ValueError) as error:
+            if PREFIX + name not in entries:
                 raise SemsynthError(
                     f"{source} does not say what it is ({PREFIX}{name}): export the model with 'semsynth export'"
-                ) from error
+                )
+            values[name] = parse_json(entries[PREFIX + name], f"{source}, {PREFIX}{name}", "export the model again")
         found = values["graph"].get("format") if isinstance(values["graph"], dict) else None
         if isinstance(found, int) and found > FORMAT:
             raise SemsynthError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from semsynth.config import validated
+from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder
 from semsynth.models.input_convention import EXAMPLE, InputConvention, parse_convention
@@ -61,10 +61,7 @@ class WeightsFile:
         if "input_convention" not in self.metadata:
             return parse_convention(self.metadata.get("input", ""))
         source = f"{self.path}, metadata 'input_convention'"
-        try:
-            values = json.loads(self.metadata["input_convention"])
-        except ValueError as error:
-            raise SemsynthError(f"{source} is not valid JSON ({error}): write it as {EXAMPLE}") from error
+        values = parse_json(self.metadata["input_convention"], source, f"write it as {EXAMPLE}")
         return validated(InputConvention, values, source)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from semsynth.config import Config, validated
+from semsynth.documents import read_yaml
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
 
 REAL = "real"
 """What the folder of real photos is called among the methods."""
@@ -121,12 +120,7 @@ def load_design(given: str, presets: dict[str, StudyDesign]) -> StudyDesign:
     path = Path(given)
     if not path.is_file():
         raise SemsynthError(f"--design {given}: no such file, and no preset (there are: {', '.join(presets)})")
-    with explained(path, "cannot read"):
-        data = path.read_bytes()
-    try:
-        values = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SemsynthError(f"{path} is not valid YAML ({' '.join(str(error).split())}): correct it") from error
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise SemsynthError(f"{path}: expected lines such as 'judgements: 5', found {type(values).__name__}")
     base = values.pop("preset", None)

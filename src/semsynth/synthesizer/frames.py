@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from semsynth.checkpoint import CONFIG, find_model
 from semsynth.data.progress import Stages, Tell, silent_stages, tell_nobody
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import make_folder, read_json, sha256, write_json
+from semsynth.files import make_folder, sha256, write_json
 from semsynth.images import decode_image
 from semsynth.layout import Size, pixels
 from semsynth.styles.choice import StyleChoice

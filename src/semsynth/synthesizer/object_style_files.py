@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.classes import ClassSet
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import read_json
 from semsynth.styles.choice import ObjectStyle
 
 

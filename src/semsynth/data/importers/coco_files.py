@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.data.importers.ids import instance_map
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
-from semsynth.files import read_json
 from semsynth.layout import Layout, pixels
 
+ANNOTATIONS_BYTES = 2**31
+"""Budget of an annotation file: those of COCO's training pictures have 0.5 GB."""
 _MIN_COORDINATES = 6
 """Of a polygon; pycocotools takes four numbers for a box."""
 
@@ -61,7 +63,7 @@ def read_objects(path: Path) -> dict[str, ImageObjects]:
     Raises:
         SemsynthError: missing or malformed.
     """
-    data = read_json(path)
+    data = read_json(path, ANNOTATIONS_BYTES)
     with understood(path):
         found: dict[int, list[Mapping[str, Any]]] = {item["id"]: [] for item in data["images"]}
         for item in data["annotations"]:

@@ -14,11 +14,11 @@ import numpy as np
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.folder import list_pictures, pairing_problems
-from semsynth.data.importers.coco_files import first_of, listed, understood
+from semsynth.data.importers.coco_files import ANNOTATIONS_BYTES, first_of, listed, understood
 from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import read_json
 from semsynth.layout import Layout
 from semsynth.layout.label_files import read_instances
 
@@ -90,7 +90,7 @@ def read_segments(path: Path) -> dict[str, Segments]:
     Raises:
         SemsynthError: missing, malformed, or with classes that are not COCO's.
     """
-    data = read_json(path)
+    data = read_json(path, ANNOTATIONS_BYTES)
     with understood(path):
         things = {int(item["id"]): bool(item["isthing"]) for item in data["categories"]}
         strange = sorted(set(things) - set(builtin("coco_panoptic").ids.tolist()))

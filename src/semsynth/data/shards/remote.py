@@ -24,9 +24,10 @@ from filelock import FileLock
 from semsynth.config import validated
 from semsynth.data.shards.index import INDEX_FILE, ShardEntry, ShardIndex, idx_lines, parse_size
 from semsynth.data.shards.reading import ShardSplit
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
-from semsynth.files import explained, make_folder, read_json, sha256, write_atomically
+from semsynth.files import explained, make_folder, sha256, write_atomically
 
 CACHE, CACHE_SIZE = "SEMSYNTH_CACHE", "SEMSYNTH_CACHE_SIZE"
 """Environment variables."""

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import BUNDLED, Card, find_model
 from semsynth.config import load_config
+from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping
 from semsynth.extras import require
-from semsynth.files import read_json, sha256
+from semsynth.files import sha256
 from semsynth.synthesizer.devices import choose_device
 
 WEIGHTS, CARD = "model.safetensors", "card.json"

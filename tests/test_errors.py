@@ -1,0 +1,37 @@
+"""The exception that users read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from semsynth.errors import SHOWN_CHARACTERS, SemsynthError, shortened
+
+
+@given(st.text())
+def test_messages_are_one_printable_line(text: str) -> None:
+    message = str(SemsynthError(text))
+    assert message.isprintable()
+    message.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größer \N{CJK UNIFIED IDEOGRAPH-56FE} 1", "größer \N{CJK UNIFIED IDEOGRAPH-56FE} 1"),
+        ("a\nb", r"a\nb"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\udcff.png", r"\udcff.png"),
+        ("\u202egnp.a", r"\u202egnp.a"),
+    ],
+)
+def test_what_a_terminal_would_act_on_is_shown_as_codes(text: str, shown: str) -> None:
+    assert str(SemsynthError(text)) == shown
+
+
+@given(st.text(max_size=1000))
+def test_inputs_are_shortened(text: str) -> None:
+    short = shortened(text)
+    assert len(short) <= SHOWN_CHARACTERS
+    assert short == " ".join(text.split()) or short.endswith("...")
