@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from backbone_weights import save_mobilenet
 
 import semsynth
 from semsynth import SemsynthError
 from semsynth.comparison import Entry
 from semsynth.comparison.plan import parse_entry
+from semsynth.config import load_config
 from semsynth.data.toy import write_toy
+from semsynth.training.run import RunRecord
 
 TINY: dict[str, Any] = {
     "generator.width": 2,
@@ -43,6 +46,17 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compare(toy: Path, out: Path, *entries: str | Entry, **arguments: Any) -> semsynth.ComparisonResult:
     given = {"steps": 2, "preset": "default", "overrides": TINY, "perceptual": False, "device": "cpu", "count": 1}
     return semsynth.compare(entries, toy, out, **{**given, **arguments})
+
+
+def test_every_entry_takes_the_weights_of_its_own_feature_discriminator(toy: Path, tmp_path: Path) -> None:
+    weights = save_mobilenet(tmp_path)
+    small = {"backbone": "mobilenet_v1", "size": None, "strides": [4, 8], "mixed_channels": [2, 2], "halvings": [0, 0]}
+    featured = Entry(name="featured", recipe="spade", preset="default", settings={"feature_discriminator": small})
+    result = compare(toy, tmp_path / "out", "spade", featured, feature_weights=[weights], steps=1)
+    files = {name: load_config(RunRecord, run / "recipe.json").feature_weights for name, run in result.runs.items()}
+    assert files == {"spade": None, "featured": str(weights)}
+    with pytest.raises(SemsynthError, match=r"feature_weights is none, but was .*choose another folder"):
+        compare(toy, tmp_path / "out", "spade", featured, steps=1)
 
 
 def test_a_comparison_is_trained_shown_and_extended(toy: Path, tmp_path: Path) -> None:

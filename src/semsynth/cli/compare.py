@@ -50,6 +50,10 @@ def compare(
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     device: Device = "auto",
     perceptual_weights: PerceptualWeights = None,
+    feature_weights: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Weights of feature discriminators' networks; may be given several times."),
+    ] = None,
     segmenter: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +90,7 @@ def compare(
             width_scale=width_scale,
             perceptual=not no_perceptual,
             perceptual_weights=perceptual_weights,
+            feature_weights=feature_weights or (),
             seed=seed,
             title=title,
             **both,

@@ -82,6 +82,8 @@ class Plan(Config):
     """Validation layouts that are shown."""
     perceptual_weights: str | None = None
     """The file of the perceptual network; None: downloaded, or not used."""
+    feature_weights: dict[str, str] = Field(default_factory=dict)
+    """Files of feature discriminators' networks by the network's name; others are downloaded, or not used."""
 
 
 def check_plan(plan: Plan) -> None:

@@ -130,7 +130,12 @@ class ComparisonFolder:
 
     def _check_shared(self, old: Plan, new: Plan) -> None:
         before, now = (
-            {"data": plan.data, "perceptual_weights": plan.perceptual_weights or "none", "seed": plan.seed}
+            {
+                "data": plan.data,
+                "perceptual_weights": plan.perceptual_weights or "none",
+                "feature_weights": ", ".join(plan.feature_weights.values()) or "none",
+                "seed": plan.seed,
+            }
             for plan in (old, new)
         )
         for name, value in before.items():

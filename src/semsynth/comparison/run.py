@@ -112,13 +112,15 @@ class _Work:
 
     def run_record(self, entry: Entry) -> RunRecord:
         """What ``recipe.json`` of the entry's run says."""
-        plan = self.record.plan
+        plan, config = self.record.plan, self.record.configs[entry.name]
+        feature = config.get("feature_discriminator")
         return RunRecord(
             system=entry.recipe,
             preset=entry.preset,
             data=plan.data,
             perceptual_weights=plan.perceptual_weights,
-            config=self.record.configs[entry.name],
+            feature_weights=plan.feature_weights.get(feature["backbone"]) if feature else None,
+            config=config,
         )
 
     def check(self) -> None:

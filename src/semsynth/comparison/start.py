@@ -14,6 +14,7 @@ from semsynth.config import Overrides, assignments, validated
 from semsynth.data.progress import Progress, silent
 from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
+from semsynth.models.backbones import recognised
 from semsynth.notebook import html_table
 from semsynth.training.observer import Observers
 
@@ -79,6 +80,7 @@ def compare(
     width_scale: float = 1.0,
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
+    feature_weights: Sequence[str | Path] = (),
     count: int | None = None,
     seed: int = 0,
     title: str | None = None,
@@ -106,6 +108,7 @@ def compare(
         width_scale: factor on the channels of all networks.
         perceptual: whether to train with the VGG term; an entry's own settings may keep it.
         perceptual_weights: file with VGG-19; by default it is downloaded.
+        feature_weights: files with networks of feature discriminators: each entry takes the one of its network.
         count: validation layouts on the page; by default 6.
         seed: of weights, data order, augmentation, noise and styles.
         title: of the page.
@@ -139,6 +142,7 @@ def compare(
         "settings": [*assignments(overrides), *([] if perceptual else ["loss.perceptual=0"])],
         "width_scale": width_scale,
         "perceptual_weights": None if perceptual_weights is None else str(Path(perceptual_weights).absolute()),
+        "feature_weights": {recognised(Path(path)): str(Path(path).absolute()) for path in feature_weights},
     } | ({} if count is None else {"count": count})
     plan = validated(Plan, values, "the comparison")
     return _run(Path(out), plan, device, segmenter, Observers([progress, *callbacks]))
