@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from semsynth.convert.converting import convert_checkpoint
+from semsynth.convert.official import ConversionReport
 from semsynth.convert.pix2pixhd import official_names
 from semsynth.convert.pix2pixhd_options import encoder_config, generator_config, parse_options
 from semsynth.models.instance_encoder import InstanceEncoder
@@ -50,6 +52,11 @@ def save(folder: Path, options: dict[str, Any], *made: nn.Module) -> tuple[Path,
         torch.save(official_state(network), folder / f"latest_net_{letter}.pth")
     (folder / "opt.json").write_text(json.dumps(options))
     return folder / "latest_net_G.pth", folder / "opt.json"
+
+
+def convert_pix2pixhd(checkpoint: Path, options: Path, out: Path, **more: Any) -> ConversionReport:
+    """Convert, with options in a file."""
+    return convert_checkpoint("pix2pixhd", checkpoint, out, options=options, **more)
 
 
 def npy(pickled: bytes) -> bytes:

@@ -15,7 +15,14 @@ from semsynth.convert.spade_options import generator_config, parse_options
 from semsynth.images import decode_image, save_png
 from semsynth.models.spade import SPADEGenerator
 
-OPTIONS: dict[str, Any] = {"label_nc": 3, "no_instance": True, "ngf": 1, "crop_size": 32, "nhidden": 4}
+OPTIONS: dict[str, Any] = {
+    "dataset_mode": "custom",
+    "label_nc": 3,
+    "no_instance": True,
+    "ngf": 1,
+    "crop_size": 32,
+    "nhidden": 4,
+}
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def test_a_converted_checkpoint_synthesises(checkpoint: Path, tmp_path: Path) ->
     result = run("convert", "spade", checkpoint, "--options", tmp_path / "opt.json", "--out", model)
     assert result.exit_code == 0, result.output
     assert "unused: head_0.left_over" in result.stdout
-    assert "1 batch counters left out" in result.stdout
+    assert "1 batch counter left out" in result.stdout
     save_png(tmp_path / "map.png", np.eye(32, dtype=np.uint8))
     made = run("synthesize", tmp_path / "map.png", "--model", model, "--out", tmp_path / "out", "--device", "cpu")
     assert made.exit_code == 0, made.output

@@ -69,13 +69,13 @@ def _drop(path: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "truncated generator": (lambda folder: _truncate(folder / "latest_net_G.pth"), "latest_net_G.pth is corrupt"),
-    "truncated encoder": (lambda folder: _truncate(folder / "latest_net_E.pth"), "latest_net_E.pth is corrupt"),
+    "truncated generator": (lambda folder: _truncate(folder / "latest_net_G.pth"), "latest_net_G.pth is cut off"),
+    "truncated encoder": (lambda folder: _truncate(folder / "latest_net_E.pth"), "latest_net_E.pth is cut off"),
     "truncated clusters": (lambda folder: _truncate(folder / "clusters.npy"), "clusters.npy is no file of clustered"),
     "a tensor is missing": (lambda folder: _drop(folder / "latest_net_E.pth"), "model.4.bias is missing"),
     "another width": (
         lambda folder: (folder / "opt.json").write_text(json.dumps({**FEATURES, "ngf": 8})),
-        "model.1.weight is [4, 7, 7, 7] instead of [8, 7, 7, 7]",
+        "ngf 8 (opt.json) instead of 4 (read off model.1.weight)",
     ),
     "another number of features": (
         lambda folder: np.save(folder / "clusters.npy", {1: np.zeros((2, 4))}),
@@ -91,7 +91,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no features": (
         lambda folder: (folder / "opt.json").write_text(json.dumps(OPTIONS)),
-        "describes a generator without features: leave out encoder and clusters",
+        "its 7 input channels do not say instance_feat, label_feat: give --set instance_feat=",
     ),
     "NaN": (
         lambda folder: torch.save(

@@ -14,7 +14,14 @@ from semsynth.convert.spade import official_names
 from semsynth.convert.spade_options import generator_config, parse_options
 from semsynth.models.spade import SPADEGenerator
 
-OPTIONS: dict[str, Any] = {"label_nc": 3, "no_instance": True, "ngf": 1, "crop_size": 32, "nhidden": 4}
+OPTIONS: dict[str, Any] = {
+    "dataset_mode": "custom",
+    "label_nc": 3,
+    "no_instance": True,
+    "ngf": 1,
+    "crop_size": 32,
+    "nhidden": 4,
+}
 
 
 @pytest.fixture
@@ -45,7 +52,6 @@ def test_a_converted_model_loads_with_the_classes_that_were_named(checkpoint: Pa
     ("system", "files", "message"),
     [
         ("gaugan", {}, "there is no converter for 'gaugan': choose spade, pix2pixhd, oasis, crn"),
-        ("spade", {}, "give the options of its training"),
         ("oasis", {"options": "opt.json", "encoder": "e.pth"}, "checkpoints of oasis have no encoder"),
         ("crn", {"options": "o", "clusters": "c"}, "checkpoints of crn have no options and no clusters"),
     ],

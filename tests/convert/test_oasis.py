@@ -12,13 +12,14 @@ from typer.testing import CliRunner
 
 from semsynth.checkpoint import load_model
 from semsynth.cli.main import app
-from semsynth.convert.oasis import convert_oasis, official_names
+from semsynth.convert.converting import convert_checkpoint
+from semsynth.convert.oasis import official_names
 from semsynth.convert.oasis_options import generator_config, parse_options, recipe_config
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
 from semsynth.models.oasis import OASISGenerator
 
-OPTIONS = {"dataset_mode": "custom", "label_nc": 4, "channels_G": 1, "crop_size": 64, "z_dim": 3}
+OPTIONS = {"dataset_mode": "custom", "label_nc": 4, "channels_G": 1, "crop_size": 64, "aspect_ratio": 1.0, "z_dim": 3}
 
 
 def write_checkpoint(folder: Path, drop: str = "") -> tuple[Path, Path, OASISGenerator]:
@@ -40,7 +41,7 @@ def test_a_converted_model_makes_the_same_picture(tmp_path: Path) -> None:
         app, ["convert", "oasis", str(checkpoint), "--options", str(options), "--out", str(tmp_path / "model")]
     )
     assert result.exit_code == 0, result.output
-    assert "1 batch counters left out" in result.output
+    assert "1 batch counter left out" in result.output
     loaded = load_model(tmp_path / "model")
     assert loaded.config.encoding.void == "before"
     assert loaded.classes.num_classes == 4
@@ -53,7 +54,7 @@ def test_a_converted_model_makes_the_same_picture(tmp_path: Path) -> None:
 def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
     checkpoint, options, _ = write_checkpoint(tmp_path, drop="conv_img.bias")
     with pytest.raises(SemsynthError, match=r"conv_img\.bias is missing"):
-        convert_oasis(checkpoint, options, tmp_path / "model")
+        convert_checkpoint("oasis", checkpoint, tmp_path / "model", options=options)
     assert not (tmp_path / "model").exists()
 
 

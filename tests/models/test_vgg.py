@@ -122,8 +122,8 @@ class _Harmful:
     [
         ("vgg.safetensors", b"", "is corrupt"),
         ("vgg.safetensors", b"\xff" * 400, "is corrupt"),
-        ("vgg.pth", b"PK not a zip", "is not a file of plain tensors"),
-        ("vgg.pth", _Harmful(), "is not a file of plain tensors"),
+        ("vgg.pth", b"PK not a zip", "is cut off or damaged"),
+        ("vgg.pth", _Harmful(), "holds an object of the class print, not only tensors"),
         ("vgg.pth", [torch.zeros(1)], "holds a list"),
         ("vgg.pth", {"conv1.weight": torch.zeros(1)}, "has no 'features.0.weight'"),
         ("vgg.pth", {"features.0.weight": torch.zeros(2, 3, 5, 5), "features.0.bias": torch.zeros(2)}, "not VGG-19's"),

@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 from semsynth.checkpoint import Pix2PixHDModel, load_model
 from semsynth.classes import NO_CLASSES
 from semsynth.cli.main import app
-from semsynth.convert.pix2pixhd import convert_pix2pixhd, official_names
+from semsynth.convert.converting import convert_checkpoint
+from semsynth.convert.pix2pixhd import official_names
 from semsynth.convert.pix2pixhd_options import generator_config, parse_options
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
@@ -238,7 +239,7 @@ def test_converted_official_models_read_pictures(tmp_path: Path) -> None:
     network = Pix2PixHDGenerator(generator_config(parse_options(options, "the test")))
     names = official_names(network)
     torch.save({names[key]: value for key, value in network.state_dict().items()}, tmp_path / "latest_net_G.pth")
-    convert_pix2pixhd(tmp_path / "latest_net_G.pth", tmp_path / "opt.json", tmp_path / "model")
+    convert_checkpoint("pix2pixhd", tmp_path / "latest_net_G.pth", tmp_path / "model", options=tmp_path / "opt.json")
     picture = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
     with torch.no_grad():
         expected = to_uint8(network(to_tensor(picture)[None]))[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from semsynth.checkpoint.folder import CONFIG, is_model_folder
 from semsynth.checkpoint.hub_cache import download_model
+from semsynth.checkpoint.official import describe_checkpoint
 from semsynth.errors import SemsynthError
 
 BUNDLED = Path(__file__).parent.parent / "models_bundled"
@@ -33,6 +34,8 @@ def find_model(model: str | Path) -> Path:
     for candidate in (folder, folder / "model"):
         if is_model_folder(candidate):
             return candidate
+    if folder.exists() and (known := describe_checkpoint(folder)) is not None:
+        raise SemsynthError(f"{folder} {known}")
     if folder.is_dir():
         raise SemsynthError(
             f"{folder} is neither a model folder ({CONFIG} is missing) nor a run folder with a model in it: "

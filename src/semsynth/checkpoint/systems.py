@@ -50,6 +50,8 @@ class Card(Config):
     """Measured quality by name; each name says metric and split."""
     intended_use: str = ""
     """What the model is for, and what it is not for."""
+    official_options: dict[str, str] = Field(default_factory=dict)
+    """Of a converted checkpoint: the official code's options by name, each with where its value came from."""
     created: str = ""
     """ISO 8601 time of the export."""
 

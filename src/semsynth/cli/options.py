@@ -55,3 +55,14 @@ def parse_region_seeds(texts: Sequence[str]) -> dict[int | str, int]:
             raise SemsynthError(f"--region-seed {text}: expected REGION=SEED, for example door=7 or 26001=4")
         seeds[int(region) if region.removeprefix("-").isdecimal() else region] = int(seed)
     return seeds
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, str]:
+    """Name -> value, of texts such as ``dataset_mode=coco``."""
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip()):
+            raise SemsynthError(f"--set {text}: expected NAME=VALUE, for example dataset_mode=coco")
+        settings[name.strip()] = value.strip()
+    return settings

@@ -12,19 +12,33 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from semsynth.checkpoint import Card, GeneratorModel, save_model
-from semsynth.classes import ClassSet, builtin
-from semsynth.convert.official import ConversionReport, load_renamed, numbered_classes
-from semsynth.errors import SemsynthError
+from semsynth.checkpoint import GeneratorModel
+from semsynth.classes import builtin
+from semsynth.convert.finding import export_lines
+from semsynth.convert.official import (
+    Conversion,
+    ConversionReport,
+    Source,
+    check_classes,
+    conversion_card,
+    joined_reports,
+    numbered_classes,
+)
+from semsynth.convert.reading import built
+from semsynth.convert.renaming import load_renamed
+from semsynth.errors import SemsynthError, shortened
+from semsynth.file_kinds import describe_file
 from semsynth.files import explained
 from semsynth.layout import LayoutEncoding
 from semsynth.models.crn import CascadedRefinementNetwork, CRNGeneratorConfig
+from semsynth.tensor_files import check_memory
 
 LAYERS = {"conv_0": "conv1", "conv_1": "conv2"}
 """Our name of a module's convolution -> the official one; its norm is in the same scope."""
@@ -41,19 +55,27 @@ def read_variables(path: Path) -> dict[str, Tensor]:
         Official name -> tensor in TensorFlow's order, kernels [height,width,in,out].
 
     Raises:
-        SemsynthError: unreadable, or anything but arrays of numbers; nothing in it is unpickled.
+        SemsynthError: unreadable, larger than memory, or anything but arrays of finite numbers; nothing in it is
+            unpickled.
     """
+    with explained(path, "cannot read"):
+        kind = describe_file(path)
+    if kind != "is a .npz of NumPy arrays":
+        if kind is not None:
+            raise SemsynthError(f"{path} {kind}; 'semsynth convert crn' takes a .npz of arrays")
+        raise SemsynthError(f"{path} is not a .npz of arrays: {export_lines(Path('result_256p'))}")
+    check_memory(path)
     try:
-        with explained(path, "cannot read"), path.open("rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("one array")
-            arrays = {name.removesuffix(":0"): file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name.removesuffix(":0"): np.asarray(file[name]) for name in file.files}
+    except (ValueError, OSError, EOFError, MemoryError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise SemsynthError(
-            f"{path} is no .npz of plain arrays ({type(error).__name__}); nothing in it was run: export the "
+            f"{path} is not a .npz of plain arrays ({type(error).__name__}); nothing in it was run: export the "
             "checkpoint's variables with numpy.savez, see docs/recipes/crn.md"
         ) from error
+    wrong = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    if wrong:
+        raise SemsynthError(f"{path}: {shortened(wrong[0])} holds NaN or infinity: take another checkpoint of the run")
     return {name: torch.from_numpy(array) for name, array in arrays.items() if array.dtype.kind == "f"}
 
 
@@ -124,39 +146,37 @@ def load_official_state(
         SemsynthError: names that are missing or shapes that differ, all in one line.
     """
     names = official_names(variables)
-    ours = {official: name for name, official in names.items()}
-    state = {
-        name: reordered(ours[name], value, generator.config) if name in ours else value
-        for name, value in variables.items()
-    }
-    return load_renamed(generator, names, state, source)
+    return load_renamed(generator, names, _in_our_order(variables, generator.config), source)
 
 
-def convert_crn(weights: Path, out: Path, classes: ClassSet | None = None) -> ConversionReport:
-    """Write a model folder.
+def _in_our_order(variables: Mapping[str, Tensor], config: CRNGeneratorConfig) -> dict[str, Tensor]:
+    """Official variables under their official names, with the axes and channels of our tensors."""
+    ours = {official: name for name, official in official_names(variables).items()}
+    return {name: reordered(ours[name], value, config) if name in ours else value for name, value in variables.items()}
 
-    Args:
-        weights: the variables of a checkpoint, as a ``.npz``.
-        out: the model folder to write.
-        classes: what the channels mean, in their order, perhaps one less than there are: the last is void then. None
-            takes Cityscapes' 19 for the official 20 channels, and numbers others.
+
+def convert_crn(source: Source) -> Conversion:
+    """Find every variable of an official checkpoint its place.
+
+    Where no classes are given, the official 20 channels are Cityscapes' 19 classes and void; others are numbered.
 
     Raises:
-        SemsynthError: unreadable, no cascade, or other channels than the classes say.
+        SemsynthError: no cascade, or other channels than the classes say.
     """
-    variables = read_variables(weights)
-    channels = generator_config(variables, False, str(weights)).encoding.num_classes
+    channels = generator_config(source.state, False, source.name).encoding.num_classes
+    classes = source.classes
     if classes is None:
         official = channels == OFFICIAL_CHANNELS
         classes = builtin("cityscapes_19") if official else numbered_classes("official", channels)
-    if channels - classes.num_classes not in (0, 1):
-        raise SemsynthError(
-            f"{weights} reads layouts of {channels} channels, the class set '{classes.name}' has {classes.num_classes} "
-            f"classes: give one of {channels}, or of {channels - 1} where the last channel is void"
-        )
-    config = generator_config(variables, channels > classes.num_classes, str(weights))
-    generator = config.build()
-    report = load_official_state(generator, variables, str(weights))
-    card = Card(name=weights.stem, recipe="official code")
-    save_model(out, GeneratorModel(generator=config), classes, {"generator": generator}, card)
-    return report
+    check_classes(classes, [channels - 1, channels], source.name)
+    config = generator_config(source.state, channels > classes.num_classes, source.name)
+    ordered = replace(source, state=_in_our_order(source.state, config))
+    generator = built(CascadedRefinementNetwork, config, lambda _: official_names(source.state), ordered)
+    report = load_official_state(generator, source.state, source.name)
+    return Conversion(
+        config=GeneratorModel(generator=config),
+        classes=classes,
+        networks={"generator": generator},
+        card=conversion_card(source, "CRN", {}),
+        report=joined_reports([report], (), {}),
+    )

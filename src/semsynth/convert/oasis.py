@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, OASISModel, save_model
-from semsynth.classes import ClassSet
-from semsynth.convert.oasis_options import OfficialOptions, generator_config, layout_encoding, read_options
+from semsynth.checkpoint import OASISModel
+from semsynth.classes import ClassSet, builtin
+from semsynth.convert.oasis_options import OfficialOptions, generator_config, layout_encoding
+from semsynth.convert.oasis_reading import settle
 from semsynth.convert.official import (
+    Conversion,
     ConversionReport,
-    load_official_checkpoint,
-    load_renamed,
+    Source,
+    check_classes,
+    conversion_card,
+    joined_reports,
     numbered_classes,
-    spectral_name,
-    substituted,
 )
+from semsynth.convert.options import unknown_names
+from semsynth.convert.reading import built
+from semsynth.convert.renaming import load_renamed, spectral_name, substituted
+from semsynth.layout import LayoutEncoding
 from semsynth.models.oasis import OASISDiscriminator, OASISGenerator
+
+_CLASS_SETS = {"ade20k": "ade20k_spade", "cityscapes": "cityscapes", "coco": "coco_stuff"}
+"""The official ``dataset_mode`` -> our class set, whose ids are those of the dataset's label files."""
+_UNKNOWN_FIRST = ("ade20k", "cityscapes")
+"""Datasets whose id 0 is the official void, so that the first channel is a class of the set."""
 
 _GENERATOR_NAMES: tuple[tuple[str, str], ...] = (
     (r"^to_rgb\.", "conv_img."),
@@ -57,26 +67,48 @@ def load_official_state(network: nn.Module, state: Mapping[str, Tensor], source:
     return load_renamed(network, official_names(network), state, source)
 
 
-def convert_oasis(checkpoint: Path, options: Path, out: Path, classes: ClassSet | None = None) -> ConversionReport:
-    """Write a model folder from an official checkpoint.
-
-    Args:
-        checkpoint: the generator, best its average, ``*_EMA.pth``.
-        options: ``opt.txt`` of its training, or the same options as JSON.
-        out: the model folder to write.
-        classes: what the channels after void's mean; None numbers them.
+def convert_oasis(source: Source) -> Conversion:
+    """Find every tensor of an official checkpoint its place.
 
     Raises:
-        SemsynthError: unreadable files, or a checkpoint that its options do not describe.
+        SemsynthError: options that are missing, or a checkpoint that they do not describe.
     """
-    parsed = read_options(options)
-    generator = OASISGenerator(generator_config(parsed))
-    report = load_official_state(generator, load_official_checkpoint(checkpoint), str(checkpoint))
-    card = Card(name=checkpoint.stem, recipe=f"official OASIS code, dataset_mode {parsed.dataset_mode}")
-    known = classes or _numbered(parsed)
-    save_model(out, OASISModel(generator=generator.config), known, {"generator": generator}, card)
-    return report
+    parsed, options = settle(source)
+    count = layout_encoding(parsed).num_channels
+    classes = source.classes or official_classes(parsed)
+    void = parsed.contain_dontcare_label
+    check_classes(classes, [count - 1, count] if void else [count], source.name)
+    notes = [*unknown_names(source.given, "OASIS")]
+    encoding = layout_encoding(parsed)
+    if classes.num_classes == count:
+        encoding = LayoutEncoding(num_classes=count)
+    elif source.classes is not None and parsed.dataset_mode in _UNKNOWN_FIRST:
+        notes.append(
+            f"the class set '{classes.name}' leaves the first channel to void (255): label files in which "
+            f"{parsed.dataset_mode}'s own id 0 occurs need '{_CLASS_SETS[parsed.dataset_mode]}', the default"
+        )
+    config = generator_config(parsed).model_copy(update={"encoding": encoding})
+    generator = built(OASISGenerator, config, official_names, source)
+    report = load_official_state(generator, source.state, source.name)
+    return Conversion(
+        config=OASISModel(generator=config),
+        classes=classes,
+        networks={"generator": generator},
+        card=conversion_card(source, "OASIS", options),
+        report=joined_reports([report], notes, options),
+    )
 
 
-def _numbered(options: OfficialOptions) -> ClassSet:
-    return numbered_classes(options.dataset_mode, layout_encoding(options).num_classes)
+def official_classes(options: OfficialOptions) -> ClassSet:
+    """The classes of the official dataset, so that its own label files are read; numbered ones for others.
+
+    Channel k is the label files' id k for ADE20K and Cityscapes, whose first class ("unknown", "unlabeled") is the
+    official void. Only COCO's ids are shifted by one officially, which frees the first channel for 255.
+    """
+    encoding = layout_encoding(options)
+    known = _CLASS_SETS.get(options.dataset_mode)
+    if known is not None:
+        classes = builtin(known)
+        if classes.num_classes == encoding.num_channels - (options.dataset_mode not in _UNKNOWN_FIRST):
+            return classes
+    return numbered_classes(options.dataset_mode, encoding.num_classes)

@@ -1,26 +1,51 @@
-"""What the converters of all official codes share: options, pickled state dicts, and the renaming of tensors."""
+"""What the converters of all official codes share: what is converted and the report."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-import torch
-from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
-from semsynth.classes import ClassInfo, ClassSet
-from semsynth.documents import read_json
+from semsynth.checkpoint import Card, ModelConfig, save_model
+from semsynth.classes import BUILTIN_CLASS_SETS, ClassInfo, ClassSet, builtin
+from semsynth.convert.finding import CheckpointFiles
+from semsynth.convert.options import Options, OptionValue
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
+from semsynth.files import sha256
+from semsynth.styles.bank import StyleBank
 
 COUNTER = "num_batches_tracked"
 """A counter in the official batch norms that nothing reads: their momentum is fixed."""
 
-O = TypeVar("O", bound=BaseModel)  # noqa: E741
+
+@dataclass(frozen=True)
+class Source:
+    """What is converted: files that were found, the tensors of the generator, and what was said beside them."""
+
+    files: CheckpointFiles
+    state: Mapping[str, Tensor]
+    """The generator's tensors under their official names."""
+    given: Options
+    """Options that a file or the caller gives, unchecked."""
+    classes: ClassSet | None = None
+    """What the channels mean; None: the official dataset's classes."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the checkpoint."""
+        return str(self.files.generator)
+
+    @property
+    def card_name(self) -> str:
+        """What people would call the model: the run's name where the file's is the same for all."""
+        stem, folder = self.files.generator.stem, self.files.generator.resolve().parent
+        if not re.fullmatch(r"(latest|best|\d+)_(net_G|G|EMA)", stem):
+            return stem
+        return (folder.parent if folder.name == "models" else folder).name or stem
 
 
 @dataclass(frozen=True)
@@ -29,78 +54,68 @@ class ConversionReport:
 
     loaded: int
     """Tensors that were taken over."""
-    unused: tuple[str, ...]
-    """Official names that have no place in the network, counters aside."""
-    counters: int
+    unused: tuple[str, ...] = ()
+    """Official names that have no place in the network and are of no known kind."""
+    counters: int = 0
     """Counters of batches that were left out: nothing reads them."""
     notes: tuple[str, ...] = ()
     """What else a person should know."""
+    recognized: str = ""
+    """What the checkpoint is, for example ``generator of the official SPADE code``."""
+    found: tuple[str, ...] = ()
+    """What was taken from beside the checkpoint, and what was taken off its tensors' names and formats."""
+    options: tuple[OptionValue, ...] = ()
+    """The official options of the network, and where each came from."""
+    left_out: tuple[str, ...] = ()
+    """Kinds of tensors that nothing reads, one phrase each, counters of batches among them."""
 
 
-def load_renamed(
-    network: nn.Module, names: Mapping[str, str], state: Mapping[str, Tensor], source: str
-) -> ConversionReport:
-    """Load an official state dict into ``network``, keeping the network's number format.
+@dataclass(frozen=True)
+class Conversion:
+    """A checkpoint whose tensors all have found their place; nothing is written yet."""
 
-    Args:
-        network: to load into.
-        names: our name -> official name of every tensor in the network's state.
-        state: the official state dict.
-        source: what messages call it.
+    config: ModelConfig
+    classes: ClassSet
+    networks: Mapping[str, nn.Module]
+    card: Card
+    report: ConversionReport
+    bank: StyleBank | None = None
 
-    Raises:
-        SemsynthError: names that are missing or shapes that differ, all in one line.
-    """
-    expected = network.state_dict()
-    problems = [f"{name} is missing" for name in names.values() if name not in state]
-    problems += [
-        f"{name} is {list(state[name].shape)} instead of {list(expected[ours].shape)}"
-        for ours, name in names.items()
-        if name in state and state[name].shape != expected[ours].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise SemsynthError(f"{source} does not fit its options: {', '.join(problems[:5])}{more}")
-    network.load_state_dict({ours: state[name] for ours, name in names.items()})
-    left = [name for name in state if name not in set(names.values())]
-    counters = [name for name in left if name.endswith(f".{COUNTER}")]
-    return ConversionReport(len(names), tuple(name for name in left if name not in counters), len(counters))
+    def save(self, out: Path) -> None:
+        """Write the model folder, styles included, or nothing.
 
-
-def spectral_name(name: str, state: Mapping[str, Tensor]) -> str:
-    """The name that ``torch.nn.utils.spectral_norm`` gives a tensor of a layer with singular vectors."""
-    module, _, last = name.rpartition(".")
-    if f"{module}.u" not in state:
-        return name
-    return f"{module}.{({'weight': 'weight_orig', 'u': 'weight_u', 'v': 'weight_v'}).get(last, last)}"
-
-
-def substituted(name: str, rules: tuple[tuple[str, str], ...]) -> str:
-    """A name after regular expressions and their replacements, one after the other."""
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
-def load_official_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read a ``*_net_G.pth``: a pickled state dict, of which only tensors are accepted.
-
-    Raises:
-        SemsynthError: missing, corrupt, or anything but a state dict; code inside is never run.
-    """
-    with explained(path, "cannot read"):
-        file = path.open("rb")
-    with file:
+        Raises:
+            SemsynthError: the folder cannot be written.
+        """
+        new = not out.exists()
+        save_model(out, self.config, self.classes, self.networks, self.card)
+        if self.bank is None:
+            return
+        owner = "encoder" if "encoder" in self.networks else "generator"
         try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds, from UnpicklingError to OSError
-            raise SemsynthError(
-                f"{path} is corrupt, or no plain state dict ({type(error).__name__}); nothing in it was run: "
-                "give a file that the official code saved, such as latest_net_G.pth"
-            ) from error
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise SemsynthError(f"{path} holds no state dict of tensors: give a file such as latest_net_G.pth")
-    return state
+            self.bank.save(out, sha256(out / f"{owner}.safetensors"))
+        except SemsynthError:
+            if new:
+                shutil.rmtree(out, ignore_errors=True)
+            raise
+
+
+def conversion_card(source: Source, code: str, options: Options) -> Card:
+    """The card of a converted model, which keeps its official options and where each came from."""
+    kept = {name: f"{option.value} ({option.origin})" for name, option in sorted(options.items())}
+    return Card(name=source.card_name, recipe=f"official {code} code", official_options=kept)
+
+
+def joined_reports(reports: Sequence[ConversionReport], notes: Sequence[str], options: Options) -> ConversionReport:
+    """One report of the networks of a model."""
+    return ConversionReport(
+        loaded=sum(report.loaded for report in reports),
+        unused=tuple(name for report in reports for name in report.unused),
+        counters=sum(report.counters for report in reports),
+        notes=tuple(notes),
+        options=tuple(sorted(options.values(), key=lambda option: option.name)),
+        left_out=tuple(phrase for report in reports for phrase in report.left_out),
+    )
 
 
 def official_color(number: int) -> tuple[int, int, int]:
@@ -118,43 +133,23 @@ def numbered_classes(name: str, count: int) -> ClassSet:
     return ClassSet(name=name, classes=infos)
 
 
-def read_option_values(path: Path) -> Any:
-    """Read official options from JSON, or from the ``opt.txt`` that official training writes.
+def check_classes(classes: ClassSet, counts: Sequence[int], source: str) -> None:
+    """Check that a class set has as many classes as a generator.
+
+    Args:
+        classes: what a person gave.
+        counts: numbers of classes that fit.
+        source: the checkpoint, for the message.
 
     Raises:
-        SemsynthError: unreadable or pickled.
+        SemsynthError: it has another number; the message names the built-in sets that fit.
     """
-    if path.suffix == ".pkl":
-        raise SemsynthError(f"{path} is a pickle and could run code: give the opt.txt beside it, or JSON")
-    if path.suffix == ".json":
-        return read_json(path)
-    with explained(path, "cannot read"):
-        text = path.read_text(errors="replace")
-    return _parse_opt_txt(text)
-
-
-def checked_options(kind: type[O], values: Any, source: str) -> O:
-    """Check a dictionary of official options; one inside another under the key ``opt`` is taken, too.
-
-    Raises:
-        SemsynthError: values that cannot be.
-    """
-    if isinstance(values, Mapping) and isinstance(values.get("opt"), Mapping):
-        values = values["opt"]
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'options'}: {e['msg']}" for e in error.errors())
-        raise SemsynthError(f"{source} holds no usable options of the official code: {problems}") from None
-
-
-def _parse_opt_txt(text: str) -> dict[str, Any]:
-    """The options in lines such as ``crop_size: 256 [default: 512]``, with a tabulator before the bracket."""
-    words: dict[str, Any] = {"True": True, "False": False, "None": None}
-    values = {}
-    for line in text.splitlines():
-        name, colon, rest = line.partition(":")
-        if colon:
-            value = rest.split("\t")[0].strip()
-            values[name.strip()] = words.get(value, value)
-    return {name: value for name, value in values.items() if value is not None}
+    if classes.num_classes in counts:
+        return
+    fitting = [name for name in BUILTIN_CLASS_SETS if builtin(name).num_classes in counts]
+    hint = f"'{fitting[0]}' fits" if len(fitting) == 1 else f"these fit: {', '.join(fitting)}"
+    wanted = " or ".join(str(count) for count in sorted(counts))
+    raise SemsynthError(
+        f"'{classes.name}' has {classes.num_classes} classes, the generator {wanted} ({source}): "
+        f"{hint if fitting else 'give a classes.json of so many, or leave --classes out to number them'}"
+    )

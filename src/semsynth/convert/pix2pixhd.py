@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, Pix2PixHDModel, save_model
+from semsynth.checkpoint import Pix2PixHDModel
 from semsynth.classes import NO_CLASSES, ClassSet, builtin
-from semsynth.convert.official import ConversionReport, load_official_checkpoint, load_renamed, numbered_classes
+from semsynth.convert.official import (
+    Conversion,
+    ConversionReport,
+    Source,
+    check_classes,
+    conversion_card,
+    joined_reports,
+    numbered_classes,
+)
+from semsynth.convert.options import unknown_names
 from semsynth.convert.pix2pixhd_clusters import read_clusters
 from semsynth.convert.pix2pixhd_options import (
     OfficialOptions,
@@ -20,10 +30,11 @@ from semsynth.convert.pix2pixhd_options import (
     generator_config,
     layout_encoding,
     pipeline,
-    read_options,
 )
+from semsynth.convert.pix2pixhd_reading import settle
+from semsynth.convert.reading import built, read_network
+from semsynth.convert.renaming import load_renamed
 from semsynth.errors import SemsynthError
-from semsynth.files import sha256
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.pix2pixhd import Pix2PixHDGenerator
@@ -60,71 +71,68 @@ def load_official_state(
     return load_renamed(network, official_names(network, features=features), state, source)
 
 
-def convert_pix2pixhd(
-    checkpoint: Path,
-    options: Path,
-    out: Path,
-    classes: ClassSet | None = None,
-    encoder: Path | None = None,
-    clusters: Path | None = None,
-) -> ConversionReport:
-    """Write a model folder from an official checkpoint.
-
-    Args:
-        checkpoint: the generator, ``*_net_G.pth``.
-        options: ``opt.txt`` of its training, or the same options as JSON.
-        out: the model folder to write.
-        classes: what the channels mean; None takes Cityscapes' for 35 channels, or numbers them.
-        encoder: the feature encoder of a model with features; None takes the ``*_net_E.pth`` beside the generator.
-        clusters: the official ``features_clustered_010.npy``; becomes the style bank.
+def convert_pix2pixhd(source: Source) -> Conversion:
+    """Find every tensor of an official checkpoint its place.
 
     Raises:
-        SemsynthError: unreadable files, or a checkpoint that its options do not describe.
+        SemsynthError: unreadable files, options that are missing, or a checkpoint that its options do not describe.
     """
-    parsed = read_options(options)
-    _check_usable(parsed, options, encoder is not None or clusters is not None)
-    meaning = classes or _classes(parsed)
-    notes: list[str] = []
-    networks: dict[str, nn.Module] = {"generator": Pix2PixHDGenerator(generator_config(parsed))}
-    files = {"generator": checkpoint}
-    if parsed.has_features and (path := encoder or _encoder_beside(checkpoint, notes)):
-        networks["encoder"], files["encoder"] = InstanceEncoder(encoder_config(parsed)), path
-    reports = [load_official_state(networks[key], load_official_checkpoint(p), str(p)) for key, p in files.items()]
-    bank = None if clusters is None else _bank(read_clusters(clusters), parsed.feat_num, meaning, clusters, notes)
-    if parsed.has_features and bank is None:
+    files = source.files
+    second = None if files.encoder is None else read_network(files.encoder, "pix2pixhd", "encoder")
+    parsed, options = settle(source, second.state if second else None)
+    notes = list(unknown_names(source.given, "pix2pixHD"))
+    if not parsed.has_features and not files.asked_for and (files.encoder or files.clusters):
+        notes.append("encoder and clusters beside the generator were left out: it does not read features")
+        second, files = None, replace(files, encoder=None, clusters=None)
+    _check_usable(parsed, replace(source, files=files))
+    meaning = source.classes or _classes(parsed)
+    config = generator_config(parsed)
+    if parsed.label_nc:
+        check_classes(meaning, [config.encoding.num_classes], source.name)
+    networks: dict[str, nn.Module] = {"generator": built(Pix2PixHDGenerator, config, official_names, source)}
+    reports = [load_official_state(networks["generator"], source.state, source.name)]
+    if second is not None:
+        networks["encoder"] = InstanceEncoder(encoder_config(parsed))
+        reports.append(load_official_state(networks["encoder"], second.state, str(files.encoder)))
+    elif parsed.has_features:
+        notes.append(
+            f"no feature encoder ({files.expected_encoder}) was given: the model cannot read styles from photos"
+        )
+    bank = None
+    if files.clusters is not None:
+        bank = _bank(read_clusters(files.clusters), parsed.feat_num, meaning, files.clusters, notes)
+    elif parsed.has_features:
         notes.append("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters")
-    config = Pix2PixHDModel(
-        generator=generator_config(parsed),
-        encoder=encoder_config(parsed) if "encoder" in networks else None,
-        objects="labels" if parsed.label_feat else "instances",
-        data=pipeline(parsed),
+    if parsed.norm == "batch":
+        notes.append(
+            "norm batch: this model uses the statistics of training; the official test script never leaves training "
+            "mode and takes those of each picture, so that its pictures differ"
+        )
+    return Conversion(
+        config=Pix2PixHDModel(
+            generator=config,
+            encoder=encoder_config(parsed) if second else None,
+            objects="labels" if parsed.label_feat else "instances",
+            data=pipeline(parsed),
+        ),
+        classes=meaning,
+        networks=networks,
+        card=conversion_card(source, "pix2pixHD", options),
+        report=joined_reports(reports, notes, options),
+        bank=bank,
     )
-    save_model(out, config, meaning, networks, Card(name=checkpoint.stem, recipe="official code"))
-    if bank is not None:
-        owner = "encoder" if "encoder" in networks else "generator"
-        bank.save(out, sha256(out / f"{owner}.safetensors"))
-    unused = tuple(name for report in reports for name in report.unused)
-    loaded, counters = sum(report.loaded for report in reports), sum(report.counters for report in reports)
-    return ConversionReport(loaded, unused, counters, tuple(notes))
 
 
-def _check_usable(parsed: OfficialOptions, options: Path, with_styles: bool) -> None:
-    if with_styles and not parsed.has_features:
-        raise SemsynthError(f"{options} describes a generator without features: leave out encoder and clusters")
+def _check_usable(parsed: OfficialOptions, source: Source) -> None:
+    if (source.files.encoder or source.files.clusters) and not parsed.has_features:
+        raise SemsynthError(
+            f"{source.name} is a generator without features: leave out encoder and clusters, or move it away from them"
+        )
     if not parsed.label_nc and (parsed.has_features or not parsed.no_instance or parsed.input_nc != 3):
         raise SemsynthError(
-            f"{options}: of models of pictures (label_nc 0) only those of RGB pictures alone can be used: with "
+            f"{source.name}: of models of pictures (label_nc 0) only those of RGB pictures alone can be used: with "
             "no_instance, input_nc 3, and neither instance_feat nor label_feat"
         )
-
-
-def _encoder_beside(checkpoint: Path, notes: list[str]) -> Path | None:
-    """``*_net_E.pth`` for ``*_net_G.pth``; None, with a note, if there is none."""
-    beside = checkpoint.with_name(checkpoint.name.replace("net_G", "net_E"))
-    if beside != checkpoint and beside.exists():
-        return beside
-    notes.append(f"no feature encoder ({beside.name}) was given: the model cannot read styles from photos")
-    return None
 
 
 def _classes(options: OfficialOptions) -> ClassSet:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from semsynth.classes import NO_CLASSES, VOID
-from semsynth.convert.official import checked_options, read_option_values
+from semsynth.convert.option_files import read_option_file
+from semsynth.convert.options import checked_options
 from semsynth.data.transforms import Mode, Pipeline
 from semsynth.layout import LayoutEncoding
 from semsynth.models.instance_encoder import InstanceEncoderConfig
@@ -73,9 +74,9 @@ def read_options(path: Path) -> OfficialOptions:
     """Read options from JSON, or from the ``opt.txt`` that official training writes.
 
     Raises:
-        SemsynthError: unreadable, pickled, or with values that cannot be.
+        SemsynthError: unreadable, or with values that cannot be.
     """
-    return parse_options(read_option_values(path), str(path))
+    return parse_options(read_option_file(path), str(path))
 
 
 def parse_options(values: Any, source: str) -> OfficialOptions:

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from torch import Tensor, nn
 
-from semsynth.checkpoint import Card, SPADEModel, save_model
+from semsynth.checkpoint import SPADEModel
 from semsynth.classes import ClassSet, builtin
 from semsynth.convert.official import (
+    Conversion,
     ConversionReport,
-    load_official_checkpoint,
-    load_renamed,
+    Source,
+    check_classes,
+    conversion_card,
+    joined_reports,
     numbered_classes,
-    spectral_name,
-    substituted,
 )
-from semsynth.convert.spade_options import (
-    OfficialOptions,
-    encoder_config,
-    generator_config,
-    layout_encoding,
-    read_options,
-)
+from semsynth.convert.options import unknown_names
+from semsynth.convert.reading import built, read_network
+from semsynth.convert.renaming import load_renamed, spectral_name, substituted
+from semsynth.convert.spade_options import OfficialOptions, encoder_config, generator_config, layout_encoding
+from semsynth.convert.spade_reading import settle
 from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.spade import SPADEGenerator
 from semsynth.models.style_encoder import StyleEncoder
@@ -70,45 +68,32 @@ def load_official_state(network: nn.Module, state: Mapping[str, Tensor], source:
     return load_renamed(network, official_names(network), state, source)
 
 
-def convert_spade(
-    checkpoint: Path, options: Path, out: Path, classes: ClassSet | None = None, encoder: Path | None = None
-) -> ConversionReport:
-    """Write a model folder from an official checkpoint.
-
-    Args:
-        checkpoint: the generator, ``*_net_G.pth``.
-        options: ``opt.txt`` of its training, or the same options as JSON.
-        out: the model folder to write.
-        classes: what the channels mean; None takes the official dataset's, or numbers them.
-        encoder: the style encoder of a VAE model; None takes the ``*_net_E.pth`` beside the generator if there is one.
+def convert_spade(source: Source) -> Conversion:
+    """Find every tensor of an official checkpoint its place.
 
     Raises:
-        SemsynthError: unreadable files, or a checkpoint that its options do not describe.
+        SemsynthError: unreadable files, options that are missing, or a checkpoint that its options do not describe.
     """
-    parsed = read_options(options)
-    generator = SPADEGenerator(generator_config(parsed))
-    report = load_official_state(generator, load_official_checkpoint(checkpoint), str(checkpoint))
-    networks: dict[str, nn.Module] = {"generator": generator}
-    notes: list[str] = []
-    loaded, unused, counters = report.loaded, list(report.unused), report.counters
-    if parsed.use_vae:
-        beside = checkpoint.with_name(checkpoint.name.replace("net_G", "net_E"))
-        path = encoder or (beside if beside != checkpoint and beside.exists() else None)
-        if path is None:
-            notes.append(f"no style encoder ({beside.name}) was given: the model takes styles from seeds only")
-        else:
-            networks["encoder"] = StyleEncoder(encoder_config(parsed))
-            second = load_official_state(networks["encoder"], load_official_checkpoint(path), str(path))
-            loaded += second.loaded
-            unused += second.unused
-            counters += second.counters
-    config = SPADEModel(
-        generator=generator.config,
-        encoder=encoder_config(parsed) if "encoder" in networks else None,
+    parsed, options = settle(source)
+    config = generator_config(parsed)
+    if source.classes is not None:
+        check_classes(source.classes, [config.encoding.num_classes], source.name)
+    notes = [*unknown_names(source.given, "SPADE")]
+    networks: dict[str, nn.Module] = {"generator": built(SPADEGenerator, config, official_names, source)}
+    reports = [load_official_state(networks["generator"], source.state, source.name)]
+    if parsed.use_vae and source.files.encoder is None:
+        notes.append(f"no style encoder ({source.files.expected_encoder}) was given: styles come from seeds only")
+    elif parsed.use_vae and source.files.encoder is not None:
+        state = read_network(source.files.encoder, "spade", "encoder").state
+        networks["encoder"] = StyleEncoder(encoder_config(parsed))
+        reports.append(load_official_state(networks["encoder"], state, str(source.files.encoder)))
+    return Conversion(
+        config=SPADEModel(generator=config, encoder=encoder_config(parsed) if "encoder" in networks else None),
+        classes=source.classes or official_classes(parsed),
+        networks=networks,
+        card=conversion_card(source, "SPADE", options),
+        report=joined_reports(reports, notes, options),
     )
-    card = Card(name=checkpoint.stem, recipe=f"official SPADE code, dataset_mode {parsed.dataset_mode}")
-    save_model(out, config, classes or official_classes(parsed), networks, card)
-    return ConversionReport(loaded, tuple(unused), counters, tuple(notes))
 
 
 def official_classes(options: OfficialOptions) -> ClassSet:

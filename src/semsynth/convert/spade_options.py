@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from semsynth.classes import VOID
-from semsynth.convert.official import checked_options, read_option_values
+from semsynth.convert.option_files import read_option_file
+from semsynth.convert.options import checked_options
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
@@ -94,9 +95,9 @@ def read_options(path: Path) -> OfficialOptions:
     """Read options from JSON, or from the ``opt.txt`` that official training writes.
 
     Raises:
-        SemsynthError: unreadable, pickled, or with values that cannot be.
+        SemsynthError: unreadable, or with values that cannot be.
     """
-    return parse_options(read_option_values(path), str(path))
+    return parse_options(read_option_file(path), str(path))
 
 
 def parse_options(values: Any, source: str) -> OfficialOptions:

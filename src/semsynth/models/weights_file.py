@@ -16,6 +16,7 @@ from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder
 from semsynth.models.input_convention import EXAMPLE, InputConvention, parse_convention
+from semsynth.tensor_files import read_tensor_file
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,7 @@ def _read_safetensors(path: Path) -> WeightsFile:
 
 
 def _read_pth(path: Path) -> WeightsFile:
-    try:
-        with explained(path, "cannot read"):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SemsynthError:
-        raise
-    except Exception as error:  # torch raises many kinds, from UnpicklingError to RuntimeError
-        raise SemsynthError(f"{path} is not a file of plain tensors ({type(error).__name__}): get it again") from error
+    state = read_tensor_file(path)
     if not isinstance(state, dict):
         raise SemsynthError(f"{path} holds a {type(state).__name__}, expected tensors by name")
     return WeightsFile(path, {name: value for name, value in state.items() if isinstance(value, Tensor)})

@@ -1,0 +1,93 @@
+"""Files of tensors from elsewhere: ``torch.save`` of every age and safetensors, read without running a line of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from semsynth.errors import SemsynthError, shortened
+from semsynth.file_kinds import describe_file
+from semsynth.files import explained, opened
+
+
+def read_tensor_file(path: Path) -> Any:
+    """Read what ``torch.save`` or safetensors wrote: tensors, numbers and texts in dictionaries and lists.
+
+    The format is found by content, not by the name's end. Classes, functions and everything else that a pickle can
+    name are refused before they run.
+
+    Raises:
+        SemsynthError: one line that says what the file is instead (an archive, a web page, a Git LFS pointer, cut off,
+            a pickled module) and what to do; also for a file larger than the machine's memory.
+    """
+    with opened(path) as file:
+        size, head = os.fstat(file.fileno()).st_size, file.read(9)
+    check_memory(path)
+    if len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < size:
+        return _read_safetensors(path)
+    with explained(path, "cannot read"):
+        other = describe_file(path)
+    if other is not None:
+        raise SemsynthError(f"{path} {other}")
+    return _read_pickled(path, size)
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        with explained(path, "cannot read"), safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    except SafetensorError as error:
+        raise SemsynthError(f"{path} is cut off or damaged ({error}): copy or download it again") from error
+
+
+def _read_pickled(path: Path, size: int) -> Any:
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tensor classes that PyTorch has deprecated since the file was made
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except MemoryError as error:
+        raise SemsynthError(f"{path} does not fit into memory: use a machine with more of it") from error
+    except Exception as error:  # torch raises many kinds, from UnpicklingError to OSError
+        raise SemsynthError(f"{path} {_why(error, size)}") from error
+
+
+def _why(error: Exception, size: int) -> str:
+    """What is wrong with a pickle, from what torch says of it."""
+    named = re.search(r"GLOBAL ([\w.]+)", str(error)) or re.search(r"[Tt]ype ([\w.]+) ", str(error))
+    if named and "nsupported" in str(error):
+        return (
+            f"holds an object of the class {shortened(named[1])}, not only tensors, and nothing in it was run: where "
+            "it was made, save the tensors alone with torch.save(network.state_dict(), 'latest_net_G.pth')"
+        )
+    return (
+        f"is cut off, damaged, or not a file that torch.save wrote ({size:,} bytes; {type(error).__name__}); nothing "
+        "in it was run: copy or download it again"
+    )
+
+
+def check_memory(path: Path) -> None:
+    """Refuse a file that fills the memory before it is read; compressed members count as what they unpack to.
+
+    Raises:
+        SemsynthError: the file, or what it unpacks to, is larger than the machine's memory.
+    """
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return
+    needed = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError), zipfile.ZipFile(path) as archive:
+            needed = max(needed, sum(member.file_size for member in archive.infolist()))
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise SemsynthError(
+            f"{path} holds {needed / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB of memory: "
+            "use a machine with more of it"
+        )
