@@ -6,14 +6,15 @@ python tools/studio_screenshots.py [--out docs/images]
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
-import subprocess
-import sys
+import threading
 from pathlib import Path
+from queue import Queue
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+import semsynth
 
 VIEWPORT = {"width": 1280, "height": 800}
 COLORS = 255
@@ -107,21 +108,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "semsynth", "studio", "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        address = next(found.group() for line in server.stdout if (found := re.search(r"http://\S+", line)))
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            page = browser.new_page(viewport=VIEWPORT)
-            page.goto(address)
-            page.wait_for_selector("body[data-ready]")
-            session(Camera(page, out))
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    addresses: Queue[str] = Queue()
+    threading.Thread(target=semsynth.run_studio, kwargs={"port": 0, "ready": addresses.put}, daemon=True).start()
+    address = addresses.get(timeout=120)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport=VIEWPORT)
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        session(Camera(page, out))
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from semsynth.layout import Size
 
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
+InitFrom = Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Number of machines, each with --devices (set by torchrun if used).")]
 NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")]
 PerceptualWeights = Annotated[
     Path | None, typer.Option(metavar="FILE", help="VGG-19 weights; the first layers suffice (default: downloaded).")
@@ -23,6 +25,7 @@ FeatureWeights = Annotated[
     typer.Option(metavar="FILE", help="Weights of the feature discriminator's network (default: downloaded)."),
 ]
 Precision = Annotated[str, typer.Option(help="Arithmetic: 32-true, bf16-mixed, 16-mixed or 64-true.")]
+SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Replace damaged samples of shards and log them.")]
 TrainingData = Annotated[
     str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semsynth.cli.options import Device, FeatureWeights, NoPerceptual, PerceptualWeights, TrainingData
+from semsynth.cli import options
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
@@ -28,27 +28,23 @@ _SET = "Override a setting, as generator.width=32, or one of a single stage, as 
 
 def train(
     system: Annotated[str, typer.Argument(help=_SYSTEM)],
-    data: TrainingData = None,
+    data: options.TrainingData = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to start from; --dry-run shows it.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Total steps. With --stages: steps per stage.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
-    device: Device = "auto",
+    device: options.Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Number of devices; they share the batch.")] = 1,
-    nodes: Annotated[
-        int, typer.Option(min=1, help="Number of machines, each with --devices (set by torchrun if used).")
-    ] = 1,
+    nodes: options.Nodes = 1,
     seed: Annotated[
         int | None, typer.Option(help="Random seed for weights, data order, augmentation and noise.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder to continue in place.")] = None,
-    init_from: Annotated[
-        Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")
-    ] = None,
-    perceptual_weights: PerceptualWeights = None,
-    feature_weights: FeatureWeights = None,
-    no_perceptual: NoPerceptual = False,
+    init_from: options.InitFrom = None,
+    perceptual_weights: options.PerceptualWeights = None,
+    feature_weights: options.FeatureWeights = None,
+    no_perceptual: options.NoPerceptual = False,
     stages: Annotated[bool, typer.Option("--stages", help=_STAGES)] = False,
     score_every: Annotated[
         int | None,
@@ -64,9 +60,7 @@ def train(
             metavar="NAME|FILE", help="Feature network for --score, or a file of its weights (default: the segmenter)."
         ),
     ] = None,
-    skip_damaged: Annotated[
-        bool, typer.Option("--skip-damaged", help="Replace damaged samples of shards and log them.")
-    ] = False,
+    skip_damaged: options.SkipDamaged = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show configuration, parameters and memory; train nothing.")
     ] = False,
@@ -90,8 +84,8 @@ def train(
     if resume is not None:
         given = [name for name, value in new.items() if value not in (None, "default") and value is not False]
         if given:
-            options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise SemsynthError(f"--resume takes everything else from {resume}: leave out {options}")
+            wrong = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise SemsynthError(f"--resume takes everything else from {resume}: leave out {wrong}")
         if dry_run:
             show_plan(api.plan_resuming(resume, system=system, devices=devices * nodes, **both))
             return
