@@ -87,9 +87,9 @@ def declared(repository: Path) -> dict[str, list[str]]:
     return extras
 
 
-def test_all_is_every_extra_but_fid(declared: dict[str, list[str]]) -> None:
+def test_all_is_every_extra_but_fid_and_mturk(declared: dict[str, list[str]]) -> None:
     assert set(declared) - {"all", "dev", "docs"} == set(MODULES)
-    assert declared["all"] == [f"semsynth[{','.join(sorted(set(MODULES) - {'fid'}))}]"]
+    assert declared["all"] == [f"semsynth[{','.join(sorted(set(MODULES) - {'fid', 'mturk'}))}]"]
 
 
 def test_the_modules_of_an_extra_are_those_it_installs(declared: dict[str, list[str]]) -> None:
