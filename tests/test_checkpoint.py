@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from semsynth.checkpoint import Card, LoadedModel, SPADEModel, load_model, save_model
 from semsynth.classes import ClassInfo, ClassSet
@@ -208,12 +209,44 @@ def test_missing_unexpected_and_misshapen_tensors_are_named(folder: Path, networ
     assert_one_line_error(folder, "fc.bias is [15] instead of [16]")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda bias: bias.fill_(float("nan")), "fc.bias holds NaN or infinity"),
+        (lambda bias: bias.index_fill_(0, torch.tensor([3]), float("inf")), "fc.bias holds NaN or infinity"),
+        (lambda bias: bias.double(), "fc.bias holds float64 instead of float32 or float16 or bfloat16"),
+        (lambda bias: bias.to(torch.int8), "fc.bias holds int8 instead of"),
+        (lambda bias: bias > 0, "fc.bias holds bool instead of"),
+        (lambda bias: bias.to(torch.complex64), "fc.bias holds complex64 instead of"),
+    ],
+)
+def test_numbers_that_no_training_writes_are_refused(
+    folder: Path, networks: dict[str, nn.Module], change: Callable[[Tensor], Tensor], message: str
+) -> None:
+    state = networks["generator"].state_dict()
+    write_weights(folder, state | {"fc.bias": change(state["fc.bias"].clone())})
+    assert_one_line_error(folder, message)
+
+
+def test_a_tensor_that_is_there_twice_is_refused(folder: Path) -> None:
+    path = folder / "generator.safetensors"
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + length].strip()
+    first = json.dumps({"fc.bias": json.loads(header)["fc.bias"]}).encode()
+    doubled = header[:-1] + b"," + first[1:]
+    path.write_bytes(len(doubled).to_bytes(8, "little") + doubled + data[8 + length :])
+    digests = json.loads((folder / "config.json").read_text())["sha256"]
+    edit_config(folder, sha256=digests | {path.name: sha256(path)})
+    assert_one_line_error(folder, "'fc.bias' is there twice")
+
+
 def test_weights_that_are_no_safetensors_file_are_refused(folder: Path) -> None:
     write_weights(folder, {})
     (folder / "generator.safetensors").write_bytes(b"x" * 100)
     digests = json.loads((folder / "config.json").read_text())["sha256"]
     edit_config(folder, sha256=digests | {"generator.safetensors": sha256(folder / "generator.safetensors")})
-    assert_one_line_error(folder, "not a safetensors file")
+    assert_one_line_error(folder, "is corrupt")
 
 
 def test_a_pickle_is_never_opened(folder: Path, tmp_path: Path) -> None:
@@ -224,7 +257,7 @@ def test_a_pickle_is_never_opened(folder: Path, tmp_path: Path) -> None:
     torch.save(Bomb(), folder / "generator.safetensors")
     digests = json.loads((folder / "config.json").read_text())["sha256"]
     edit_config(folder, sha256=digests | {"generator.safetensors": sha256(folder / "generator.safetensors")})
-    assert_one_line_error(folder, "not a safetensors file")
+    assert_one_line_error(folder, "is corrupt")
     assert not (tmp_path / "exploded").exists()
 
 

@@ -46,7 +46,7 @@ def parse_json(data: bytes | str, source: str, way_out: str = "restore or re-cre
     Raises:
         SemsynthError: no JSON, or :func:`checked` refuses what it holds.
     """
-    return _parsed(lambda: json.loads(data), "JSON", source, way_out)
+    return _parsed(lambda: json.loads(data, object_pairs_hook=_unique), "JSON", source, way_out)
 
 
 def read_toml(path: Path, way_out: str) -> dict[str, Any]:
@@ -105,6 +105,14 @@ def checked(value: Any) -> Any:
             raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
         waiting += [(child, depth + 1) for child in inner]
     return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return found
 
 
 def _check_leaf(value: Any) -> None:

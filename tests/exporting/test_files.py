@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -237,6 +238,49 @@ def test_an_onnx_file_of_somebody_else(tmp_path: Path, onnx_file: Path) -> None:
         load(tmp_path / "foreign.onnx")
 
 
+def _external(model: Any) -> None:
+    import onnx
+
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+
+
+def _of_another_domain(model: Any) -> None:
+    model.graph.node[0].domain = "com.microsoft"
+
+
+def _with_a_function(model: Any) -> None:
+    model.functions.add(name="f", domain="local")
+
+
+def _with_a_branch(model: Any) -> None:
+    attribute = model.graph.node[0].attribute.add(name="then_branch")
+    attribute.g.name = "inner"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_external, "a tensor that lies in another file"),
+        (_of_another_domain, r"the operator com\.microsoft\."),
+        (_with_a_function, "the function f"),
+        (_with_a_branch, "a graph within a node"),
+    ],
+)
+def test_an_onnx_file_is_one_graph_of_standard_operators(
+    change: Callable[[Any], None], message: str, onnx_file: Path, tmp_path: Path
+) -> None:
+    import onnx
+
+    model = onnx.load(onnx_file)
+    change(model)
+    (tmp_path / "other.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(SemsynthError, match=message):
+        load(tmp_path / "other.onnx")
+
+
 def test_devices_and_precisions_of_exported_models(onnx_file: Path, archive: Path) -> None:
     with pytest.raises(SemsynthError, match="does not run on 'mps'"):
         load(onnx_file, "mps")
@@ -288,8 +332,38 @@ def _traps(mark: Path) -> dict[str, tuple[Change, str]]:
 
         _json("model_weights_config.json", change)(members)
 
-    def operator(graph: Any) -> None:
-        graph["graph_module"]["graph"]["nodes"][0]["target"] = "torch.os.system"
+    def operator(name: str) -> Change:
+        def change(graph: Any) -> None:
+            graph["graph_module"]["graph"]["nodes"][0]["target"] = name
+
+        return _json("models/model.json", change)
+
+    def argument(**given: Any) -> Change:
+        def change(graph: Any) -> None:
+            graph["graph_module"]["graph"]["nodes"][0]["inputs"][1]["arg"] = given
+
+        return _json("models/model.json", change)
+
+    def structure(spec: Any) -> Change:
+        def change(graph: Any) -> None:
+            signature = next(one["signature"] for one in graph["graph_module"]["module_call_graph"] if one["signature"])
+            signature["in_spec"] = json.dumps([1, spec])
+
+        return _json("models/model.json", change)
+
+    def name(graph: Any) -> None:
+        graph["graph_module"]["graph"]["nodes"][0]["name"] = f"x = {code}"
+
+    def field(graph: Any) -> None:
+        graph["graph_module"]["graph"]["nodes"][0]["inputs"][0]["code"] = code
+
+    def objects(graph: Any) -> None:
+        graph["graph_module"]["graph"]["custom_obj_values"] = {"x": {"name": "x", "class_fqn": "os.system"}}
+
+    def compressed(members: dict[str, bytes]) -> None:
+        members["archive/extra/semsynth.more"] = bytes(2**26 + 1)
+
+    factory = {"default_factory_module": "antigravity", "default_factory_name": "x", "dict_context": []}
 
     def size(graph: Any) -> None:
         sizes = graph["graph_module"]["graph"]["sym_int_values"]
@@ -302,7 +376,28 @@ def _traps(mark: Path) -> dict[str, tuple[Change, str]]:
         "example inputs": (inputs, "its example inputs are pickled"),
         "a constant": (opaque, "opaque_obj_0"),
         "a weight": (weight, "a tensor is pickled"),
-        "an operator": (_json("models/model.json", operator), r"its graph calls 'torch\.os\.system'"),
+        "an operator": (operator("torch.os.system"), r"its graph calls 'torch\.os\.system'"),
+        "an operator that writes": (
+            operator("torch.ops.aten.from_file.default"),
+            r"'torch\.ops\.aten\.from_file\.default'",
+        ),
+        "an operator that nobody needs": (operator("torch.ops.aten.sin.default"), r"'torch\.ops\.aten\.sin\.default'"),
+        "a control flow": (operator("torch.ops.higher_order.cond"), r"'torch\.ops\.higher_order\.cond'"),
+        "a text": (argument(as_string=str(mark)), "a text is"),
+        "an object": (argument(as_custom_obj={"name": "x", "class_fqn": "y"}), "it has as_custom_obj"),
+        "an operator as argument": (argument(as_operator="os.system"), "it has as_operator"),
+        "a graph": (argument(as_graph={"name": "x", "graph": {}}), "it has as_graph"),
+        "a text among numbers": (argument(as_ints=[1, str(mark)]), "it has a text as as_ints"),
+        "a device": (argument(as_device={"type": "cuda:0", "index": None}), "a device is 'cuda:0'"),
+        "an enumeration": (structure({"__enum__": True, "fqn": "antigravity:x", "name": "x"}), "in_spec is"),
+        "a factory": (
+            structure({"type": "collections.defaultdict", "context": json.dumps(factory), "children_spec": []}),
+            "in_spec is",
+        ),
+        "a name that is code": (_json("models/model.json", name), "a name is"),
+        "a field": (_json("models/model.json", field), "it has code"),
+        "custom objects": (_json("models/model.json", objects), "it has custom_obj_values"),
+        "a large member": (compressed, r"semsynth\.more has 67,108,865 bytes"),
         "a size": (_json("models/model.json", size), "a size is"),
         "a guard": (_json("models/model.json", guards), "it has guards_code"),
     }
@@ -321,6 +416,21 @@ def test_an_archive_runs_no_code(trap: str, archive: Path, tmp_path: Path) -> No
     with pytest.raises(SemsynthError, match=message):
         load(path)
     assert not mark.exists()
+
+
+def test_a_small_archive_does_not_unpack_to_all_of_the_memory(archive: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pt2"
+    with zipfile.ZipFile(archive) as file, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in file.namelist():
+            bomb.writestr(name, file.read(name) + (bytes(2**28) if name.endswith("weight_0") else b""))
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
+    try:
+        with pytest.raises(SemsynthError, match=r"bomb\.pt2: \S+ is compressed"):
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_archive_with_two_members_of_one_name(archive: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from semsynth.checkpoint.systems import Card, ModelConfig, model_config
@@ -20,8 +19,11 @@ from semsynth.config import dump_config, load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, sha256, write_bytes
+from semsynth.models.weights_file import read_safetensors
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
+_FLOATING = (torch.float32, torch.float16, torch.bfloat16)
+"""What :func:`save_model` writes."""
 
 
 @dataclass(frozen=True)
@@ -175,10 +177,7 @@ def _check_file(path: Path, digest: str | None) -> None:
 
 
 def _load_weights(network: nn.Module, path: Path) -> None:
-    try:
-        stored = safetensors.torch.load_file(path)
-    except SafetensorError as error:
-        raise SemsynthError(f"{path} is not a safetensors file ({error}): copy the whole model folder again") from error
+    stored = read_safetensors(path).tensors
     expected = network.state_dict()
     problems = [f"{key} is missing" for key in expected if key not in stored]
     problems += [f"{key} is unexpected" for key in stored if key not in expected]
@@ -187,8 +186,19 @@ def _load_weights(network: nn.Module, path: Path) -> None:
         for key, value in expected.items()
         if key in stored and stored[key].shape != value.shape
     ]
+    problems = problems or [problem for key in expected for problem in _unusable(key, stored[key], expected[key])]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise SemsynthError(f"{path} does not fit {CONFIG}: {', '.join(problems[:3])}{more}")
     network.load_state_dict({key: stored[key].to(value.dtype) for key, value in expected.items()}, assign=True)
     network.eval()
+
+
+def _unusable(key: str, stored: Tensor, expected: Tensor) -> Iterator[str]:
+    """What is wrong with stored numbers whose shape is right."""
+    allowed = _FLOATING if expected.is_floating_point() else (expected.dtype,)
+    if stored.dtype not in allowed:
+        names = " or ".join(str(dtype).removeprefix("torch.") for dtype in allowed)
+        yield f"{key} holds {str(stored.dtype).removeprefix('torch.')} instead of {names}"
+    elif stored.is_floating_point() and not stored.isfinite().all():
+        yield f"{key} holds NaN or infinity"

@@ -3,7 +3,8 @@
 ``torch.export.load`` (2.13) unpickles example inputs, constants and weights that say so, evaluates expressions of sizes
 with ``sympify``, runs guards through ``exec`` and looks operators up by any name below ``torch``: a file could make it
 run whatever it wants. So an archive is read here first, as the ZIP file and the JSON that it is, and handed on only if
-all that it holds is tensors as raw bytes and a graph of known operators.
+all that it holds is tensors as raw bytes and a graph of known operators: see
+:mod:`semsynth.exporting.program_check`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from semsynth.errors import SemsynthError
+from semsynth.documents import parse_json
+from semsynth.errors import SemsynthError, shortened
+from semsynth.exporting.program_check import check_program
+from semsynth.files import opened
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -28,16 +31,8 @@ _MEMBERS = re.compile(
     r"data/constants/(tensor_\d+|model_constants_config\.json)|extra/semsynth\.\w+"
 )
 """What an archive may hold, below its first folder."""
-_OPERATOR = re.compile(
-    r"torch\.ops\.aten\.(?!__)\w+\.(?!__)\w+|_operator\.(getitem|add|sub|mul|floordiv|mod|neg|eq|ne|lt|le|gt|ge|and_|or_)|"
-    r"torch\.sym_(max|min|ite|not|int|float)|math\.(ceil|floor|trunc)"
-)
-_EXPRESSION = re.compile(
-    r"('[su]\d+'|[su]\d+|\d+|[-+*/%(), ]|[<>=]=?|"
-    r"(Integer|Rational|Symbol|positive|nonnegative|integer|True|False|"
-    r"Add|Mul|Pow|Mod|PythonMod|FloorDiv|CleanDiv|CeilToInt|FloorToInt|IntTrueDiv|Max|Min|Eq|Ne|Lt|Le|Gt|Ge)\b)*"
-)
-"""Sizes: symbols, numbers, arithmetic. No dots, brackets, or other names and strings."""
+_LARGEST_TEXT = 2**26
+"""Bytes of a member that is no tensor: graphs of the largest generators have some megabytes."""
 
 
 def load_archive(path: Path) -> tuple[ExportedProgram, dict[str, str]]:
@@ -48,9 +43,9 @@ def load_archive(path: Path) -> tuple[ExportedProgram, dict[str, str]]:
     """
     checked = io.BytesIO()  # torch reads what was checked, not what it might make of a file with two meanings
     try:
-        with zipfile.ZipFile(path) as archive, zipfile.ZipFile(checked, "w") as copy:
+        with opened(path) as file, zipfile.ZipFile(file) as archive, zipfile.ZipFile(checked, "w") as copy:
             entries = _copy_checked(archive, copy, path)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, EOFError) as error:
         reason = f"no torch.export archive, or damaged ({error})"
         raise SemsynthError(f"{path} is {reason}: export the model again") from error
     import torch
@@ -58,8 +53,8 @@ def load_archive(path: Path) -> tuple[ExportedProgram, dict[str, str]]:
     checked.seek(0)
     try:
         return torch.export.load(checked), entries
-    except (RuntimeError, AssertionError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:  # torch raises many kinds on descriptions that do not fit together
+        reason = shortened(error) or type(error).__name__
         raise SemsynthError(
             f"{path} cannot be read by torch {torch.__version__} ({reason}): export the model again with this version"
         ) from error
@@ -71,12 +66,9 @@ def _copy_checked(archive: zipfile.ZipFile, copy: zipfile.ZipFile, path: Path) -
     names = [info.filename for info in archive.infolist()]
     if len(set(names)) != len(names):
         raise _refused(path, "two members have one name")
+    _check_sizes(archive, path)
     for info in archive.infolist():
         _, _, name = info.filename.partition("/")
-        if not _MEMBERS.fullmatch(name):
-            raise _refused(path, f"it holds {info.filename}")
-        if name.startswith("data/sample_inputs/") and info.file_size:
-            raise _refused(path, "its example inputs are pickled")
         data = archive.read(info)
         if name.endswith(".json"):
             data = _checked_json(name, data, path)
@@ -86,38 +78,33 @@ def _copy_checked(archive: zipfile.ZipFile, copy: zipfile.ZipFile, path: Path) -
     return entries
 
 
+def _check_sizes(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse members that are none of an export's, and what unpacks to more than it takes in the file.
+
+    Exports are stored, not compressed, so no member is larger than the file. A size that a member only claims is found
+    out when it is read.
+    """
+    for info in archive.infolist():
+        _, _, name = info.filename.partition("/")
+        if not _MEMBERS.fullmatch(name):
+            raise _refused(path, f"it holds {shortened(info.filename)}")
+        if name.startswith("data/sample_inputs/") and info.file_size:
+            raise _refused(path, "its example inputs are pickled")
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise _refused(path, f"{info.filename} is compressed")
+        if not name.startswith(("data/weights/weight_", "data/constants/tensor_")) and info.file_size > _LARGEST_TEXT:
+            raise _refused(path, f"{info.filename} has {info.file_size:,} bytes")
+    if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+        raise _refused(path, "members overlap")
+
+
 def _checked_json(name: str, text: bytes, path: Path) -> bytes:
     """The same without remarks on where nodes came from."""
+    value = parse_json(text, f"{path}: {name}", "export the model again")
     try:
-        value = json.loads(text)
+        return json.dumps(check_program(value)).encode()
     except ValueError as error:
-        raise SemsynthError(f"{path}: {name} is not valid JSON ({error}): export the model again") from error
-    for key, one in _pairs(value):
-        if key == "use_pickle" and one is not False:
-            raise _refused(path, "a tensor is pickled")
-        if key == "target" and not (isinstance(one, str) and _OPERATOR.fullmatch(one)):
-            raise _refused(path, f"its graph calls {one!r}")
-        if key == "expr_str" and not (isinstance(one, str) and _EXPRESSION.fullmatch(one)):
-            raise _refused(path, f"a size is {one!r}")
-        if key in ("guards_code", "as_operator", "as_custom_obj", "as_graph") and one:
-            raise _refused(path, f"it has {key}")
-        if key == "range_constraints" and not all(_EXPRESSION.fullmatch(symbol) for symbol in one):
-            raise _refused(path, "a range is of no symbol")
-        if key == "metadata" and isinstance(one, dict):
-            one.clear()
-    return json.dumps(value).encode()
-
-
-def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key of every object inside ``value``, with what it stands for."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield from one.items()
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
+        raise _refused(path, str(error)) from error
 
 
 def _refused(path: Path, reason: str) -> SemsynthError:

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
 from semsynth.exporting.archive import load_archive
+from semsynth.exporting.onnx_check import read_onnx
 from semsynth.exporting.record import SUFFIXES, ExportRecord
 from semsynth.extras import require
 from semsynth.images import to_tensor
@@ -109,7 +110,7 @@ def open_exported(path: Path, device: str = "auto") -> ExportedModel:
 
 
 def _open_onnx(path: Path, device: str) -> ExportedModel:
-    require("onnx", f"{path}: running it", "onnxruntime")
+    require("onnx", f"{path}: running it", "onnx", "onnxruntime")
     import onnxruntime
 
     there = onnxruntime.get_available_providers()
@@ -122,11 +123,13 @@ def _open_onnx(path: Path, device: str) -> ExportedModel:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors, which come as exceptions, too
     providers = [*(["CUDAExecutionProvider"] if cuda else []), "CPUExecutionProvider"]
+    data = read_onnx(path)
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=providers)
+        session = onnxruntime.InferenceSession(data, options, providers=providers)
     except Exception as error:  # its own exceptions have no base class but this
-        reason = " ".join(str(error).split())[:200]
-        raise SemsynthError(f"{path} is no ONNX file, or damaged ({reason}): export the model again") from error
+        raise SemsynthError(
+            f"{path} is no ONNX file, or damaged ({shortened(error)}): export the model again"
+        ) from error
     record = ExportRecord.of_entries(session.get_modelmeta().custom_metadata_map, str(path))
     return ExportedModel(record, _session_run(session), torch.device("cuda" if cuda else "cpu"))
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,8 +196,10 @@ def _save_archive(program: ExportedProgram, record: ExportRecord, path: Path) ->
     # Without example inputs, which would be pickled, and without guards, which are code: readers refuse both.
     program._example_inputs = None
     program._guards_code = []
-    with _quiet(), path.open("wb") as file:
-        torch.export.save(program, file, extra_files=record.entries())
+    made = BytesIO()  # torch's writer, which is C++, ends the process when a disk is full
+    with _quiet():
+        torch.export.save(program, made, extra_files=record.entries())
+    path.write_bytes(made.getbuffer())
 
 
 @contextlib.contextmanager

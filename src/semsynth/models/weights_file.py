@@ -14,9 +14,12 @@ from torch import Tensor
 from semsynth.config import validated
 from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder
+from semsynth.files import explained, make_folder, opened
 from semsynth.models.input_convention import EXAMPLE, InputConvention, parse_convention
 from semsynth.tensor_files import read_tensor_file
+
+MAX_HEADER = 2**26
+"""Bytes of the JSON before the tensors of a ``.safetensors`` file."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def read_weights(path: Path) -> WeightsFile:
     Raises:
         SemsynthError: missing or corrupt file, or anything but tensors by name.
     """
-    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_pth(path)
+    return read_safetensors(path) if path.suffix == ".safetensors" else _read_pth(path)
 
 
 def downloaded(url: str, checksum: str, network: str, way_out: str) -> Path:
@@ -99,13 +102,28 @@ def downloaded(url: str, checksum: str, network: str, way_out: str) -> Path:
     return path
 
 
-def _read_safetensors(path: Path) -> WeightsFile:
+def read_safetensors(path: Path) -> WeightsFile:
+    """Read a ``.safetensors`` file.
+
+    Raises:
+        SemsynthError: missing or corrupt file, or one that gives a tensor twice.
+    """
+    _check_header(path)
     try:
         with explained(path, "cannot read"), safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             return WeightsFile(path, tensors, file.metadata() or {})
     except SafetensorError as error:
         raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse headers that the library reads in one of several ways, or that alone take all of the memory."""
+    with opened(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise SemsynthError(f"{path} is corrupt (a header of {length:,} bytes): copy or download it again")
+        parse_json(file.read(length), f"{path} is corrupt: its header", "copy or download it again")
 
 
 def _read_pth(path: Path) -> WeightsFile:
