@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.comparison.plan import Entry
+from semsynth.documents import read_json
 from semsynth.evaluation.metrics.bootstrap import (
     REPLICATES,
     Interval,
@@ -32,7 +33,7 @@ from semsynth.evaluation.metrics.confusion import segmentation_scores
 from semsynth.evaluation.metrics.kernel import weighted_kernel_distances
 from semsynth.evaluation.protocols.definition import check_comparable
 from semsynth.evaluation.run import WORK
-from semsynth.files import read_json, write_bytes
+from semsynth.files import write_bytes
 from semsynth.images import save_png
 from semsynth.synthesizer.contact_sheet import ContactSheet
 
