@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from backbone_weights import save_mobilenet
+from backbone_weights import REAL, save_mobilenet
 from torch import Tensor, nn
 
 from semsynth.config import override
@@ -14,6 +14,7 @@ from semsynth.data.sample import Batch
 from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch
+from semsynth.losses.perceptual import PerceptualDistance, PerceptualLoss
 from semsynth.recipes import RECIPES
 from semsynth.recipes.aids import FEATURES, AidedRecipe, cropped
 from semsynth.recipes.base import Step
@@ -253,3 +254,24 @@ def test_a_crop_is_of_the_same_place_in_both_pictures() -> None:
 def test_a_crop_without_pixels_is_refused() -> None:
     with pytest.raises(SemsynthError, match=r"perceptual_crop: Input should be greater than or equal to 1"):
         recipe_of("spade", "perceptual_crop=0")
+
+
+# The perceptual network -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("system", ["spade", "oasis", "pix2pixhd"])
+@pytest.mark.parametrize(
+    ("network", "kind"), [("vgg16", PerceptualLoss), ("stlpips_alex", PerceptualDistance)], ids=["vgg16", "stlpips"]
+)
+def test_other_networks_compare_pictures(shared: Path, system: str, network: str, kind: type[nn.Module]) -> None:
+    sizes = TINY if system != "pix2pixhd" else ("data.load_size=72", "data.crop_size=64", *OTHERS[system])
+    settings = (*sizes, "loss.perceptual=1", f"loss.perceptual_network={network}")
+    config = override(RECIPES[system].presets["default"](TOY_CLASSES, False), settings)
+    recipe = RECIPES[system].build(config, TOY_CLASSES, shared / "weights" / REAL[network])
+    assert isinstance(recipe, AidedRecipe)
+    assert isinstance(recipe.frozen["perceptual"], kind)
+    photo = batch_of(recipe, photo=0.0)
+    perceptual = recipe.perceptual  # type: ignore[attr-defined]
+    assert perceptual(photo.image, photo.image).item() == 0
+    (phase,) = (one for one in recipe.phases if one.name == "generator")
+    assert phase.terms(recipe.networks, photo, Step())["perceptual"].item() > 0

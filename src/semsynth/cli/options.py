@@ -18,7 +18,8 @@ InitFrom = Annotated[Path | None, typer.Option(help="Model or run folder whose w
 Nodes = Annotated[int, typer.Option(min=1, help="Number of machines, each with --devices (set by torchrun if used).")]
 NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")]
 PerceptualWeights = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="VGG-19 weights; the first layers suffice (default: downloaded).")
+    Path | None,
+    typer.Option(metavar="FILE", help="Perceptual network, VGG-19 or its first layers (default: downloaded)."),
 ]
 FeatureWeights = Annotated[
     Path | None,

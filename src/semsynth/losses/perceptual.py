@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, overload
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -103,24 +103,13 @@ class PerceptualDistance(nn.Module):
         return self.distance(fake, real.detach()).mean()  # type: ignore[no-any-return]
 
 
-@overload
-def load_perceptual_loss(
-    weight: float,
-    weights: Path | None,
-    fed: PerceptualInput = ...,
-    network: Literal["vgg19", "vgg16"] = ...,
-) -> PerceptualLoss | None: ...
-
-
-@overload
-def load_perceptual_loss(
-    weight: float, weights: Path | None, fed: PerceptualInput = ..., *, network: PerceptualNetwork
-) -> PerceptualLoss | PerceptualDistance | None: ...
+Perceptual = PerceptualLoss | PerceptualDistance
+"""What recipes compare a picture with its photo by."""
 
 
 def load_perceptual_loss(
     weight: float, weights: Path | None, fed: PerceptualInput = "as_trained", network: PerceptualNetwork = "vgg19"
-) -> PerceptualLoss | PerceptualDistance | None:
+) -> Perceptual | None:
     """The loss as recipes use it: None where its ``weight`` is 0, so that nothing is loaded.
 
     Args:

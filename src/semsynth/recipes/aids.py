@@ -25,7 +25,7 @@ from semsynth.losses.adversarial import discriminator_loss, generator_loss
 from semsynth.losses.augmentation import Augmentation, augment_together, augment_with_layout, crop_together
 from semsynth.losses.distance import at_least_single, mean_absolute_difference
 from semsynth.losses.gradient_penalty import GradientPenalty, squared_gradient
-from semsynth.losses.perceptual import PerceptualLoss
+from semsynth.losses.perceptual import Perceptual, PerceptualNetwork
 from semsynth.models.backbones import Backbone, load_backbone
 from semsynth.models.feature_discriminator import FeatureDiscriminator, FeatureDiscriminatorConfig
 from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Step, Terms
@@ -107,6 +107,13 @@ class PerceptualCrop(Config):
 
     perceptual_crop: int | None = Field(None, ge=1)
     """Side of a random square, in pixels, that the perceptual term looks at; None: everything (saves CPU time)."""
+
+
+class PerceptualChoice(Config):
+    """A field for objectives with a perceptual term."""
+
+    perceptual_network: PerceptualNetwork = "vgg19"
+    """What the perceptual term compares pictures by: VGG-19 as in the papers, VGG-16 or shift-tolerant LPIPS."""
 
 
 class PixelTerm(Config):
@@ -220,7 +227,7 @@ class AidedRecipe(Recipe):
         return [[[scale[number]] for scale in scales] for number in range(len(images))]
 
 
-def cropped(perceptual: PerceptualLoss | None, side: int | None) -> Callable[[Tensor, Tensor], Tensor] | None:
+def cropped(perceptual: Perceptual | None, side: int | None) -> Callable[[Tensor, Tensor], Tensor] | None:
     """The perceptual loss of a random square of so many pixels, at the same place in both pictures; None: of all."""
     if perceptual is None or side is None:
         return perceptual

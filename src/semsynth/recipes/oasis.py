@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import OASISModel
 from semsynth.classes import ClassSet
-from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.layout import LayoutBatch, pixels
 from semsynth.losses.gradient_penalty import score_of_classes
@@ -31,11 +30,11 @@ from semsynth.losses.n_plus_one import (
     label_mix_consistency,
     label_mix_mask,
 )
-from semsynth.losses.perceptual import PerceptualLoss, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual, load_perceptual_loss
 from semsynth.models.backbones import Backbone
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.aids import AidedConfig, AidedRecipe
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -49,7 +48,7 @@ from semsynth.recipes.base import (
 from semsynth.recipes.system import Preset, Row, System
 
 
-class LossWeights(Config):
+class LossWeights(PerceptualChoice):
     """The objective (sections 3.1 and 3.2)."""
 
     balanced: bool = True
@@ -98,7 +97,8 @@ class OASISConfig(AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights)
+        loss = self.loss
+        perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, network=loss.perceptual_network)
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
@@ -109,7 +109,7 @@ class OASISRecipe(AidedRecipe):
         self,
         config: OASISConfig,
         classes: ClassSet,
-        perceptual: PerceptualLoss | None,
+        perceptual: Perceptual | None,
         backbone: Backbone | None = None,
     ) -> None:
         self.config: OASISConfig = config

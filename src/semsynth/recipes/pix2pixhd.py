@@ -20,21 +20,20 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import GeneratorModel, ModelConfig, Pix2PixHDModel
 from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.config import Config
 from semsynth.data.sample import Batch, Sample
 from semsynth.errors import SemsynthError
 from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.gradient_penalty import score_of_patches
-from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual, PerceptualInput, load_perceptual_loss
 from semsynth.models.backbones import Backbone
 from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.ops.initialization import initialize_normal
-from semsynth.recipes.aids import AidedConfig, AidedRecipe
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -48,7 +47,7 @@ from semsynth.recipes.base import (
 )
 
 
-class LossWeights(Config):
+class LossWeights(PerceptualChoice):
     """The objective (equation 5 and section 4); 0 leaves a term out."""
 
     adversarial_kind: AdversarialKind = "least_squares"
@@ -121,7 +120,10 @@ class Pix2PixHDConfig(AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights, self.loss.perceptual_input)
+        loss = self.loss
+        perceptual = load_perceptual_loss(
+            loss.perceptual, perceptual_weights, loss.perceptual_input, loss.perceptual_network
+        )
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
@@ -148,7 +150,7 @@ class Pix2PixHDRecipe(AidedRecipe):
         self,
         config: Pix2PixHDConfig,
         classes: ClassSet,
-        perceptual: PerceptualLoss | None,
+        perceptual: Perceptual | None,
         backbone: Backbone | None = None,
     ) -> None:
         self.config: Pix2PixHDConfig = config

@@ -22,13 +22,13 @@ from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, gen
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.gradient_penalty import score_of_patches
-from semsynth.losses.perceptual import PerceptualInput, PerceptualLoss, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual, PerceptualInput, load_perceptual_loss
 from semsynth.models.backbones import Backbone
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualCrop, PixelTerm, cropped
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice, PerceptualCrop, PixelTerm, cropped
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -42,7 +42,7 @@ from semsynth.recipes.base import (
 from semsynth.recipes.system import WITH_INSTANCES, Preset, Row, System
 
 
-class LossWeights(PixelTerm):
+class LossWeights(PixelTerm, PerceptualChoice):
     """The objective (section 3 and official train_options.py); 0 leaves a term out."""
 
     adversarial_kind: AdversarialKind = "hinge"
@@ -95,7 +95,10 @@ class SPADEConfig(PerceptualCrop, AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        perceptual = load_perceptual_loss(self.loss.perceptual, perceptual_weights, self.loss.perceptual_input)
+        loss = self.loss
+        perceptual = load_perceptual_loss(
+            loss.perceptual, perceptual_weights, loss.perceptual_input, loss.perceptual_network
+        )
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 
@@ -106,7 +109,7 @@ class SPADERecipe(AidedRecipe):
         self,
         config: SPADEConfig,
         classes: ClassSet,
-        perceptual: PerceptualLoss | None,
+        perceptual: Perceptual | None,
         backbone: Backbone | None = None,
     ) -> None:
         self.config: SPADEConfig = config
