@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from semsynth.cli.main import app
 
@@ -25,3 +25,12 @@ def train(*arguments: object) -> tuple[int, str]:
 def sets(settings: Iterable[str]) -> list[str]:
     """``--set KEY=VALUE`` for each setting."""
     return [part for setting in settings for part in ("--set", setting)]
+
+
+def refused(result: Result, *parts: object) -> None:
+    """The command must have ended with code 2 and one line on stderr that holds every one of ``parts``."""
+    assert result.exit_code == 2, result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, lines
+    for part in ("error: ", *parts):
+        assert str(part) in lines[0], lines[0]

@@ -71,6 +71,38 @@ def load_tool(repository: Path) -> Callable[[str], ModuleType]:
     return load
 
 
+@pytest.fixture(scope="session")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn dataset of ``flags.py``."""
+    from flags import write_flags
+
+    return write_flags(tmp_path_factory.mktemp("flags"))
+
+
+@pytest.fixture(scope="session")
+def flag_shards(flags: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn dataset in shards."""
+    from semsynth.data.shards.sharding import shard_folder
+
+    root = tmp_path_factory.mktemp("shards")
+    shard_folder(flags, root, 20_000)
+    return root
+
+
+@pytest.fixture(scope="session")
+def segmenter(flags: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small segmenter, trained for thirty steps on the drawn dataset."""
+    from small_segmenters import SETTINGS, train
+
+    folder = tmp_path_factory.mktemp("segmenter") / "flags"
+    train(
+        flags,
+        folder,
+        settings=SETTINGS.model_copy(update={"steps": 30, "batch_size": 4, "lr": 5e-3, "validate_every": 30}),
+    )
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _same_state_for_every_test() -> Iterator[None]:
     """Seed torch and NumPy's global generators; restore dtype, gradient mode, threads and determinism afterwards."""

@@ -32,6 +32,7 @@ CLASSES = ClassSet(
     ),
 )
 SIDE = 32
+PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 COUNT = 24
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flags import CLASSES, COUNT, SIDE, ColorSegmenter
+from flags import CLASSES, COUNT, PROTOCOL, SIDE, ColorSegmenter
 from tiny_models import save_tiny_model
 
 import semsynth
@@ -16,7 +16,6 @@ from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import RealPhotos
 from semsynth.images import save_png
 
-PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 BY_COLOUR = {"segmenter": ColorSegmenter(), "features": "random", "protocol": PROTOCOL, "device": "cpu"}
 
 

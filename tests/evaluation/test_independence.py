@@ -1,25 +1,21 @@
-"""Scores by networks that trained the model, and photos that it repeats."""
+"""Scores by networks that trained the model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from backbone_weights import save_mobilenet
-from flags import CLASSES, SIDE, ColorSegmenter
+from flags import CLASSES, PROTOCOL, SIDE, ColorSegmenter
 from tiny_models import save_tiny_model
 
 import semsynth
 from semsynth.checkpoint import CARD, Card
 from semsynth.config import dump_config, load_config
-from semsynth.data.folder import DatasetFolder
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.features import random_features
 from semsynth.evaluation.independence import independence_warnings
 from semsynth.files import sha256
-
-PROTOCOL = f"semsynth-2026-{SIDE}x{SIDE}"
 
 
 class Network:
@@ -66,43 +62,3 @@ def test_evaluate_refuses_and_can_be_told_to_insist(flags: Path, tmp_path: Path)
     assert "real_halves/detectability" in report.scores
     other = semsynth.evaluate(model, flags, PROTOCOL, features="random", **options)
     assert not any("took part" in note for note in other.warnings)
-
-
-class Repeated:
-    """A source that hands out training photos."""
-
-    name = fingerprint = "repeated"
-
-    def __init__(self, training: DatasetFolder) -> None:
-        self.training = training
-
-    def pictures(self, samples, number):  # type: ignore[no-untyped-def]
-        chosen = [self.training[int(sample.name) % len(self.training)].image for sample in samples]
-        return [np.asarray(one) for one in chosen]
-
-
-def test_repeated_training_photos_are_found(flags: Path, tmp_path: Path) -> None:
-    options = {"segmenter": ColorSegmenter(), "features": str(save_mobilenet(tmp_path)), "device": "cpu"}
-    training = DatasetFolder(flags, "train")
-    copies = semsynth.evaluate(Repeated(training), flags, PROTOCOL, nearest_training=True, **options)
-    found = copies.record.memorisation
-    assert found is not None
-    assert found.num_photos == len(training)
-    assert (found.nearer.value, found.distance.value) == (1, 0)
-    for one in found.nearest:
-        assert one.photo == training.names[int(one.name) % len(training)]
-    assert copies.scores["memorisation/nearer"] == found.nearer
-    assert "Memorisation" in [table.title for table in copies.beside(copies)]
-    photos = semsynth.evaluate(flags / "val" / "images", flags, PROTOCOL, nearest_training=True, **options)
-    assert float(photos.scores["memorisation/nearer"]) == pytest.approx(0.5)
-    assert float(photos.scores["memorisation/distance"]) == pytest.approx(1)
-    assert float(photos.scores["detectability"]) == 0.5
-
-
-def test_what_the_comparison_with_training_photos_needs(flags: Path) -> None:
-    options = {"segmenter": ColorSegmenter(), "device": "cpu", "nearest_training": True}
-    photos = flags / "val" / "images"
-    with pytest.raises(SemsynthError, match=r"--nearest-training\) needs features"):
-        semsynth.evaluate(photos, flags, PROTOCOL, features="none", **options)
-    with pytest.raises(SemsynthError, match="evaluate another split"):
-        semsynth.evaluate(flags / "train" / "images", flags, PROTOCOL, split="train", features="random", **options)

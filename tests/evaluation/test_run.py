@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from flags import SIDE, ChangedPhotos, evaluation_of
 from PIL import Image, ImageFilter
 
@@ -157,19 +156,6 @@ def test_interrupted_and_resumed_is_uninterrupted(flags: Path, tmp_path: Path) -
         evaluation_of(flags, ChangedPhotos(blurred, "others")).run(tmp_path / "cut")
 
 
-def test_a_damaged_measurement_is_named(flags: Path, tmp_path: Path) -> None:
-    evaluation_of(flags).run(tmp_path)
-    (tmp_path / "work" / "chunk_000001.npz").write_bytes(b"PK nothing")
-    with pytest.raises(SemsynthError, match=r"chunk_000001\.npz is damaged"):
-        evaluation_of(flags).run(tmp_path)
-
-
-def test_a_small_sample_is_warned_about(flags: Path, tmp_path: Path) -> None:
-    (warning,) = evaluation_of(flags).run(tmp_path).warnings
-    assert "24 images are too few for the Fréchet distance" in warning
-    assert "FID" not in warning
-
-
 def test_diversity_is_zero_for_equal_samples_and_that_of_the_photos_for_different_layouts(
     flags: Path, tmp_path: Path
 ) -> None:
@@ -200,19 +186,3 @@ def test_the_oracle_is_the_score_of_the_photos_as_a_folder(flags: Path, tmp_path
     grey = evaluation_of(flags, FolderPictures(tmp_path / "grey", names, names, None)).run(tmp_path / "of grey")
     assert grey.oracle == result.oracle
     assert (grey.segmentation.mean_iou.value or 0) < 0.3
-
-
-def test_worst_and_best_are_the_extremes(flags: Path, tmp_path: Path) -> None:
-    def some_grey(sample: Sample) -> Picture:
-        assert sample.image is not None
-        return np.full_like(sample.image, 128) if sample.name in ("003", "011") else sample.image
-
-    result = evaluation_of(flags, ChangedPhotos(some_grey)).run(tmp_path)
-    assert {image.name for image in result.worst[:2]} == {"003", "011"}
-    assert result.best[0].mean_iou >= result.best[-1].mean_iou > result.worst[0].mean_iou
-    (shown,) = evaluation_of(flags, ChangedPhotos(some_grey)).illustrate(["003"])
-    assert (shown.synthesis == 128).all()
-    assert shown.errors.shape == shown.layout.shape == (SIDE, SIDE, 3)
-    right = (shown.layout == shown.predicted).all(2) & (shown.layout.sum(2) > 0)
-    assert (shown.errors[right] == 255).all()
-    assert torch.tensor(shown.errors[~right].astype(int)).unique(dim=0).tolist() == [[150, 150, 150], [200, 30, 30]]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from flags import CLASSES, save_network
+
+from semsynth.classes import builtin
+from semsynth.errors import SemsynthError
+from semsynth.evaluation.segmenters.hugging_face import load_segmenter
+from semsynth.evaluation.segmenters.mappings import mapping_of
+
+
+def test_several_outputs_may_mean_one_class_and_some_none(tmp_path: Path) -> None:
+    save_network(tmp_path / "net", list("abcdef"))
+    values = mapping_of(CLASSES, (3, 4, None, 3, 5, 6)).model_dump(mode="json")
+    (tmp_path / "mapping.json").write_text(json.dumps(values))
+    segmenter = load_segmenter(tmp_path / "net", str(tmp_path / "mapping.json"), "cpu")
+    images = torch.rand(1, 3, 32, 32)
+    raw = segmenter.network(pixel_values=segmenter._prepared(images)).logits
+    expected = torch.stack([torch.maximum(raw[:, 0], raw[:, 3]), raw[:, 1], raw[:, 4], raw[:, 5]], 1)
+    assert torch.allclose(segmenter.logits(images), expected)
+    assert [item.name for item in segmenter.classes.classes] == ["red", "green", "blue", "rare"]
+
+
+def test_a_folder_of_transformers_with_its_own_normalisation(tmp_path: Path) -> None:
+    names = [item.name for item in builtin("cityscapes_19").classes]
+    stated = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25], "do_normalize": True}
+    folder = save_network(tmp_path / "net", names, preprocessor_config=stated)
+    segmenter = load_segmenter(folder, device="cpu")
+    assert segmenter._prepared(torch.ones(1, 3, 1, 1)).flatten().tolist() == pytest.approx([2, 2, 2])
+    assert [one.shape[1] for one in segmenter.maps(torch.zeros(1, 3, 64, 64))] == [4, 8, 8, 8]
+    other = load_segmenter(save_network(tmp_path / "other", names), device="cpu")
+    assert other.fingerprint != segmenter.fingerprint
+    assert load_segmenter(folder, device="cpu").fingerprint == segmenter.fingerprint
+
+
+def test_what_is_no_segmenter_is_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match="there is no segmenter 'nothing'"):
+        load_segmenter("nothing")
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(SemsynthError, match="'bert' network, which does not label pixels"):
+        load_segmenter(tmp_path / "bert")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{}")
+    with pytest.raises(SemsynthError, match="is no network's"):
+        load_segmenter(tmp_path / "broken")
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    (folder / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(SemsynthError, match="cannot be read"):
+        load_segmenter(folder)
