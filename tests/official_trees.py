@@ -8,14 +8,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from semsynth.classes import ClassInfo, ClassSet
+from semsynth.data.importers.pairs import Listing
 from semsynth.images import save_png
 
 SIZE = (6, 8)
 """(height, width) of most pictures."""
+SKY_AND_CAR = ClassSet(
+    name="two", classes=(ClassInfo(id=1, name="sky", color=(0, 0, 255)), ClassInfo(id=2, name="car", color=(255, 0, 0)))
+)
 MAP_FROM_ADE = (
     "1\t2978\t\n2\t312\t   \n13\t1831\t   \n15\t774\t\n15\t783\n21\t401\t   \n22 \t2994\t   \n23      1735\t   \n"
 )
 """Lines of the official table, with its irregular blanks."""
+
+
+def names(listing: Listing, split: str | None = None) -> list[str]:
+    """Of what a listing holds, or of one split of it."""
+    return [pair.name for pair in listing.pairs if split in (None, pair.split)]
 
 
 def photo(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -25,6 +35,11 @@ def photo(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
 def save_jpeg(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, "JPEG")
+
+
+def numbers(high: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
+    """[H,W] of random numbers below ``high``."""
+    return np.random.default_rng(seed).integers(0, high, SIZE).astype(dtype)
 
 
 def halves(left: int, right: int, size: tuple[int, int] = SIZE, dtype: type = np.uint8) -> np.ndarray:

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from official_trees import coco_panoptic, coco_stuff, halves
+from official_trees import coco_stuff, halves, numbers, photo
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.check import check_dataset
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.importers.coco_panoptic import list_coco_panoptic
 from semsynth.data.importers.coco_stuff import list_coco_stuff
 from semsynth.data.importers.pairs import import_listing
 from semsynth.errors import SemsynthError
@@ -75,50 +75,42 @@ def test_pycocotools_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert import_listing(list_coco_stuff(source, instances=False), tmp_path / "out") == {"train": 2, "val": 1}
 
 
-def test_panoptic(tmp_path: Path) -> None:
-    source, out = coco_panoptic(tmp_path / "in"), tmp_path / "out"
-    assert import_listing(list_coco_panoptic(source), out) == {"train": 1, "val": 1}
-    sample = DatasetFolder(out, "train", instances=True)[0]
-    assert sample.layout.classes == builtin("coco_panoptic")
-    assert sample.layout.labels[0].tolist() == [VOID, 1, 1, 1, 187, 187, 1, 1]
-    assert sample.layout.instances is not None
-    # things in the file's order; stuff and the crowd are regions of their class
-    assert sample.layout.instances[0].tolist() == [255, 256, 257, 257, 187, 187, 1, 1]
-    assert check_dataset(out).problems == ()
+def import_coco_stuff(source: Path, out: Path) -> dict[str, int]:
+    return import_listing(list_coco_stuff(source), out)
 
 
-def test_panoptic_pngs_with_unknown_segments(tmp_path: Path) -> None:
-    source = coco_panoptic(tmp_path / "in")
-    save_png(source / "annotations/panoptic_val2017/000000000139.png", np.full((6, 8, 3), 7, np.uint8))
-    with pytest.raises(SemsynthError, match=r"000000000139\.png holds ids .*: 460551 \(48 pixels\)"):
-        import_listing(list_coco_panoptic(source), tmp_path / "out")
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    root = tmp_path / "coco"
+    for split, count in (("train", 3), ("val", 1)):
+        for index in range(count):
+            name = f"{index:012d}"
+            save_png(root / f"{split}_img" / f"{name}.png", photo(index))
+            save_png(
+                root / f"{split}_label" / f"{name}.png", np.where(numbers(9) == 0, 255, numbers(182)).astype(np.uint8)
+            )
+            save_png(root / f"{split}_inst" / f"{name}.png", numbers(200))
+    return root
 
 
-def test_panoptic_misses(tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match=r"unpack panoptic_annotations_trainval2017\.zip of https"):
-        list_coco_panoptic(tmp_path)
-    source = coco_panoptic(tmp_path / "in")
-    (source / "train2017").rename(source / "photos")
-    with pytest.raises(SemsynthError, match=r"no photos beside it; .*\(train2017\.zip of https"):
-        list_coco_panoptic(source)
-    (source / "photos").rename(source / "train2017")
-    (source / "annotations/panoptic_train2017").rename(source / "annotations/elsewhere")
-    with pytest.raises(SemsynthError, match=r"no folder of its PNGs: unpack panoptic_train2017\.zip"):
-        list_coco_panoptic(source)
-    (source / "annotations/elsewhere").rename(source / "annotations/panoptic_train2017")
-    (source / "train2017/000000000009.jpg").rename(source / "train2017/000000000010.jpg")
-    with pytest.raises(SemsynthError, match="1 annotations have no partner in photos/: 000000000009"):
-        list_coco_panoptic(source)
+def test_coco_stuff_in_both_arrangements(coco: Path, tmp_path: Path) -> None:
+    assert import_coco_stuff(coco, tmp_path / "a") == {"train": 3, "val": 1}
+    first = DatasetFolder(tmp_path / "a", "train", instances=True)[0]
+    assert first.layout.classes == builtin("coco_stuff")
+    assert (first.layout.labels == VOID).any()
+    downloads = tmp_path / "downloads"
+    for split in ("train", "val"):
+        shutil.copytree(coco / f"{split}_img", downloads / f"{split}2017")
+        shutil.copytree(coco / f"{split}_label", downloads / f"stuffthingmaps_trainval2017/{split}2017")
+    assert import_coco_stuff(downloads, tmp_path / "b") == {"train": 3, "val": 1}
+    again = DatasetFolder(tmp_path / "b", "train")[0]
+    assert np.array_equal(first.layout.labels, again.layout.labels)
+    assert not (tmp_path / "b/train/instances").exists()
 
 
-def test_panoptic_files_of_other_classes(tmp_path: Path) -> None:
-    source = coco_panoptic(tmp_path / "in")
-    path = source / "annotations/panoptic_train2017.json"
-    data = json.loads(path.read_text())
-    other = data | {"categories": [*data["categories"], {"id": 7000, "name": "x", "isthing": 0}]}
-    path.write_text(json.dumps(other))
-    with pytest.raises(SemsynthError, match=r"categories that COCO panoptic does not have: \[7000\]"):
-        list_coco_panoptic(source)
-    path.write_text(json.dumps(data | {"categories": data["categories"][:1]}))
-    with pytest.raises(SemsynthError, match=r"000000000009\.png has segments of unknown categories \[187\]"):
-        list_coco_panoptic(source)
+def test_coco_stuff_misses(coco: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match="holds no pixel maps: looked for train_label"):
+        import_coco_stuff(tmp_path, tmp_path / "out")
+    shutil.rmtree(coco / "val_img")
+    with pytest.raises(SemsynthError, match="val_label has no photos beside it"):
+        import_coco_stuff(coco, tmp_path / "out")

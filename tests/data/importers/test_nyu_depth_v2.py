@@ -5,19 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from official_trees import nyu_depth_v2, photo
+from official_trees import names, nyu_depth_v2, photo
 from scipy.io import savemat
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.check import check_dataset
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.nyu_depth_v2 import CROP, list_nyu_depth_v2
-from semsynth.data.importers.pairs import Listing, import_listing
+from semsynth.data.importers.pairs import import_listing
 from semsynth.errors import SemsynthError
-
-
-def names(listing: Listing, split: str) -> list[str]:
-    return [pair.name for pair in listing.pairs if pair.split == split]
 
 
 def test_pictures_labels_and_instances(tmp_path: Path) -> None:

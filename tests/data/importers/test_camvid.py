@@ -1,4 +1,4 @@
-"""CamVid, CMP facades and LabelMeFacade."""
+"""CamVid."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from official_trees import camvid_original, camvid_segnet, cmp_facades, halves, labelmefacade
-from PIL import Image
+from official_trees import camvid_original, camvid_segnet, halves
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.check import check_dataset
 from semsynth.data.folder import DatasetFolder, list_pictures
 from semsynth.data.importers.camvid import list_camvid
-from semsynth.data.importers.cmp_facades import list_cmp_facades
-from semsynth.data.importers.labelmefacade import list_labelmefacade
 from semsynth.data.importers.pairs import import_listing
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
@@ -81,48 +78,3 @@ def test_unknown_colours(tmp_path: Path) -> None:
     save_png(source / "LabeledApproved_full/0006R0_f00930_L.png", np.full((6, 8, 3), 9, np.uint8))
     with pytest.raises(SemsynthError, match=r"0006R0_f00930_L\.png: 48 pixels of 1 colours outside .*#090909"):
         import_listing(list_camvid(source), tmp_path / "out")
-
-
-def test_cmp_facades(tmp_path: Path) -> None:
-    source, out = cmp_facades(tmp_path / "in"), tmp_path / "out"
-    with Image.open(source / "base/cmp_b0001.png") as label:
-        assert label.mode == "P"
-    assert import_listing(list_cmp_facades(source), out) == {"train": 2, "val": 1}
-    assert DatasetFolder(out, "train").names == ("cmp_b0001", "cmp_x0002")
-    assert DatasetFolder(out, "val").names == ("cmp_b0010",)
-    layout = DatasetFolder(out, "val")[0].layout
-    assert layout.classes == builtin("cmp_facades")
-    assert layout.labels.tolist() == [[0] * 4 + [11] * 4] * 6  # background and shop: the files' 1 and 12
-    assert check_dataset(out).problems == ()
-
-
-def test_cmp_facades_misses(tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match=r"neither base/cmp_b\*\.png nor extended/cmp_x\*\.png: .*tylecr1/facade"):
-        list_cmp_facades(tmp_path)
-    source = cmp_facades(tmp_path / "in")
-    save_png(source / "base/cmp_b0001.png", halves(0, 13))
-    with pytest.raises(SemsynthError, match=r"cmp_b0001\.png holds ids .*: 13 \(24 pixels\)"):
-        import_listing(list_cmp_facades(source), tmp_path / "out")
-    (source / "extended/cmp_x0002.png").unlink()
-    with pytest.raises(SemsynthError, match="extended, train: 1 files in photos/ have no label map: cmp_x0002"):
-        list_cmp_facades(source)
-
-
-def test_labelmefacade(tmp_path: Path) -> None:
-    source, out = labelmefacade(tmp_path / "in"), tmp_path / "out"
-    assert import_listing(list_labelmefacade(source), out) == {"train": 1, "val": 1}
-    folder = DatasetFolder(out, "val")
-    assert folder.names == ("05june05_static_street_boston__p1",)
-    assert folder[0].layout.classes == builtin("labelmefacade")
-    assert folder[0].layout.labels.tolist() == [[VOID] * 4 + [7] * 4] * 6
-    assert check_dataset(out).problems == ()
-
-
-def test_labelmefacade_misses(tmp_path: Path) -> None:
-    source = labelmefacade(tmp_path / "in")
-    (source / "train.txt").write_text("images/none.jpg\n")
-    with pytest.raises(SemsynthError, match=r"train\.txt lists 1 pictures that are not in images/: none"):
-        list_labelmefacade(source)
-    (source / "train.txt").unlink()
-    with pytest.raises(SemsynthError, match=r"train\.txt is missing: it comes with https://github\.com/cvjena"):
-        list_labelmefacade(source)

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from semsynth.classes import VOID, ClassSet, builtin
+from semsynth.classes import VOID, ClassSet
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.cityscapes import list_cityscapes
-from semsynth.data.importers.coco_stuff import list_coco_stuff
 from semsynth.data.importers.folder import list_folder
 from semsynth.data.importers.pairs import import_listing
 from semsynth.data.placing import Place, copy, link
@@ -22,10 +20,6 @@ from semsynth.images import save_png
 
 def import_cityscapes(source: Path, out: Path, progress: Progress = silent) -> dict[str, int]:
     return import_listing(list_cityscapes(source), out, progress=progress)
-
-
-def import_coco_stuff(source: Path, out: Path) -> dict[str, int]:
-    return import_listing(list_coco_stuff(source), out)
 
 
 def import_folder(
@@ -41,42 +35,6 @@ def import_folder(
     return import_listing(list_folder(source, classes, split=split, void=void), out, place=place, progress=progress)
 
 
-def photo(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (8, 10, 3), dtype=np.uint8)
-
-
-def numbers(high: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, high, (8, 10)).astype(dtype)
-
-
-@pytest.fixture
-def cityscapes(tmp_path: Path) -> Path:
-    root = tmp_path / "cs"
-    for split, city, count in (("train", "aachen", 2), ("train", "ulm", 1), ("val", "bonn", 1), ("test", "bern", 1)):
-        for index in range(count):
-            name = f"{city}_000000_00{index:04d}"
-            folder = root / "gtFine" / split / city
-            save_png(folder / f"{name}_gtFine_labelIds.png", numbers(34))
-            save_png(folder / f"{name}_gtFine_instanceIds.png", numbers(34_000, np.uint16))
-            save_png(folder / f"{name}_gtFine_color.png", photo())
-            save_png(root / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png", photo(index))
-    return root
-
-
-@pytest.fixture
-def coco(tmp_path: Path) -> Path:
-    root = tmp_path / "coco"
-    for split, count in (("train", 3), ("val", 1)):
-        for index in range(count):
-            name = f"{index:012d}"
-            save_png(root / f"{split}_img" / f"{name}.png", photo(index))
-            save_png(
-                root / f"{split}_label" / f"{name}.png", np.where(numbers(9) == 0, 255, numbers(182)).astype(np.uint8)
-            )
-            save_png(root / f"{split}_inst" / f"{name}.png", numbers(200))
-    return root
-
-
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     """images/ and labels/ of the toy scenes, undivided."""
@@ -87,51 +45,6 @@ def plain(tmp_path: Path) -> Path:
         save_png(root / "images" / f"{seed}.png", sample.image)
         save_png(root / "labels" / f"{seed}.png", sample.layout.labels.astype(np.uint8))
     return root
-
-
-def test_cityscapes(cityscapes: Path, tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
-    counts = import_cityscapes(cityscapes, tmp_path / "out", progress=lambda *step: steps.append(step))
-    assert counts == {"train": 3, "val": 1}
-    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    folder = DatasetFolder(tmp_path / "out", "train", instances=True)
-    assert folder.classes == builtin("cityscapes")
-    assert folder.names == ("aachen_000000_000000", "aachen_000000_000001", "ulm_000000_000000")
-    assert np.array_equal(folder[0].layout.labels, numbers(34))
-    assert np.array_equal(folder[0].layout.instances, numbers(34_000, np.uint16))
-    assert not (tmp_path / "out/test").exists()
-
-
-def test_cityscapes_misses(cityscapes: Path, tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match="gtFine/SPLIT"):
-        import_cityscapes(tmp_path, tmp_path / "out")
-    next((cityscapes / "leftImg8bit/train/ulm").iterdir()).unlink()
-    with pytest.raises(SemsynthError, match="train: 1 label maps have no partner in photos/: ulm_000000_000000"):
-        import_cityscapes(cityscapes, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_coco_stuff_in_both_arrangements(coco: Path, tmp_path: Path) -> None:
-    assert import_coco_stuff(coco, tmp_path / "a") == {"train": 3, "val": 1}
-    first = DatasetFolder(tmp_path / "a", "train", instances=True)[0]
-    assert first.layout.classes == builtin("coco_stuff")
-    assert (first.layout.labels == VOID).any()
-    downloads = tmp_path / "downloads"
-    for split in ("train", "val"):
-        shutil.copytree(coco / f"{split}_img", downloads / f"{split}2017")
-        shutil.copytree(coco / f"{split}_label", downloads / f"stuffthingmaps_trainval2017/{split}2017")
-    assert import_coco_stuff(downloads, tmp_path / "b") == {"train": 3, "val": 1}
-    again = DatasetFolder(tmp_path / "b", "train")[0]
-    assert np.array_equal(first.layout.labels, again.layout.labels)
-    assert not (tmp_path / "b/train/instances").exists()
-
-
-def test_coco_stuff_misses(coco: Path, tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match="holds no pixel maps: looked for train_label"):
-        import_coco_stuff(tmp_path, tmp_path / "out")
-    shutil.rmtree(coco / "val_img")
-    with pytest.raises(SemsynthError, match="val_label has no photos beside it"):
-        import_coco_stuff(coco, tmp_path / "out")
 
 
 def test_folder_of_ids(plain: Path, tmp_path: Path) -> None:

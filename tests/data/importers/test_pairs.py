@@ -11,38 +11,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from official_trees import SIZE, halves, photo
+from official_trees import SKY_AND_CAR, halves, photo
 from PIL import Image
 
-from semsynth.classes import VOID, ClassInfo, ClassSet
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.pairs import Listing, Pair, import_listing, own_instances
-from semsynth.data.placing import in_parallel
-from semsynth.data.progress import silent
-from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Layout
-from semsynth.layout.instances import objects
-
-CLASSES = ClassSet(
-    name="two", classes=(ClassInfo(id=1, name="sky", color=(0, 0, 255)), ClassInfo(id=2, name="car", color=(255, 0, 0)))
-)
 
 
 def layout(left: int = 1, right: int = 2) -> Layout:
     labels = halves(left, right, dtype=np.uint16)
-    return Layout(labels, CLASSES, halves(1, 700, dtype=np.int32))
+    return Layout(labels, SKY_AND_CAR, halves(1, 700, dtype=np.int32))
 
 
 def made(count: int, read: Callable[[], Layout] = layout, photos: Callable[[], bytes] | None = None) -> Listing:
     photos = photos or partial(encode_png, photo())
     pairs = [Pair("train" if index else "val", f"{index:02d}", photos, read, own_instances) for index in range(count)]
-    return Listing(tuple(pairs), CLASSES)
+    return Listing(tuple(pairs), SKY_AND_CAR)
 
 
 def files(root: Path) -> list[str]:
@@ -150,64 +137,10 @@ def test_a_full_disk_leaves_whole_files_and_no_label_map_without_photo(
     assert len(DatasetFolder(tmp_path, "train", instances=True)) == 8
 
 
-def test_the_first_error_ends_it() -> None:
-    begun: list[int] = []
-
-    def work(item: int) -> None:
-        begun.append(item)
-        if item == 3:
-            raise SemsynthError("item 3")
-
-    with pytest.raises(SemsynthError, match="item 3"):
-        in_parallel(work, range(10_000), silent)
-    assert len(begun) < 10_000
-
-
 def test_label_maps_outside_the_class_set_are_named(tmp_path: Path) -> None:
     source = tmp_path / "label.png"
     source.write_bytes(encode_png(halves(1, 9)))
     pair = Pair("train", "a", partial(encode_png, photo()), source)
     with pytest.raises(SemsynthError, match=r"label\.png: ids outside the class set 'two': 9 \(24 pixels\)"):
-        import_listing(Listing((pair,), CLASSES), tmp_path / "out")
+        import_listing(Listing((pair,), SKY_AND_CAR), tmp_path / "out")
     assert files(tmp_path / "out") == ["classes.json"]
-
-
-def test_translated() -> None:
-    numbers = np.array([[0, 7, 900], [7, 0, 0]])
-    assert translated(numbers, {900: 3, 0: VOID, 7: 1}, Path("a")).tolist() == [[VOID, 1, 3], [1, VOID, VOID]]
-    with pytest.raises(SemsynthError, match=r"seg\.png holds ids .*: 7 \(2 pixels\), 900 \(1 pixels\); restore"):
-        translated(numbers, {0: VOID, 8: 1}, Path("seg.png"))
-
-
-def test_instance_map() -> None:
-    labels = np.array([[1, 1, 2, 2, 2, VOID, VOID]], np.uint16)
-    numbers = np.array([[-1, -1, 40, 7, 40, 7, -1]])
-    # 7 lies on the car at place 3; on void nothing is counted
-    assert instance_map(labels, numbers).tolist() == [[1, 1, 257, 256, 257, 255, 255]]
-    assert instance_map(labels, np.full((1, 7), -1)).tolist() == [[1, 1, 2, 2, 2, 255, 255]]
-
-
-@given(
-    arrays.arrays(np.uint16, SIZE, elements=st.sampled_from([1, 2, VOID])),
-    arrays.arrays(np.int64, SIZE, elements=st.integers(-1, 4)),
-)
-def test_objects_of_instance_maps_are_those_of_the_source(labels: np.ndarray, numbers: np.ndarray) -> None:
-    numbers = np.where(numbers >= 0, numbers * 3 + (labels == 2), -1)  # no object has two classes
-    table = objects(Layout(labels, CLASSES, instance_map(labels, numbers)))
-    known = labels != VOID
-    keys = np.where(numbers >= 0, numbers, -labels.astype(np.int64))[known]
-    assert sorted(table.pixels.tolist()) == sorted(np.unique(keys, return_counts=True)[1].tolist())
-    assert set(table.instance_ids[table.instance_ids < 256].tolist()) <= {1, 2}
-
-
-def test_official_files(tmp_path: Path) -> None:
-    path = tmp_path / "list.txt"
-    with pytest.raises(SemsynthError, match=r"list\.txt is missing: it comes with a\.zip"):
-        required(path, "it comes with a.zip")
-    path.write_text("\ufeffone \n\n  two\r\n")
-    assert read_lines(path) == ["one", "two"]
-    path.write_bytes(b"\x00\xff\xfe")
-    with pytest.raises(SemsynthError, match=r"list\.txt is no text file"):
-        read_lines(path)
-    assert few(["a", "b"]) == "a, b"
-    assert few(list("abcdefg")) == "a, b, c, d, e and 2 more"
