@@ -196,7 +196,7 @@ def test_nothing_but_damage_ends(shards: Path) -> None:
 
 
 def test_skipping_is_for_shards(toy: Path) -> None:
-    with pytest.raises(SemsynthError, match="--skip-damaged is for shards"):
+    with pytest.raises(SemsynthError, match="skip_damaged applies to shards"):
         open_source(toy, skip_damaged=True)
 
 
