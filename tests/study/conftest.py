@@ -1,32 +1,16 @@
-"""Folders of small drawn pictures, and a study of them."""
+"""Folders of small drawn pictures, and studies of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from drawn_studies import draw_folder
 
 from semsynth.study.design import StudyDesign
 from semsynth.study.plan import StudyPlan
 from semsynth.study.planning import Sources, make_study
-
-SIZE = (24, 48)
-"""(height, width) of the drawn pictures."""
-
-Maker = Callable[..., StudyPlan]
-
-
-def draw_folder(folder: Path, names: list[str], color: tuple[int, int, int], size: tuple[int, int] = SIZE) -> Path:
-    """Pictures of one hue with some texture, so that no two files are equal."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(sum(color))
-    for name in names:
-        pixels = np.full((*size, 3), color, np.uint8) + rng.integers(0, 40, (*size, 1), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{name}.png")
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +31,10 @@ def make(folders: dict[str, Path]) -> Callable[..., StudyPlan]:
         return make_study(sources, StudyDesign.model_validate(design), out)[0]
 
     return plan
+
+
+@pytest.fixture(scope="session")
+def study(make: Callable[..., StudyPlan], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyPlan]:
+    """A study of three methods, and its folder."""
+    folder = tmp_path_factory.mktemp("study") / "s"
+    return folder, make(folder, ("ours", "crn", "pix2pix"), batch=36, judgements=30, sentinels=5, ties=True)

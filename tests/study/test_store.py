@@ -223,9 +223,3 @@ def test_a_database_of_another_plan(opened: Callable[..., Store], tmp_path: Path
     store = opened()
     with pytest.raises(SemsynthError, match="holds answers to another plan"):
         Store(Database(sqlite_url(tmp_path / "s" / DATABASE)), store.plan, "another")
-
-
-@pytest.mark.parametrize("url", ["mysql://localhost/x", "nonsense", "sqlite+nonsense:///x"])
-def test_urls_that_are_no_database(url: str):
-    with pytest.raises(SemsynthError, match="expected sqlite:///FILE or postgresql://"):
-        Database(url)

@@ -13,10 +13,11 @@ from fastapi.testclient import TestClient
 from semsynth.study.database import DATABASE, Database, sqlite_url
 from semsynth.study.plan import PLAN, StudyPlan
 from semsynth.study.server.app import create_app
-from semsynth.study.server.keys import KEYS, Keys, load_keys
+from semsynth.study.server.keys import Keys
 from semsynth.study.store import Store
 
 SCREEN = {"width": 1280, "height": 800, "pixel_ratio": 1, "frames_per_second": 60}
+
 KEY = Keys(operator="operator-token-0123", signing="s" * 32)
 
 
@@ -189,12 +190,3 @@ def test_a_locked_database_asks_the_browser_to_try_again(
         assert send(client, token).status_code == 200
         assert stored(client) == 1
     database.close()
-
-
-def test_keys_are_drawn_once_and_private(tmp_path: Path):
-    keys = load_keys(tmp_path)
-    assert load_keys(tmp_path) == keys
-    assert (tmp_path / KEYS).stat().st_mode & 0o077 == 0
-    assert keys.session_of(keys.token("abc")) == "abc"
-    assert keys.session_of("abc." + "0" * 64) is None
-    assert KEY.session_of(keys.token("abc")) is None
