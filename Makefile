@@ -13,10 +13,12 @@ WORKERS ?= auto
 DATA ?= ../shared/data
 PORT ?= 7860
 # For `make bundle`: which model, its dataset folder (else its place in ../shared/data), other total steps than
-# tools/bundle.py says, a file with (the beginning of) VGG-19 for recipes that read one, and who scores the model.
+# tools/bundle.py says, files with (the beginning of) VGG-19 and with the network of
+# the feature discriminator, and who scores the model.
 MODEL ?= facades
 STEPS ?=
 PERCEPTUAL ?=
+FEATURES ?=
 SEGMENTER ?=
 # For `make release`.
 VERSION ?=
@@ -91,10 +93,10 @@ release: $(DEVELOPMENT) ## make a release here: VERSION=X.Y.Z (DRY_RUN=1 changes
 docs: $(DEVELOPMENT) ## build the documentation into site/, with the API reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MODEL=facades|streets DATA=DIR)
+bundle: $(APPLICATIONS) ## train a bundled model and put it into the package (MODEL=landscapes|facades|streets DATA=DIR)
 	$(BIN)/python tools/bundle.py $(MODEL) $(if $(filter file,$(origin DATA)),,--data $(DATA)) \
 		$(if $(STEPS),--steps $(STEPS)) $(if $(SEGMENTER),--segmenter $(SEGMENTER)) \
-		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL))
+		$(if $(PERCEPTUAL),--perceptual-weights $(PERCEPTUAL)) $(if $(FEATURES),--feature-weights $(FEATURES))
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(OLDEST) node_modules out dist build site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage* coverage.json

@@ -54,7 +54,7 @@ def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_model_that_ships_can_be_trained_and_is_small_enough(tool: ModuleType) -> None:
-    assert set(tool.MODELS) >= {"facades", "streets"}
+    assert set(tool.MODELS) >= {"facades", "landscapes", "streets"}
     for bundle in tool.MODELS.values():
         for stage in bundle.stages:
             config = bundle.config(stage, builtin(bundle.class_set))
@@ -76,6 +76,17 @@ def test_what_a_model_begins_with_has_its_shapes(tool: ModuleType) -> None:
     recipe = RECIPES[bundle.system].build(config, builtin(bundle.class_set), None)
     beginning = begin_with(BUNDLED / bundle.init_from, recipe)
     assert (beginning.networks, beginning.by_name) == (("generator", "encoder"), ("door", "window"))
+
+
+def test_stages_go_on_with_the_shapes_of_those_before(tool: ModuleType) -> None:
+    for bundle in tool.MODELS.values():
+        shapes = []
+        for stage in bundle.stages:
+            with torch.device("meta"):
+                generator = bundle.config(stage, builtin(bundle.class_set)).generator.build()
+            scales = {key: value.shape for key, value in generator.state_dict().items() if "noises." not in key}
+            shapes.append({key: shape for key, shape in scales.items() if "running" not in key})
+        assert all(one == shapes[0] for one in shapes)
 
 
 def test_other_steps_are_shared_in_proportion(tool: ModuleType) -> None:

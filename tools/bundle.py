@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of all stages together; default: bundled_models.py says")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="other settings, for tries")
     parser.add_argument("--perceptual-weights", type=Path, help="file with VGG-19 or its beginning")
+    parser.add_argument("--feature-weights", type=Path, help="file with the network of the feature discriminator")
     parser.add_argument("--segmenter", help="who scores: a folder, a Hugging Face id or a class set; default nobody")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     arguments = parser.parse_args()
@@ -100,6 +101,7 @@ def estimate(bundle: Bundle, data: Path, stages: Sequence[Stage], arguments: arg
         preset=bundle.preset,
         overrides=(*stages[-1].settings, *arguments.set),
         perceptual_weights=arguments.perceptual_weights,
+        feature_weights=arguments.feature_weights,
     )
     assert isinstance(record, RunRecord)
     steps = sum(stage.steps for stage in stages)
@@ -181,6 +183,7 @@ def train_stage(
         overrides=(*stage.settings, *arguments.set),
         init_from=before,
         perceptual_weights=arguments.perceptual_weights,
+        feature_weights=arguments.feature_weights,
         device=arguments.device,
         progress=bar,
     )

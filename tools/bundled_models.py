@@ -61,7 +61,60 @@ WINDOWS = (
     "data.load_size=288",
 )
 
+FEATURES = (  # in a trial with one seed it brought pictures nearer to photos than the patch discriminator in half the time
+    "generator.noise_injection=true",
+    'feature_discriminator={"size": 256, "discriminator_weight": 0}',  # instead of the patch discriminator
+    "loss.pixels=3",
+    "loss.perceptual=5",
+    "loss.kl=0.001",
+    "training.ema=0.998",
+)
+"""Settings for a discriminator on frozen features that sees pictures at 256x256."""
+
 MODELS = {
+    "landscapes": Bundle(
+        data="ade_landscapes",
+        class_set="ade_landscapes",
+        system="spade",
+        preset="small",
+        stages=(
+            Stage(  # at 128x128 a step costs a quarter
+                40_000,
+                (
+                    *FEATURES,
+                    "data.mode=scale_shortside_and_crop",
+                    "data.load_size=144",
+                    "data.crop_size=128",
+                    "generator.crop_size=128",
+                    "perceptual_crop=64",
+                    "training.workers=0",
+                    "training.seed=1",
+                ),
+            ),
+            Stage(  # the same weights with one more doubling
+                20_000,
+                (
+                    *FEATURES,
+                    "generator.upsamplings=6",
+                    "generator.frozen_statistics=true",
+                    *WINDOWS,
+                    "training.workers=0",
+                    "training.seed=2",
+                ),
+            ),
+        ),
+        init_from=None,
+        licence=(
+            "Trained on nature photographs of ADE20K (Zhou et al. 2017), which its authors give for non-commercial "
+            "research and education; the perceptual term used VGG-19 (CC BY 4.0), the discriminator EfficientNet-lite0 "
+            "(Apache-2.0). Weights: use as the data allows."
+        ),
+        intended_use=(
+            "Demonstration, tests and a start for fine-tuning: scenes of nature at 256x256 from the ten ade_landscapes "
+            "classes. Not a measure of what the system can do at the paper's size, and no source of facts about real "
+            "places."
+        ),
+    ),
     "facades": Bundle(
         data="cmp_facades",
         class_set="cmp_facades",
