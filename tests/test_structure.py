@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 SEVERAL_MODULES = {
-    "bulk": ("engines", "in_shards", "job", "models", "ray", "two_thousand"),
+    "bulk": ("engines", "in_shards", "models", "ray", "two_thousand"),
     "cli": ("collections", "convert_pix2pixhd", "data_import", "region_seeds", "stored_modes"),
     "data/shards": ("s3",),
     "exporting": ("files",),
     "hub": ("hub",),
-    "layout": ("layout",),
+    "layout": ("label_file_memory", "layout"),
     "models": ("layout_at_every_layer", "new_family", "parameter_counts"),
     "models/backbones": ("backbones",),
     "studio": ("bundled", "commands", "objects", "server", "stored_modes"),
