@@ -34,4 +34,5 @@ def test_the_site_is_built_strictly_and_holds_every_public_name(repository: Path
     done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "api.html").read_text("utf-8")
+    assert not re.search(r":(func|meth|class):", page)
     assert [name for name in NAMES if f'id="semsynth.{name}"' not in page] == []
