@@ -142,6 +142,12 @@ def test_files_that_are_not_it(tmp_path: Path) -> None:
         assert "\n" not in str(failure.value)
 
 
+def test_a_checkpoint_of_another_system_names_its_command(tmp_path: Path) -> None:
+    torch.save({"head_0.norm_0.mlp_shared.0.weight": torch.ones(1)}, tmp_path / "latest_net_G.pth")
+    with pytest.raises(SemsynthError, match="of the official SPADE code, not of CRN's: use 'semsynth convert spade'"):
+        convert_checkpoint("crn", tmp_path / "latest_net_G.pth", tmp_path / "model")
+
+
 @pytest.mark.parametrize("change", ["no output", "a gap", "odd output", "nothing"])
 def test_variables_of_something_else(change: str) -> None:
     variables = {name: torch.from_numpy(value) for name, value in official().items()}

@@ -31,7 +31,7 @@ from semsynth.convert.official import (
     joined_reports,
     numbered_classes,
 )
-from semsynth.convert.reading import built
+from semsynth.convert.reading import built, read_network
 from semsynth.convert.renaming import load_renamed
 from semsynth.errors import SemsynthError, shortened
 from semsynth.file_kinds import describe_file
@@ -63,6 +63,7 @@ def read_variables(path: Path) -> dict[str, Tensor]:
     if kind != "is a .npz of NumPy arrays":
         if kind is not None:
             raise SemsynthError(f"{path} {kind}; 'semsynth convert crn' takes a .npz of arrays")
+        read_network(path, "crn", "generator")  # names the system whose network it is, if it is one
         raise SemsynthError(f"{path} is not a .npz of arrays: {export_lines(Path('result_256p'))}")
     check_memory(path)
     try:
