@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SEVERAL_MODULES = {
-    "bulk": ("engines", "in_shards", "models", "ray", "two_thousand"),
+    "bulk": ("two_thousand",),
     "cli": ("collections", "convert_pix2pixhd", "data_import", "region_seeds", "stored_modes"),
     "data/shards": ("s3",),
     "exporting": ("files",),
@@ -26,7 +26,7 @@ SEVERAL_MODULES = {
 """Files that test what several modules do together, by folder."""
 
 MIRRORED = [
-    *("api", "bulk", "cli", "comparison", "data", "evaluation", "exporting", "hub", "layout"),
+    *("api", "bulk", "checkpoint", "cli", "comparison", "data", "evaluation", "exporting", "hub", "layout"),
     *("layout_ops", "losses", "models", "ops", "studio", "study", "styles", "synthesizer", "training"),
 ]
 """Packages whose tests are checked; those of conversion and recipes also lie by the official code that they follow."""

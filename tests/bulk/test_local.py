@@ -1,21 +1,18 @@
-"""Engines: workers that die, makers that cannot be opened, Ray that is not there."""
+"""Workers of this machine: they die, begin never, cannot open their maker."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 from bulk_jobs import DeadlyMaker, files, job_of, no_maker, tasks_of
 from tiny_models import CLASSES
-from typer.testing import CliRunner
 
 from semsynth.bulk.local import choose_devices, local_engine
 from semsynth.bulk.run import run_job
-from semsynth.cli.main import app
 from semsynth.data.progress import Progress
 from semsynth.errors import SemsynthError
 
@@ -76,35 +73,3 @@ def test_devices_of_workers() -> None:
     assert choose_devices("cpu", 3) == ["cpu"] * 3
     assert choose_devices("cuda:1", None) == ["cuda:1"]
     assert len(choose_devices("cpu", None)) == len(os.sched_getaffinity(0))
-
-
-def test_without_ray_the_extra_is_named(
-    model: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    arguments = ["synthesize", dataset, "--model", model, "--out", tmp_path / "out", "--engine", "ray"]
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
-    assert result.exit_code == 2
-    assert result.stderr == "error: --engine ray needs ray: pip install 'semsynth[ray]'\n"
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (("--limit", "3"), "--limit needs --engine"),
-        (("--engine", "local", "--contact-sheet"), "--contact-sheet does not go with --engine"),
-        (("--engine", "local", "--address", "auto"), "--address"),
-        (("--engine", "local", "--style", "absent.png"), "absent.png"),
-        (("--engine", "local", "--shard-size", "many"), "'many' is no size"),
-        (("--engine", "ray", "--device", "mps"), "--device mps"),
-    ],
-)
-def test_options_that_do_not_go_together(
-    model: Path, dataset: Path, tmp_path: Path, options: tuple[str, ...], reason: str
-) -> None:
-    arguments = ["synthesize", dataset, "--model", model, "--out", tmp_path / "out", *options]
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
-    assert result.exit_code == 2
-    assert reason in result.stderr
-    assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Pictures of a bulk job: what they are, that nothing disturbs them, and that each can be made again."""
+"""Bulk jobs: nothing disturbs their pictures."""
 
 from __future__ import annotations
 
@@ -30,10 +30,6 @@ from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
 
 
-def command(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(one) for one in arguments])
-
-
 def interrupting(after: int) -> Callable[[str], Progress]:
     """Ctrl-C when so many pictures are there."""
 
@@ -42,33 +38,6 @@ def interrupting(after: int) -> Callable[[str], Progress]:
             raise KeyboardInterrupt
 
     return lambda name: progress if name == "synthesising" else lambda done, total: None
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [((0, "front_00", 0), 155909076), ((7, "Köln 3", 2), 42195882), ((2**62, "", 0), 867296979)],
-)
-def test_seeds_of_pictures_stay_what_they_are(arguments: tuple[int, str, int], expected: int) -> None:
-    assert picture_seed(*arguments) == expected
-
-
-def test_pictures_are_a_dataset(undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path) -> None:
-    for name, data in undisturbed.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    synthesizer = load(model, "cpu", "float32")
-    torch.set_num_threads(1)
-    for split, count in (("train", 20), ("val", 4)):
-        made, source = DatasetFolder(tmp_path, split), DatasetFolder(dataset, split, images=False)
-        assert made.names == source.names
-        assert len(made) == count
-        for sample, given in zip(made, source, strict=False):
-            assert np.array_equal(sample.layout.labels, given.layout.labels)
-            photo = synthesizer(given.layout, seed=picture_seed(0, given.name, 0))
-            assert sample.image is not None
-            assert np.array_equal(sample.image, np.asarray(photo))
-    styles = {data for name, data in undisturbed.items() if "/images/" in name}
-    assert len(styles) == 24
 
 
 def test_nothing_but_the_line_decides_what_a_picture_is(
@@ -135,36 +104,6 @@ def test_what_is_not_right_is_made_again(
     assert len(names) == 24
 
 
-def test_failed_layouts_are_listed_and_can_be_repaired(
-    undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path
-) -> None:
-    layouts, out = tmp_path / "layouts", tmp_path / "out"
-    shutil.copytree(dataset, layouts)
-    (layouts / "train/labels/front_03.png").write_bytes(b"no picture")
-    (layouts / "val/labels/front_21.png").write_bytes(undisturbed["val/labels/front_21.png"][:50])
-    arguments = ("synthesize", layouts, "--model", model, "--out", out, "--engine", "local", "--workers", 1)
-    result = command(*arguments, "--precision", "float32")
-    assert result.exit_code == 1, result.output
-    assert result.stdout.startswith(f"22 pictures made in {out} (")
-    assert "2 layouts failed" in result.stderr
-    assert "front_03.png is not a picture" in result.stderr
-    listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
-    assert [one["name"] for one in listed] == ["train/front_03", "val/front_21"]
-    assert listed[1]["layout"] == str(layouts / "val/labels/front_21.png")
-    assert "truncated" in listed[1]["error"]
-    assert DatasetFolder(out, "train").names == tuple(f"front_{i:02d}" for i in range(20) if i != 3)
-    for name in ("train/labels/front_03.png", "val/labels/front_21.png"):
-        (layouts / name).write_bytes(undisturbed[name])
-    result = command(*arguments, "--precision", "float32")
-    assert result.exit_code == 0, result.output
-    assert f"2 pictures made in {out}" in result.stdout
-    assert "22 were there" in result.stdout
-    made = files(out)
-    assert {name: data for name, data in made.items() if name != "manifest.jsonl"} == {
-        name: data for name, data in undisturbed.items() if name != "manifest.jsonl"
-    }
-
-
 def test_a_full_disk_ends_the_job_and_leaves_whole_files(
     undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,43 +143,57 @@ def test_folders_of_others_are_left_alone(model: Path, dataset: Path, tmp_path: 
         run_job(job_of(model), tasks, CLASSES, out, in_this_process)
 
 
-def test_one_picture_again(undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path) -> None:
-    layouts, own, out = tmp_path / "layouts", tmp_path / "model", tmp_path / "out"
+def command(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def test_pictures_are_a_dataset(undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path) -> None:
+    for name, data in undisturbed.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    synthesizer = load(model, "cpu", "float32")
+    torch.set_num_threads(1)
+    for split, count in (("train", 20), ("val", 4)):
+        made, source = DatasetFolder(tmp_path, split), DatasetFolder(dataset, split, images=False)
+        assert made.names == source.names
+        assert len(made) == count
+        for sample, given in zip(made, source, strict=False):
+            assert np.array_equal(sample.layout.labels, given.layout.labels)
+            photo = synthesizer(given.layout, seed=picture_seed(0, given.name, 0))
+            assert sample.image is not None
+            assert np.array_equal(sample.image, np.asarray(photo))
+    styles = {data for name, data in undisturbed.items() if "/images/" in name}
+    assert len(styles) == 24
+
+
+def test_failed_layouts_are_listed_and_can_be_repaired(
+    undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path
+) -> None:
+    layouts, out = tmp_path / "layouts", tmp_path / "out"
     shutil.copytree(dataset, layouts)
-    shutil.copytree(model, own)
-    run_job(job_of(own), tasks_of(layouts), CLASSES, out, in_this_process)
-    shutil.rmtree(out / "train")
-    result = command("remake", out, "front_11", "--out", tmp_path / "again.png", "--device", "cpu")
-    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'again.png'} is train/front_11, bit for bit\n")
-    assert (tmp_path / "again.png").read_bytes() == undisturbed["train/images/front_11.png"]
-    line = find_line(out, "val/front_22")
-    (layouts / "val").rename(layouts / "elsewhere")
-    with pytest.raises(SemsynthError, match=r"cannot read .*front_22.png"):
-        remake(line)
-    moved = layouts / "elsewhere/labels/front_22.png"
-    assert remake(line, layout=moved).equal
-    own.rename(tmp_path / "renamed")
-    assert remake(line, layout=moved, model=str(tmp_path / "renamed")).png == undisturbed["val/images/front_22.png"]
-    save_tiny_model(own, styles=False)
-    with pytest.raises(SemsynthError, match="has changed since"):
-        remake(line, layout=moved)
-    moved.unlink()
-    draw_facade(0, 32).save(moved)
-    with pytest.raises(SemsynthError, match="not the file any more"):
-        remake(line, layout=moved, model=str(model))
-    with pytest.raises(SemsynthError, match="no picture of that name"):
-        find_line(out, "front_77")
-
-
-def test_other_pictures_of_the_same_line_are_told(model: Path, dataset: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run_job(job_of(model), tasks_of(dataset)[:1], CLASSES, out, in_this_process)
-    line = json.loads((out / "manifest.jsonl").read_text())
-    (out / "manifest.jsonl").write_text(json.dumps({**line, "output_sha256": "0" * 64, "torch": "1.0"}) + "\n")
-    result = command("remake", out, "front_00", "--out", tmp_path / "again.png")
-    assert result.exit_code == 1
-    assert "differs from train/front_00" in result.stderr
-    assert "torch 1.0" in result.stderr
+    (layouts / "train/labels/front_03.png").write_bytes(b"no picture")
+    (layouts / "val/labels/front_21.png").write_bytes(undisturbed["val/labels/front_21.png"][:50])
+    arguments = ("synthesize", layouts, "--model", model, "--out", out, "--engine", "local", "--workers", 1)
+    result = command(*arguments, "--precision", "float32")
+    assert result.exit_code == 1, result.output
+    assert result.stdout.startswith(f"22 pictures made in {out} (")
+    assert "2 layouts failed" in result.stderr
+    assert "front_03.png is not a picture" in result.stderr
+    listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
+    assert [one["name"] for one in listed] == ["train/front_03", "val/front_21"]
+    assert listed[1]["layout"] == str(layouts / "val/labels/front_21.png")
+    assert "truncated" in listed[1]["error"]
+    assert DatasetFolder(out, "train").names == tuple(f"front_{i:02d}" for i in range(20) if i != 3)
+    for name in ("train/labels/front_03.png", "val/labels/front_21.png"):
+        (layouts / name).write_bytes(undisturbed[name])
+    result = command(*arguments, "--precision", "float32")
+    assert result.exit_code == 0, result.output
+    assert f"2 pictures made in {out}" in result.stdout
+    assert "22 were there" in result.stdout
+    made = files(out)
+    assert {name: data for name, data in made.items() if name != "manifest.jsonl"} == {
+        name: data for name, data in undisturbed.items() if name != "manifest.jsonl"
+    }
 
 
 def test_sizes_and_notes(model: Path, tmp_path: Path) -> None:
