@@ -82,9 +82,9 @@ def check_memory(path: Path) -> None:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return
     needed = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        with suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError), zipfile.ZipFile(path) as archive:
-            needed = max(needed, sum(member.file_size for member in archive.infolist()))
+    no_archive = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
+    with suppress(*no_archive), zipfile.ZipFile(path) as archive:
+        needed = max(needed, sum(member.file_size for member in archive.infolist()))
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > memory:
         raise SemsynthError(

@@ -37,6 +37,33 @@ def test_a_folder_of_transformers_with_its_own_normalisation(tmp_path: Path) -> 
     assert load_segmenter(folder, device="cpu").fingerprint == segmenter.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("backbone", "evil/backbone"),
+        ("use_timm_backbone", True),
+        ("attn_implementation", "user/kernel"),
+        ("_attn_implementation", "user/kernel"),
+        ("auto_map", {"AutoConfig": "evil--code.Config"}),
+        ("quantization_config", {"quant_method": "bitsandbytes"}),
+        ("backbone_config", {"model_type": "resnet", "attn_implementation": "user/kernel"}),
+    ],
+)
+def test_a_local_folder_reaches_no_network_and_no_code(
+    key: str, value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reached(*given: object, **_: object) -> None:
+        raise AssertionError(f"a connection to {given}")
+
+    monkeypatch.setattr("socket.socket.connect", reached)
+    monkeypatch.setattr("socket.getaddrinfo", reached)
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | {key: value}))
+    with pytest.raises(SemsynthError, match=r"config\.json: \w+ = .* refers to code or weights elsewhere"):
+        load_segmenter(folder, device="cpu")
+
+
 def test_what_is_no_segmenter_is_said_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="there is no segmenter 'nothing'"):
         load_segmenter("nothing")

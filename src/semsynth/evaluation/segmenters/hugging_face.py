@@ -12,13 +12,18 @@ from torch import Tensor, nn
 from semsynth.checkpoint import BUNDLED, Card, find_model
 from semsynth.config import load_config
 from semsynth.documents import read_json
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping
 from semsynth.extras import require
 from semsynth.files import sha256
 from semsynth.synthesizer.devices import choose_device
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
+_REACHING = (
+    *("backbone", "use_timm_backbone", "use_pretrained_backbone", "backbone_kwargs", "timm_model_name"),
+    *("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation"),
+    *("auto_map", "custom_pipelines", "quantization_config", "use_kernels", "base_model_name_or_path"),
+)
 BUNDLED_SEGMENTERS = BUNDLED / "segmenters"
 """Where the segmenters that ship with the package lie, each in a folder named like its class set."""
 
@@ -118,9 +123,10 @@ def _network_config(folder: Path) -> Any:
     require("evaluate", "a segmenter", "transformers")
     from transformers import AutoConfig, AutoModelForSemanticSegmentation
 
+    _check_reach(read_json(folder / "config.json"), folder / "config.json")
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # the library raises many kinds on values that it does not expect
         raise SemsynthError(f"{folder / 'config.json'} is no network's: {_first_line(error)}") from error
     if type(config) not in AutoModelForSemanticSegmentation._model_mapping:
         raise SemsynthError(
@@ -128,6 +134,23 @@ def _network_config(folder: Path) -> Any:
             "segmentation, for example a SegFormer"
         )
     return config
+
+
+def _check_reach(values: Any, path: Path) -> None:
+    """Refuse settings that make transformers (5.x) ask the hub or look for packages of code, also of local folders."""
+    waiting = [values]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            reaching = sorted(key for key in _REACHING if one.get(key))
+            if reaching:
+                raise SemsynthError(
+                    f"{path}: {reaching[0]} = {shortened(repr(one[reaching[0]]))} refers to code or weights elsewhere: "
+                    "take it out, or give a network that is complete in its folder"
+                )
+            waiting += one.values()
 
 
 def _read_network(folder: Path, config: Any) -> nn.Module:
@@ -144,6 +167,7 @@ def _read_network(folder: Path, config: Any) -> nn.Module:
             config=config,
             local_files_only=True,
             use_safetensors=True,
+            attn_implementation="eager",  # the configuration could name a package or a repository of kernels
             dtype=torch.float32,
             output_loading_info=True,
         )

@@ -1,0 +1,166 @@
+"""Read damaged and hostile files for a while: each must be read, or refused with a SemsynthError.
+
+    python tools/fuzz.py --seconds 3600 --seed 7
+
+Valid files are made, changed at random, and read. What ends in any other exception is written to ``--keep`` and
+printed; the exit status is then 1. Equal seeds make equal files, in the order that the time allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from PIL import Image
+
+from semsynth.classes import ClassSet, builtin
+from semsynth.documents import parse_json, read_toml, read_yaml
+from semsynth.errors import SemsynthError
+from semsynth.exporting.expressions import is_size
+from semsynth.images import open_image, to_rgb
+from semsynth.layout import Layout
+from semsynth.layout.label_files import decode_instances
+from semsynth.models.weights_file import read_weights
+
+LONGEST = 1500
+"""Characters of a message."""
+Reader = Callable[[bytes, Path], object]
+"""Reads bytes; the path is one that it may write them to."""
+
+
+def _picture(kind: str, mode: str) -> bytes:
+    buffer = BytesIO()
+    pixels = np.arange(24 * 20, dtype=np.uint16).reshape(20, 24) % 12
+    image = Image.fromarray(pixels) if mode == "I;16" else Image.fromarray(pixels.astype(np.uint8)).convert(mode)
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def _written(read: Callable[[Path], object]) -> Reader:
+    def reader(data: bytes, path: Path) -> object:
+        path.write_bytes(data)
+        return read(path)
+
+    return reader
+
+
+def targets() -> dict[str, tuple[list[bytes], Reader]]:
+    """Name -> valid files, and what reads them."""
+    classes = builtin("cmp_facades")
+    maps = [_picture("PNG", mode) for mode in ("L", "P", "I;16", "RGB", "RGBA", "LA", "1")]
+    photos = [_picture(kind, "RGB") for kind in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")]
+    tensors = {"a": torch.zeros(3, 4), "b": torch.ones(2, dtype=torch.int32)}
+    state = BytesIO()
+    torch.save(tensors, state)
+    listed = json.dumps(classes.model_dump(mode="json")).encode()
+    return {
+        "label maps": (maps, lambda data, _: Layout.decode(data, classes)),
+        "instance maps": ([*maps, _picture("TIFF", "L")], lambda data, _: decode_instances(data, "the map")),
+        "photos": (photos, lambda data, _: to_rgb(open_image(data, "the photo"), "the photo")),
+        "json": ([listed, b'{"a": [1, 2.5, null]}'], lambda data, _: parse_json(data, "the text")),
+        "class sets": ([listed], _written(ClassSet.open)),
+        "toml": ([b'title = "x"\n[[entries]]\nname = 1\nday = 2026-01-01\n'], _written(lambda p: read_toml(p, "see"))),
+        "yaml": ([b"a: [1, 2]\nb: {c: 2026-01-01, d: !!int 3, e: ~}\n"], _written(read_yaml)),
+        "sizes": ([b"Mul(Integer(8), Symbol('s30', positive=True))"], lambda data, _: is_size(data.decode("latin-1"))),
+        "safetensors": ([safetensors.torch.save(tensors, {"x": "y"})], _written(read_weights)),
+        "checkpoints": ([state.getvalue()], _written(read_weights)),
+    }
+
+
+def changed(data: bytes, rng: random.Random) -> bytes:
+    """``data`` with some bytes replaced, removed, repeated or inserted."""
+    made = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4, 16))):
+        at = rng.randrange(len(made) + 1)
+        length = rng.choice((1, 1, 2, 4, 8, 64))
+        kind = rng.randrange(5)
+        if kind == 0:
+            made[at : at + length] = rng.randbytes(length)
+        elif kind == 1:
+            del made[at : at + length]
+        elif kind == 2:
+            made[at:at] = made[at : at + length] * rng.choice((1, 2, 50))
+        elif kind == 3:
+            made[at : at + 1] = rng.choice((b"\x00", b"\xff", b"\x7f", b"[", b"{", b'"', b"9", b"-", b"&", b"*", b"!"))
+        else:
+            del made[at:]
+    return bytes(made)
+
+
+class Trial:
+    """Counts of what was tried, and what failed."""
+
+    def __init__(self, keep: Path | None) -> None:
+        """Files that fail are written to ``keep``."""
+        self.keep, self.known = keep, targets()
+        self.tried, self.refused, self.slowest = 0, 0, 0.0
+        self.failures: list[str] = []
+
+    def read(self, name: str, data: bytes, folder: Path) -> None:
+        """Read a file of the kind ``name``."""
+        self.tried, began = self.tried + 1, time.monotonic()
+        try:
+            self.known[name][1](data, folder / ("weights.safetensors" if name == "safetensors" else "file"))
+        except SemsynthError as error:
+            self.refused += 1
+            if len(str(error)) > LONGEST:
+                self._failed(name, data, f"a message of {len(str(error))} characters")
+        except Exception as error:
+            self._failed(name, data, repr(error))
+        self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def _failed(self, name: str, data: bytes, reason: str) -> None:
+        if self.keep is not None:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            path = self.keep / f"{name.replace(' ', '_')}-{len(list(self.keep.iterdir()))}"
+            path.write_bytes(data)
+            name = str(path)
+        self.failures.append(f"{name}: {reason[:300]}")
+
+    def report(self) -> int:
+        """Print the counts; the exit status."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(*self.failures, sep="\n")
+        print(f"{self.tried} files tried, {self.refused} refused, {len(self.failures)} failures")
+        print(f"slowest {self.slowest:.2f} s, peak {peak:.0f} MiB")
+        return 1 if self.failures else 0
+
+
+def fuzz(seconds: float, seed: int, keep: Path) -> int:
+    """Change and read files for so long; the exit status."""
+    trial, rng, until = Trial(keep), random.Random(seed), time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        while time.monotonic() < until:
+            for name, (valid, _) in trial.known.items():
+                trial.read(name, changed(rng.choice(valid), rng), Path(folder))
+    return trial.report()
+
+
+def replay(corpus: Path) -> int:
+    """Read files that failed before, named KIND-WHAT; the exit status."""
+    trial = Trial(None)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in sorted(corpus.iterdir()):
+            trial.read(path.name.partition("-")[0].replace("_", " "), path.read_bytes(), Path(folder))
+    return trial.report()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="where files that fail are written")
+    parser.add_argument("--replay", type=Path, help="read the files of this folder instead")
+    given = parser.parse_args()
+    sys.exit(replay(given.replay) if given.replay else fuzz(given.seconds, given.seed, given.keep))
