@@ -75,16 +75,16 @@ def test_a_users_mistake_is_one_line_on_stderr(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"error: there is no dataset folder {tmp_path / 'nowhere'}")
 
 
-def test_an_error_over_several_lines_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_stays_on_one_line_whatever_it_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(version: bool = False) -> None:
-        raise SemsynthError("a.png: wrong\n  ids: 7,\n  8")
+        raise SemsynthError("a\nb.png: wrong  ids: 7,\x1b[2J 8")
 
     broken = typer.Typer(cls=app.info.cls)
     broken.command("fail")(fail)
     broken.command("other")(lambda: None)
     result = CliRunner().invoke(broken, ["fail"])
     assert result.exit_code == 2
-    assert result.stderr == "error: a.png: wrong ids: 7, 8\n"
+    assert result.stderr == "error: a\\nb.png: wrong ids: 7,\\x1b[2J 8\n"
 
 
 def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,14 +181,14 @@ def test_download_once(published: Path) -> None:
 
 def test_download_with_a_wrong_checksum_leaves_nothing(published: Path, tmp_path: Path) -> None:
     published.write_bytes(published.read_bytes() + b"!")
-    with pytest.raises(SemsynthError, match=r"invalid hash value.*--perceptual-weights"):
+    with pytest.raises(SemsynthError, match=r"invalid hash value.*perceptual_weights"):
         load_vgg19()
     assert not list((tmp_path / "cache").rglob("*.pth*"))
 
 
 def test_no_network(published: Path) -> None:
     published.unlink()
-    with pytest.raises(SemsynthError, match=r"cannot download VGG-19 .*--no-perceptual"):
+    with pytest.raises(SemsynthError, match=r"cannot download VGG-19 .*train without the VGG term"):
         load_vgg19()
 
 
