@@ -182,3 +182,9 @@ def test_cityscapes_contains_the_classes_of_the_sample(shared: Path) -> None:
 def test_palette_is_uint8() -> None:
     assert builtin("ade20k").palette.dtype == np.uint8
     assert builtin("ade20k").palette[0].tolist() == [120, 120, 120]
+
+
+def test_the_former_name_of_open_still_works(tmp_path: Path) -> None:
+    builtin("helen").save(tmp_path / "classes.json")
+    with pytest.warns(DeprecationWarning, match=r"ClassSet\.open"):
+        assert ClassSet.load(tmp_path / "classes.json") == builtin("helen")

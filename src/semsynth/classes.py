@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -176,6 +177,12 @@ class ClassSet(Config):
         if isinstance(value, list):
             value = {"name": path.parent.name, "classes": value}
         return validated(cls, value, str(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> ClassSet:
+        """The former name of :meth:`open`, for one release."""
+        warnings.warn("ClassSet.load is called ClassSet.open now", DeprecationWarning, stacklevel=2)
+        return cls.open(path)
 
     def save(self, path: str | Path) -> None:
         """Write a ``classes.json``, atomically, that :meth:`open` reads as an equal set."""
