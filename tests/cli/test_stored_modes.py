@@ -98,7 +98,8 @@ def test_render_leads_from_one_seed_to_another(kind: str, model: Path, tmp_path:
     names = sorted(path.name for path in out.glob("*.png"))
     assert names == [f"map_frame{number:05d}.png" for number in range(4)]
     for seed, name in ((1, names[0]), (2, names[-1])):
-        assert np.array_equal(photo(out / name), synthesize(model, f"seed{seed}", "--seed", seed))
+        alone = synthesize(model, f"seed{seed}", "--seed", seed).astype(int)
+        assert np.abs(photo(out / name) - alone).max() <= 1  # frames go through the network together
     assert not np.array_equal(photo(out / names[1]), photo(out / names[0]))
 
     (out / names[2]).unlink()
