@@ -61,7 +61,7 @@ WINDOWS = (
     "data.load_size=288",
 )
 
-FEATURES = (  # in a trial with one seed it brought pictures nearer to photos than the patch discriminator in half the time
+FEATURES = (  # in a trial with one seed, nearer to photos than the patch discriminator in half the time
     "generator.noise_injection=true",
     'feature_discriminator={"size": 256, "discriminator_weight": 0}',  # instead of the patch discriminator
     "loss.pixels=3",
