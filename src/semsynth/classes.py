@@ -15,6 +15,7 @@ from semsynth.config import Config, validated
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import write_json
+from semsynth.pages import html_table
 
 VOID = 65535
 """The id of "no class" inside the program and in 16-bit files."""
@@ -55,16 +56,6 @@ shift of the ids has no effect (``data/ade20k_dataset.py``).
 ``celebamask_hq``: the order of ``g_mask.py`` and the colours of ``g_color.py``. ``helen``: the labels 00..10; its
 colours are our own. ``nyu_depth_v2_40``: the classes of Gupta et al. (CVPR 2013), 1..40, in ScanNet's colours.
 """
-
-_TABLE = """<table>
-<caption>{{ classes.name }}: {{ classes.num_classes }} classes</caption>
-<tr><th>id</th><th></th><th>name</th><th>group</th></tr>
-{% for item in classes.classes -%}
-<tr><td>{{ item.id }}</td><td style="background: rgb{{ item.color }}; width: 2em"></td><td>{{ item.name }}</td>
-<td>{{ item.group }}</td></tr>
-{% endfor -%}
-</table>"""
-"""Template of a set in a notebook."""
 
 ColorValue = Annotated[int, Field(ge=0, le=255)]
 
@@ -151,9 +142,11 @@ class ClassSet(Config):
 
     def _repr_html_(self) -> str:
         """A table of ids, colours and names, as notebooks show it."""
-        from jinja2 import Environment  # imported late: only notebooks need it
+        from markupsafe import Markup  # late: only notebooks need it
 
-        return Environment(autoescape=True).from_string(_TABLE).render(classes=self)
+        swatch = Markup('<div style="background: rgb{}; width: 2em">&nbsp;</div>')
+        rows = [(item.id, swatch.format(item.color), item.name, item.group) for item in self.classes]
+        return html_table(f"{self.name}: {self.num_classes} classes", rows, ("id", "", "name", "group"))
 
     @classmethod
     def open(cls, source: str | Path) -> ClassSet:

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from semsynth.data.check import check_dataset, in_between
-from semsynth.data.facades import draw_facade, write_facades
+from semsynth.data.facades import draw_facade
 from semsynth.data.folder import save_classes
+from semsynth.data.grammars import FACADES
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
@@ -40,7 +41,7 @@ def test_a_sound_folder(toy: Path) -> None:
 
 
 def test_label_only_splits_are_allowed_and_said(tmp_path: Path) -> None:
-    write_facades(tmp_path, 2, size=64)
+    FACADES.write(tmp_path, 2, (64, 64))
     report = check_dataset(tmp_path)
     assert report.problems == ()
     assert any("test has label maps only, no photos" in note for note in report.notes)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.facades import draw_facade, write_facades
+from semsynth.data.facades import draw_facade
 from semsynth.data.folder import DatasetFolder
+from semsynth.data.grammars import FACADES
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 
@@ -68,7 +69,7 @@ def test_shares_are_those_of_real_layouts(shares: np.ndarray, shared: Path) -> N
 
 def test_the_folder_holds_layouts_only(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    write_facades(tmp_path, 3, size=64, seed=10, progress=lambda *step: steps.append(step))
+    FACADES.write(tmp_path, 3, (64, 64), 10, lambda *step: steps.append(step))
     folder = DatasetFolder(tmp_path, "test", images=False)
     assert folder.names == ("facade_0010", "facade_0011", "facade_0012")
     assert np.array_equal(folder[2].layout.labels, draw_facade(12, 64).labels)
@@ -79,5 +80,5 @@ def test_another_dataset_is_left_alone(tmp_path: Path) -> None:
     builtin("camvid").save(tmp_path / "classes.json")
     save_png(tmp_path / "test/labels/a.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(SemsynthError, match="holds other classes than 'cmp_facades'"):
-        write_facades(tmp_path, 1)
+        FACADES.write(tmp_path, 1, (16, 16))
     assert len(list(tmp_path.rglob("*.png"))) == 1

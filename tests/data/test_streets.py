@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from semsynth.classes import VOID, builtin
 from semsynth.cli.main import app
 from semsynth.data.folder import DatasetFolder
+from semsynth.data.grammars import STREETS
 from semsynth.data.street_view import Camera, StreetView, Wall
-from semsynth.data.streets import REAL_SHARES, draw_street, write_streets
+from semsynth.data.streets import REAL_SHARES, draw_street
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 
@@ -110,7 +111,7 @@ def test_what_is_behind_the_camera_is_cut_off() -> None:
 
 def test_the_folder_holds_layouts_only(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    write_streets(tmp_path, 3, (64, 96), 10, lambda *step: steps.append(step))
+    STREETS.write(tmp_path, 3, (64, 96), 10, lambda *step: steps.append(step))
     folder = DatasetFolder(tmp_path, "test", images=False)
     assert folder.names == ("street_0010", "street_0011", "street_0012")
     assert np.array_equal(folder[2].layout.labels, draw_street(12, (64, 96)).labels)
@@ -121,7 +122,7 @@ def test_another_dataset_is_left_alone(tmp_path: Path) -> None:
     builtin("camvid").save(tmp_path / "classes.json")
     save_png(tmp_path / "test/labels/a.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(SemsynthError, match="holds other classes than 'labelmefacade'"):
-        write_streets(tmp_path, 1)
+        STREETS.write(tmp_path, 1, (16, 16))
     assert len(list(tmp_path.rglob("*.png"))) == 1
 
 

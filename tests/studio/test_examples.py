@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 from studio_server import FakeSynthesizer, ask, assert_problem, browse, pixels_of, serve_fake
 from tiny_models import save_tiny_model
 
-from semsynth.data.facades import draw_facade, write_facades
+from semsynth.data.facades import draw_facade
 from semsynth.data.folder import DatasetFolder
+from semsynth.data.grammars import FACADES
 from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.studio.served import serve
@@ -45,7 +46,7 @@ def test_random_examples_differ_by_seed_and_can_be_read(client: TestClient) -> N
 
 
 def test_examples_of_a_dataset_folder(tmp_path: Path, make_app: Callable[..., FastAPI]) -> None:
-    write_facades(tmp_path / "data", 60, 16)
+    FACADES.write(tmp_path / "data", 60, (16, 16))
     client = browse(make_app([serve_fake(FakeSynthesizer())], data=tmp_path / "data"))
     of_data = [name for name in names(client) if name.startswith("test-")]
     assert of_data[:2] == ["test-00000", "test-00002"]  # 60 are too many: every second one

@@ -14,7 +14,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.notebook import html_facts
+from semsynth.pages import html_facts
 
 Place = Literal["bundled", "local", "hub"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semsynth.checkpoint import is_model_folder, read_config
 from semsynth.config import validated
-from semsynth.notebook import html_facts
+from semsynth.pages import html_facts
 from semsynth.recipes import RECIPES
 from semsynth.training.log import last_line
 from semsynth.training.records import Record

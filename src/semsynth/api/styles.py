@@ -16,7 +16,7 @@ from semsynth.errors import SemsynthError
 from semsynth.models.generator import LayoutGenerator
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.models.style_encoder import StyleEncoder
-from semsynth.notebook import html_facts, html_table
+from semsynth.pages import html_facts, html_table
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.fitting import fit_bank
 from semsynth.styles.noise import noise_of

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semsynth.cli.dataset_report import print_report
+from semsynth.cli.options import parse_size
 from semsynth.cli.progress import count_bar
 from semsynth.cli.shards import shard
+
+if TYPE_CHECKING:
+    from semsynth.data.grammars import Grammar
+    from semsynth.layout import Size
 
 app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
 
 Out = Annotated[Path, typer.Argument(help="The dataset folder to make.", show_default=False)]
 Count = Annotated[int, typer.Option(min=1, help="How many.", show_default=False)]
 SquareSize = Annotated[int, typer.Option(min=16, help="Width and height in pixels.")]
+LayoutSize = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the layouts in pixels.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same pictures.")]
 
 app.command()(shard)
@@ -50,45 +56,31 @@ def toy(out: Out, count: Count = 200, size: SquareSize = 256, seed: Seed = 0) ->
 @app.command()
 def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0) -> None:
     """Draw random house fronts as layouts of the cmp_facades classes (no photos)."""
-    from semsynth.data.facades import write_facades
+    from semsynth.data.grammars import FACADES
 
-    with count_bar("drawing") as bar:
-        write_facades(out, count, size, seed, bar)
-    typer.echo(f"{out}: {count} layouts of {size}x{size} in test/labels")
+    _draw(FACADES, out, count, (size, size), seed)
 
 
 @app.command()
-def streets(
-    out: Out,
-    count: Count = 20,
-    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the layouts in pixels.")] = "384x256",
-    seed: Seed = 0,
-) -> None:
+def streets(out: Out, count: Count = 20, size: LayoutSize = "384x256", seed: Seed = 0) -> None:
     """Draw random street scenes as layouts of the labelmefacade classes (no photos)."""
-    from semsynth.cli.options import parse_size
-    from semsynth.data.streets import write_streets
+    from semsynth.data.grammars import STREETS
 
-    wanted = parse_size(size)
-    with count_bar("drawing") as bar:
-        write_streets(out, count, wanted, seed, bar)
-    typer.echo(f"{out}: {count} layouts of {wanted[1]}x{wanted[0]} in test/labels")
+    _draw(STREETS, out, count, parse_size(size), seed)
 
 
 @app.command()
-def landscapes(
-    out: Out,
-    count: Count = 20,
-    size: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the layouts in pixels.")] = "256x256",
-    seed: Seed = 0,
-) -> None:
+def landscapes(out: Out, count: Count = 20, size: LayoutSize = "256x256", seed: Seed = 0) -> None:
     """Draw random scenes of nature as layouts of the ade_landscapes classes (no photos)."""
-    from semsynth.cli.options import parse_size
-    from semsynth.data.landscapes import write_landscapes
+    from semsynth.data.grammars import LANDSCAPES
 
-    wanted = parse_size(size)
+    _draw(LANDSCAPES, out, count, parse_size(size), seed)
+
+
+def _draw(grammar: Grammar, out: Path, count: int, size: Size, seed: int) -> None:
     with count_bar("drawing") as bar:
-        write_landscapes(out, count, wanted, seed, bar)
-    typer.echo(f"{out}: {count} layouts of {wanted[1]}x{wanted[0]} in test/labels")
+        grammar.write(out, count, size, seed, bar)
+    typer.echo(f"{out}: {count} layouts of {size[1]}x{size[0]} in test/labels")
 
 
 @app.command()

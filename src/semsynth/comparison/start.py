@@ -15,7 +15,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
 from semsynth.models.backbones import recognised
-from semsynth.notebook import html_table
+from semsynth.pages import html_table
 from semsynth.training.observer import Observers
 
 

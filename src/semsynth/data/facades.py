@@ -13,14 +13,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from semsynth.classes import builtin
-from semsynth.data.drawn_layouts import write_drawn
 from semsynth.data.facade_parts import Box, Front, add_door, add_window, random_style
-from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout
 
 
@@ -45,29 +42,6 @@ def draw_facade(seed: int, size: int = 256) -> Layout:
     _ground_floor(front, floors[-1], bays)
     _pillars(front, floors, bays)
     return Layout(front.labels(), builtin("cmp_facades"))
-
-
-def write_facades(
-    out: Path,
-    count: int,
-    size: int = 256,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> None:
-    """Write ``count`` fronts as the label-only split ``test`` of a dataset folder.
-
-    Args:
-        out: the dataset folder; made if missing.
-        count: how many; they are seeded ``seed``, ``seed + 1``, ...
-        size: width and height in pixels.
-        seed: of the first front.
-        progress: called with (done, total).
-
-    Raises:
-        SemsynthError: the folder cannot be written, or holds a dataset of other classes.
-    """
-    seeds = range(seed, seed + count)
-    write_drawn(out, builtin("cmp_facades"), lambda one: draw_facade(one, size), "facade", seeds, progress)
 
 
 def _frame(front: Front) -> Box:

@@ -9,14 +9,11 @@ imitated: void, which is what annotators left out, and pictures of a single thin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from semsynth.classes import builtin
-from semsynth.data.drawn_layouts import write_drawn
 from semsynth.data.landscape_parts import Painting, Waves, level, uneven
-from semsynth.data.progress import Progress, silent
 from semsynth.layout import Layout, Size
 
 REAL_SHARES = {
@@ -94,29 +91,6 @@ def draw_landscape(seed: int, size: Size = DEFAULT_SIZE) -> Layout:
         _path(painting, rng, horizon)
     _front(painting, rng, kind, horizon)
     return Layout(painting.labels(), builtin("ade_landscapes"))
-
-
-def write_landscapes(
-    out: Path,
-    count: int,
-    size: Size = DEFAULT_SIZE,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> None:
-    """Write ``count`` scenes as the label-only split ``test`` of a dataset folder.
-
-    Args:
-        out: the dataset folder; made if missing.
-        count: how many; they are seeded ``seed``, ``seed + 1``, ...
-        size: (height, width) in pixels.
-        seed: of the first scene.
-        progress: called with (done, total).
-
-    Raises:
-        SemsynthError: the folder cannot be written, or holds a dataset of other classes.
-    """
-    seeds = range(seed, seed + count)
-    write_drawn(out, builtin("ade_landscapes"), lambda one: draw_landscape(one, size), "landscape", seeds, progress)
 
 
 def _far(painting: Painting, rng: np.random.Generator, kind: Kind, horizon: float) -> None:

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from semsynth.classes import builtin
-from semsynth.data.drawn_layouts import write_drawn
-from semsynth.data.progress import Progress, silent
 from semsynth.data.street_parts import CAR_LENGTH, CAR_WIDTH, add_bush, add_car, add_house, add_tree, random_house
 from semsynth.data.street_view import Camera, Points, StreetView, Wall
 from semsynth.layout import Layout, Size
@@ -80,29 +77,6 @@ def draw_street(seed: int, size: Size = DEFAULT_SIZE) -> Layout:
     _houses(view, rng, street)
     _things(view, rng, street)
     return Layout(view.labels(), builtin("labelmefacade"))
-
-
-def write_streets(
-    out: Path,
-    count: int,
-    size: Size = DEFAULT_SIZE,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> None:
-    """Write ``count`` scenes as the label-only split ``test`` of a dataset folder.
-
-    Args:
-        out: the dataset folder; made if missing.
-        count: how many; they are seeded ``seed``, ``seed + 1``, ...
-        size: (height, width) in pixels.
-        seed: of the first scene.
-        progress: called with (done, total).
-
-    Raises:
-        SemsynthError: the folder cannot be written, or holds a dataset of other classes.
-    """
-    seeds = range(seed, seed + count)
-    write_drawn(out, builtin("labelmefacade"), lambda one: draw_street(one, size), "street", seeds, progress)
 
 
 def _street(rng: np.random.Generator) -> _Street:

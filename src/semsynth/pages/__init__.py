@@ -6,10 +6,13 @@ all reports share. Text that is HTML already has to say so (``markupsafe.Markup`
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: Path, **values: object) -> str:
@@ -25,8 +28,20 @@ def render(template: Path, **values: object) -> str:
     return _environment(template.parent).get_template(template.name).render(values)
 
 
+def html_table(title: str, rows: Sequence[Sequence[object]], heads: Sequence[str] = ()) -> str:
+    """A table that notebooks show in place of a ``repr``."""
+    return render(Path(__file__).parent / "table.html", title=title, rows=rows, heads=heads)
+
+
+def html_facts(title: str, facts: Mapping[str, object]) -> str:
+    """A table of two columns: names, and what they stand for."""
+    return html_table(title, list(facts.items()))
+
+
 @cache
 def _environment(folder: Path) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # late: most programs show no page
+
     return Environment(
         loader=FileSystemLoader([folder, Path(__file__).parent]),
         autoescape=True,

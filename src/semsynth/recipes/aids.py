@@ -25,7 +25,7 @@ from semsynth.losses.adversarial import discriminator_loss, generator_loss
 from semsynth.losses.augmentation import Augmentation, augment_together, augment_with_layout, crop_together
 from semsynth.losses.distance import at_least_single, mean_absolute_difference
 from semsynth.losses.gradient_penalty import GradientPenalty, squared_gradient
-from semsynth.losses.perceptual import Perceptual, PerceptualNetwork
+from semsynth.losses.perceptual import Perceptual, PerceptualInput, PerceptualNetwork, load_perceptual_loss
 from semsynth.models.backbones import Backbone, load_backbone
 from semsynth.models.feature_discriminator import FeatureDiscriminator, FeatureDiscriminatorConfig
 from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Step, Terms
@@ -109,11 +109,19 @@ class PerceptualCrop(Config):
     """Side of a random square, in pixels, that the perceptual term looks at; None: everything (saves CPU time)."""
 
 
-class PerceptualChoice(Config):
-    """A field for objectives with a perceptual term."""
+class PerceptualTerm(Config):
+    """Fields for objectives with a perceptual term."""
 
+    perceptual: float = Field(0.0, ge=0)
+    """Weight of the term; 0 leaves it out."""
+    perceptual_input: PerceptualInput = "as_trained"
+    """What a VGG network is fed: its own input convention, or [-1,1] straight in as the official codes do."""
     perceptual_network: PerceptualNetwork = "vgg19"
-    """What the perceptual term compares pictures by: VGG-19 as in the papers, VGG-16 or shift-tolerant LPIPS."""
+    """What the term compares pictures by: VGG-19 as in the papers, VGG-16 or shift-tolerant LPIPS."""
+
+    def load_perceptual(self, weights: Path | None) -> Perceptual | None:
+        """The network of the term, as :func:`~semsynth.losses.perceptual.load_perceptual_loss`."""
+        return load_perceptual_loss(self.perceptual, weights, self.perceptual_input, self.perceptual_network)
 
 
 class PixelTerm(Config):

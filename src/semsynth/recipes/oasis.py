@@ -30,11 +30,11 @@ from semsynth.losses.n_plus_one import (
     label_mix_consistency,
     label_mix_mask,
 )
-from semsynth.losses.perceptual import Perceptual, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual
 from semsynth.models.backbones import Backbone
 from semsynth.models.oasis import OASISDiscriminator, OASISDiscriminatorConfig, OASISGenerator, OASISGeneratorConfig
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualTerm
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -48,7 +48,7 @@ from semsynth.recipes.base import (
 from semsynth.recipes.system import Preset, Row, System
 
 
-class LossWeights(PerceptualChoice):
+class LossWeights(PerceptualTerm):
     """The objective (sections 3.1 and 3.2)."""
 
     balanced: bool = True
@@ -97,8 +97,7 @@ class OASISConfig(AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        loss = self.loss
-        perceptual = load_perceptual_loss(loss.perceptual, perceptual_weights, network=loss.perceptual_network)
+        perceptual = self.loss.load_perceptual(perceptual_weights)
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 

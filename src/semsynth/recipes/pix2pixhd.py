@@ -26,14 +26,14 @@ from semsynth.layout_ops.objects import ObjectMap
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.gradient_penalty import score_of_patches
-from semsynth.losses.perceptual import Perceptual, PerceptualInput, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual
 from semsynth.models.backbones import Backbone
 from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoder, InstanceEncoderConfig
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.ops.initialization import initialize_normal
-from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualTerm
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -47,7 +47,7 @@ from semsynth.recipes.base import (
 )
 
 
-class LossWeights(PerceptualChoice):
+class LossWeights(PerceptualTerm):
     """The objective (equation 5 and section 4); 0 leaves a term out."""
 
     adversarial_kind: AdversarialKind = "least_squares"
@@ -56,8 +56,6 @@ class LossWeights(PerceptualChoice):
     """lambda of equation 5."""
     perceptual: float = Field(10.0, ge=0)
     """lambda of the VGG term ("ours" in the paper's tables; "w/o VGG" is 0)."""
-    perceptual_input: PerceptualInput = "as_trained"
-    """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
 
 
 class Pix2PixHDConfig(AidedConfig):
@@ -120,10 +118,7 @@ class Pix2PixHDConfig(AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        loss = self.loss
-        perceptual = load_perceptual_loss(
-            loss.perceptual, perceptual_weights, loss.perceptual_input, loss.perceptual_network
-        )
+        perceptual = self.loss.load_perceptual(perceptual_weights)
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 

@@ -22,13 +22,13 @@ from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, gen
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
 from semsynth.losses.gradient_penalty import score_of_patches
-from semsynth.losses.perceptual import Perceptual, PerceptualInput, load_perceptual_loss
+from semsynth.losses.perceptual import Perceptual
 from semsynth.models.backbones import Backbone
 from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorConfig
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.ops.initialization import initialize_xavier
-from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualChoice, PerceptualCrop, PixelTerm, cropped
+from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualCrop, PerceptualTerm, PixelTerm, cropped
 from semsynth.recipes.base import (
     Adam,
     Collate,
@@ -42,7 +42,7 @@ from semsynth.recipes.base import (
 from semsynth.recipes.system import WITH_INSTANCES, Preset, Row, System
 
 
-class LossWeights(PixelTerm, PerceptualChoice):
+class LossWeights(PixelTerm, PerceptualTerm):
     """The objective (section 3 and official train_options.py); 0 leaves a term out."""
 
     adversarial_kind: AdversarialKind = "hinge"
@@ -51,8 +51,6 @@ class LossWeights(PixelTerm, PerceptualChoice):
     """lambda_feat."""
     perceptual: float = Field(10.0, ge=0)
     """lambda_vgg."""
-    perceptual_input: PerceptualInput = "as_trained"
-    """What VGG-19 is fed: its own input convention, or [-1,1] straight in as the official code does."""
     kl: float = Field(0.05, ge=0)
     """lambda_kld; only with a style encoder."""
 
@@ -95,10 +93,7 @@ class SPADEConfig(PerceptualCrop, AidedConfig):
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""
-        loss = self.loss
-        perceptual = load_perceptual_loss(
-            loss.perceptual, perceptual_weights, loss.perceptual_input, loss.perceptual_network
-        )
+        perceptual = self.loss.load_perceptual(perceptual_weights)
         return {"perceptual": perceptual, **super().load_networks(None, feature_weights)}
 
 

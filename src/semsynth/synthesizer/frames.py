@@ -85,9 +85,8 @@ def render_frames(
     if interpolate is not None and (style is not None or seed is not None):
         raise SemsynthError("--interpolate has seeds of its own: leave out --style and --seed")
     folder, photo = Path(out), None if style is None else Path(style)
-    given = [Path(one) for one in ([frames] if isinstance(frames, str | Path) else frames)]
     numbers = None if count is None else [f"{number:05d}" for number in range(count)]
-    files = list_maps(given, folder, numbers, None if instances is None else Path(instances), "_frame")
+    files = list_maps(frames, folder, numbers, None if instances is None else Path(instances), "_frame")
     check_outputs(files, folder, photo)
     read = None if photo is None else decode_image(photo)  # before the model is loaded
     settings: dict[str, object] = {

@@ -25,7 +25,7 @@ class MapFiles:
 
 
 def list_maps(
-    maps: Sequence[Path],
+    maps: str | Path | Sequence[str | Path],
     out: Path,
     numbers: Sequence[int | str] | None = None,
     instances: Path | None = None,
@@ -34,7 +34,7 @@ def list_maps(
     """List label maps and name their photos; nothing is decoded.
 
     Args:
-        maps: label maps, and folders of them.
+        maps: a label map, a folder of them, or several of both.
         out: the folder for the photos.
         numbers: what photos of one map are named after, with ``mark`` before it; None: one photo, named like the map.
         instances: a folder of instance maps named like the label maps, or the file for a single map.
@@ -45,7 +45,7 @@ def list_maps(
     """
     if instances is not None and not instances.exists():
         raise SemsynthError(f"there is no such folder or file: {instances} (instance maps)")
-    paths = list(_label_maps(maps))
+    paths = list(_label_maps([Path(one) for one in ([maps] if isinstance(maps, str | Path) else maps)]))
     single = instances is not None and instances.is_file()
     if single and len(paths) > 1:
         raise SemsynthError(f"{instances} is one file for {len(paths)} label maps: give a folder of instance maps")

@@ -94,8 +94,7 @@ def synthesize_files(
     sheet = folder / CONTACT_SHEET if contact_sheet else None
 
     def list_files(numbers: Sequence[int] | None, mark: str) -> list[MapFiles]:
-        given = [Path(one) for one in ([maps] if isinstance(maps, str | Path) else maps)]
-        files = list_maps(given, folder, numbers, None if instances is None else Path(instances), mark)
+        files = list_maps(maps, folder, numbers, None if instances is None else Path(instances), mark)
         check_outputs(files, folder, photo, sheet)
         return files
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsynth.notebook import html_facts
+from semsynth.pages import html_facts
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.data import Share
 from semsynth.training.devices import make_fabric
