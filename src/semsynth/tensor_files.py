@@ -13,9 +13,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError, shortened
 from semsynth.file_kinds import describe_file
 from semsynth.files import explained, opened
+
+MAX_HEADER = 2**26
+"""Bytes of the JSON before the tensors of a ``.safetensors`` file."""
 
 
 def read_tensor_file(path: Path) -> Any:
@@ -32,7 +36,7 @@ def read_tensor_file(path: Path) -> Any:
         size, head = os.fstat(file.fileno()).st_size, file.read(9)
     check_memory(path)
     if len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < size:
-        return _read_safetensors(path)
+        return read_safetensors(path)[0]
     with explained(path, "cannot read"):
         other = describe_file(path)
     if other is not None:
@@ -40,12 +44,31 @@ def read_tensor_file(path: Path) -> Any:
     return _read_pickled(path, size)
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read a ``.safetensors`` file.
+
+    Returns:
+        Tensors by name, and what the file says about itself.
+
+    Raises:
+        SemsynthError: missing or damaged file, or one that gives a tensor twice.
+    """
+    _check_header(path)
     try:
         with explained(path, "cannot read"), safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
-        raise SemsynthError(f"{path} is cut off or damaged ({error}): copy or download it again") from error
+        raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse headers that the library reads in one of several ways, or that alone take all of the memory."""
+    with opened(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise SemsynthError(f"{path} is corrupt (a header of {length:,} bytes): copy or download it again")
+        parse_json(file.read(length), f"{path} is corrupt: its header", "copy or download it again")
 
 
 def _read_pickled(path: Path, size: int) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,8 +75,19 @@ def test_other_weights_and_damaged_files_are_refused(tmp_path: Path):
     data = (tmp_path / STYLES).read_bytes()
     for broken in (data[:-5], b"", b"nonsense" * 9):
         (tmp_path / STYLES).write_bytes(broken)
-        with pytest.raises(SemsynthError, match="is no style bank"):
+        with pytest.raises(SemsynthError, match="is not a style bank"):
             StyleBank.load(tmp_path, "abc")
+
+
+def test_modes_that_are_not_numbers_and_hostile_metadata_are_refused(tmp_path: Path):
+    StyleBank({3: torch.tensor([[1.0, float("nan"), 0.0]])}, 3).save(tmp_path, "abc")
+    with pytest.raises(SemsynthError, match="class 3 hold NaN or infinity"):
+        StyleBank.load(tmp_path, "abc")
+    for metadata in ("[" * 10_000, '{"format": 1, "format": 1}', "[]", '{"format": "new"}'):
+        (tmp_path / STYLES).write_bytes(safetensors.torch.save({"modes.3": torch.ones(1, 3)}, {"semsynth": metadata}))
+        with pytest.raises(SemsynthError, match="is not a style bank") as failure:
+            StyleBank.load(tmp_path, "abc")
+        assert len(str(failure.value)) < 600
 
 
 def test_modes_of_another_length_are_refused():

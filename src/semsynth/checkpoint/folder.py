@@ -19,7 +19,7 @@ from semsynth.config import dump_config, load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, sha256, write_bytes
-from semsynth.models.weights_file import read_safetensors
+from semsynth.tensor_files import read_safetensors
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
 _FLOATING = (torch.float32, torch.float16, torch.bfloat16)
@@ -177,7 +177,7 @@ def _check_file(path: Path, digest: str | None) -> None:
 
 
 def _load_weights(network: nn.Module, path: Path) -> None:
-    stored = read_safetensors(path).tensors
+    stored, _ = read_safetensors(path)
     expected = network.state_dict()
     problems = [f"{key} is missing" for key in expected if key not in stored]
     problems += [f"{key} is unexpected" for key in stored if key not in expected]

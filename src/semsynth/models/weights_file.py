@@ -8,18 +8,14 @@ from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from semsynth.config import validated
 from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder, opened
+from semsynth.files import make_folder
 from semsynth.models.input_convention import EXAMPLE, InputConvention, parse_convention
-from semsynth.tensor_files import read_tensor_file
-
-MAX_HEADER = 2**26
-"""Bytes of the JSON before the tensors of a ``.safetensors`` file."""
+from semsynth.tensor_files import read_safetensors, read_tensor_file
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,9 @@ def read_weights(path: Path) -> WeightsFile:
     Raises:
         SemsynthError: missing or corrupt file, or anything but tensors by name.
     """
-    return read_safetensors(path) if path.suffix == ".safetensors" else _read_pth(path)
+    if path.suffix == ".safetensors":
+        return WeightsFile(path, *read_safetensors(path))
+    return _read_pth(path)
 
 
 def downloaded(url: str, checksum: str, network: str, way_out: str) -> Path:
@@ -100,30 +98,6 @@ def downloaded(url: str, checksum: str, network: str, way_out: str) -> Path:
                 f"cannot download {network} from {url} ({error}): put the file at {path}, {way_out}"
             ) from error
     return path
-
-
-def read_safetensors(path: Path) -> WeightsFile:
-    """Read a ``.safetensors`` file.
-
-    Raises:
-        SemsynthError: missing or corrupt file, or one that gives a tensor twice.
-    """
-    _check_header(path)
-    try:
-        with explained(path, "cannot read"), safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            return WeightsFile(path, tensors, file.metadata() or {})
-    except SafetensorError as error:
-        raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
-
-
-def _check_header(path: Path) -> None:
-    """Refuse headers that the library reads in one of several ways, or that alone take all of the memory."""
-    with opened(path) as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > MAX_HEADER:
-            raise SemsynthError(f"{path} is corrupt (a header of {length:,} bytes): copy or download it again")
-        parse_json(file.read(length), f"{path} is corrupt: its header", "copy or download it again")
 
 
 def _read_pth(path: Path) -> WeightsFile:

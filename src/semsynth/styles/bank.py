@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import Tensor
 
-from semsynth.errors import SemsynthError
+from semsynth.documents import parse_json
+from semsynth.errors import SemsynthError, shortened
 from semsynth.files import write_bytes
+from semsynth.tensor_files import read_safetensors
 
 STYLES = "styles.safetensors"
 """The bank's file in a model folder."""
@@ -157,23 +157,31 @@ class StyleBank:
         if not path.is_file():
             return None
         try:
-            with safetensors.safe_open(path, "pt") as file:
-                about = json.loads(file.metadata()["semsynth"])
-                modes = {int(key.removeprefix("modes.")): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            if about["format"] > FORMAT:
-                raise SemsynthError(f"{path} has format {about['format']}: upgrade with 'pip install -U semsynth'")
+            tensors, metadata = read_safetensors(path)
+            about = parse_json(metadata["semsynth"], f"{path}, metadata 'semsynth'")
+            newer = about["format"] > FORMAT
+            modes = {int(key.removeprefix("modes.")): centres for key, centres in tensors.items()}
             features = int(about["features"])
             names = {int(key): tuple(map(str, known)) for key, known in about.get("names", {}).items()}
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            described = str(about["about"])
+        except (SemsynthError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SemsynthError(
-                f"{path} is no style bank ({error}): run 'semsynth styles fit {folder}' again"
+                f"{path} is not a style bank ({shortened(error)}): run 'semsynth styles fit {folder}' again"
             ) from error
+        if newer:
+            raise SemsynthError(f"{path} has format {about['format']}: upgrade with 'pip install -U semsynth'")
+        unusable = [key for key, centres in modes.items() if not centres.isfinite().all()]
+        if unusable:
+            raise SemsynthError(
+                f"{path}: the modes of class {unusable[0]} hold NaN or infinity: run 'semsynth styles fit {folder}' "
+                "again"
+            )
         if about["encoder"] != encoder:
             raise SemsynthError(
                 f"{path} was fitted with other weights: run 'semsynth styles fit {folder}' again (of OASIS: remove it "
                 "and store its modes again)"
             )
-        return cls(modes, features, str(about["about"]), names)
+        return cls(modes, features, described, names)
 
 
 def draw_numbers(seed: int, ids: NDArray[np.int64]) -> NDArray[np.uint64]:
