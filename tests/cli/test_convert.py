@@ -2,38 +2,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from official_spade import save_generator
 from typer.testing import CliRunner, Result
 
 from semsynth.cli.main import app
-from semsynth.convert.spade import official_names
-from semsynth.convert.spade_options import generator_config, parse_options
 from semsynth.images import decode_image, save_png
-from semsynth.models.spade import SPADEGenerator
-
-OPTIONS: dict[str, Any] = {
-    "dataset_mode": "custom",
-    "label_nc": 3,
-    "no_instance": True,
-    "ngf": 1,
-    "crop_size": 32,
-    "nhidden": 4,
-}
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    generator = SPADEGenerator(generator_config(parse_options(OPTIONS, "test")))
-    state = {official: generator.state_dict()[name] for name, official in official_names(generator).items()}
-    state["head_0.left_over"] = torch.zeros(1)
-    state["head_0.norm_0.param_free_norm.num_batches_tracked"] = torch.tensor(0)
-    torch.save(state, tmp_path / "latest_net_G.pth")
-    (tmp_path / "opt.json").write_text(json.dumps(OPTIONS))
-    return tmp_path / "latest_net_G.pth"
+    counter = "head_0.norm_0.param_free_norm.num_batches_tracked"
+    return save_generator(tmp_path, **{"head_0.left_over": torch.zeros(1), counter: torch.tensor(0)})
 
 
 def run(*arguments: object) -> Result:

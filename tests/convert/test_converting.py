@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from official_spade import save_generator
 
 import semsynth
-from semsynth.convert.spade import official_names
-from semsynth.convert.spade_options import generator_config, parse_options
-from semsynth.models.spade import SPADEGenerator
-
-OPTIONS: dict[str, Any] = {
-    "dataset_mode": "custom",
-    "label_nc": 3,
-    "no_instance": True,
-    "ngf": 1,
-    "crop_size": 32,
-    "nhidden": 4,
-}
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    generator = SPADEGenerator(generator_config(parse_options(OPTIONS, "test")))
-    state = {official: generator.state_dict()[name] for name, official in official_names(generator).items()}
-    torch.save(state, tmp_path / "latest_net_G.pth")
-    (tmp_path / "opt.json").write_text(json.dumps(OPTIONS))
-    return tmp_path / "latest_net_G.pth"
+    return save_generator(tmp_path)
 
 
 def test_a_converted_model_loads_with_the_classes_that_were_named(checkpoint: Path, tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from official_spade import OPTIONS, official_state
+from torch import nn
 
 from semsynth.checkpoint import load_model
 from semsynth.classes import ClassInfo, ClassSet
 from semsynth.convert.converting import convert_checkpoint
 from semsynth.convert.reading import read_network
-from semsynth.convert.spade import load_official_state, official_names
+from semsynth.convert.spade import load_official_state
 from semsynth.convert.spade_options import (
     discriminator_config,
     encoder_config,
@@ -27,24 +28,6 @@ from semsynth.models.patch import MultiScaleDiscriminator
 from semsynth.models.spade import SPADEGenerator
 from semsynth.models.style_encoder import StyleEncoder
 from semsynth.recipes.base import Adam
-
-OPTIONS: dict[str, Any] = {
-    "dataset_mode": "custom",
-    "label_nc": 3,
-    "no_instance": True,
-    "ngf": 1,
-    "crop_size": 32,
-    "nhidden": 4,
-}
-
-
-def official_state(network: nn.Module) -> dict[str, Tensor]:
-    """What the official code would save for ``network``, counters of its batch norms included."""
-    state = {official: network.state_dict()[name].clone() for name, official in official_names(network).items()}
-    counters = {
-        name.replace("running_mean", "num_batches_tracked"): torch.tensor(7) for name in state if "running_mean" in name
-    }
-    return {**state, **counters}
 
 
 def save(folder: Path, options: dict[str, Any], *networks: nn.Module) -> tuple[Path, Path]:

@@ -11,14 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import torch
 from command_line import sets
 from tiny_settings import PIX2PIXHD, STYLED, SYSTEMS, TINY
+from toy_training import small_work, toy_data  # noqa: F401  (fixtures)
 
 from semsynth.config import override
-from semsynth.data.toy import TOY_CLASSES, write_toy
+from semsynth.data.toy import TOY_CLASSES
 from semsynth.recipes import RECIPES
-from semsynth.training import trainer as trainer_module
 from semsynth.training.devices import make_fabric
 from semsynth.training.log import LogLine
 from semsynth.training.observer import Observer
@@ -49,24 +48,8 @@ class Listener(Observer):
         self.notes.append(text)
 
 
-@pytest.fixture(autouse=True)
-def _small_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One thread, and averages refreshed on a few images."""
-    torch.set_num_threads(1)
-    monkeypatch.setattr(trainer_module, "REFRESH_IMAGES", 4)
-    monkeypatch.setattr(trainer_module, "REFRESH_BATCHES", 2)
-
-
-@pytest.fixture(scope="session")
-def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six training scenes of 72x72 and two for validation, with instances."""
-    folder = tmp_path_factory.mktemp("toy")
-    write_toy(folder, 8, size=72)
-    return folder
-
-
 @pytest.fixture
-def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:
+def start(toy_data: Path, tmp_path: Path) -> Callable[..., Trainer]:  # noqa: F811  (that fixture)
     """Makes a trainer: ``start(name, *settings, resume=False, listener=None, data=toy, system="spade", ...)``."""
 
     def make(
