@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from semsynth.api.affinity import estimate_affinity
     from semsynth.api.datasets import import_dataset
     from semsynth.api.importers import IMPORTERS
     from semsynth.api.models import ListedModel, list_models
@@ -56,6 +57,7 @@ __all__ = [
     "analyse_study",
     "compare",
     "convert_checkpoint",
+    "estimate_affinity",
     "evaluate",
     "export",
     "fit_styles",
@@ -103,6 +105,7 @@ _HOME = {
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
+    "estimate_affinity": "semsynth.api.affinity",
     "fit_styles": "semsynth.api.styles",
     "import_dataset": "semsynth.api.datasets",
     "list_models": "semsynth.api.models",

@@ -17,6 +17,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
+from semsynth.training.affinity import affinity_matrix
 from semsynth.training.beginning import Beginning, begin_with, class_axes, for_classes
 
 TINY = ("generator.width=2", "discriminator.width=2", "data.crop_size=64", "generator.crop_size=64")
@@ -67,7 +68,7 @@ def test_classes_of_the_same_name_look_the_same(system: str) -> None:
     for name in old.networks:
         state = old.networks[name].state_dict()
         axes = class_axes(new.networks[name])
-        moved = for_classes(state, axes, OLD, NEW, old.first_class_channel(name))
+        moved = for_classes(state, axes, affinity_matrix(OLD, NEW), old.first_class_channel(name))
         new.networks[name].load_state_dict(moved)
     names = ("door", "wall", "sky")
     torch.testing.assert_close(picture(new, NEW, *names), picture(old, OLD, *names))
@@ -77,7 +78,7 @@ def test_also_where_there_are_as_many_classes() -> None:
     old, new = build("spade", OLD), build("spade", AS_MANY)
     axes = class_axes(new.networks["generator"])
     assert set(axes.values()) == {1}
-    moved = for_classes(old.networks["generator"].state_dict(), axes, OLD, AS_MANY, 0)
+    moved = for_classes(old.networks["generator"].state_dict(), axes, affinity_matrix(OLD, AS_MANY), 0)
     new.networks["generator"].load_state_dict(moved)
     names = ("door", "wall", "sky")
     torch.testing.assert_close(picture(new, AS_MANY, *names), picture(old, OLD, *names))
@@ -85,7 +86,7 @@ def test_also_where_there_are_as_many_classes() -> None:
 
 def test_channels_by_hand() -> None:
     weight = torch.tensor([[9.0, 1.0, 2.0, 3.0, 6.0, 8.0]])  # noise, then wall, sky, door and grass, then void
-    moved = for_classes({"a": weight, "b": weight}, {"a": 1}, OLD, NEW, first=1)
+    moved = for_classes({"a": weight, "b": weight}, {"a": 1}, affinity_matrix(OLD, NEW), first=1)
     assert moved["a"].tolist() == [[9.0, 3.0, 3.0, 1.0, 3.0, 3.0, 2.0, 8.0]]  # the mean of 1, 2, 3 and 6 is 3
     assert moved["b"] is weight
 
@@ -95,7 +96,9 @@ def test_what_judges_classes_keeps_fake_and_void_first() -> None:
     judge = "discriminator"
     axes = class_axes(new.networks[judge])
     assert axes == {"to_logits.weight": 0, "to_logits.bias": 0}
-    moved = for_classes(old.networks[judge].state_dict(), axes, OLD, NEW, old.first_class_channel(judge))
+    moved = for_classes(
+        old.networks[judge].state_dict(), axes, affinity_matrix(OLD, NEW), old.first_class_channel(judge)
+    )
     old_rows, rows = old.networks[judge].state_dict()["to_logits.weight"], moved["to_logits.weight"]
     torch.testing.assert_close(rows[:2], old_rows[:2])  # fake, void
     torch.testing.assert_close(rows[2 + 1], old_rows[2 + 2])  # door
@@ -111,7 +114,7 @@ def test_bundled_model_begins_a_training_of_street_classes() -> None:
     )
     beginning = begin_with(BUNDLED / "facades", recipe)
     assert beginning == Beginning(("generator", "encoder"), ("window", "door"))
-    text = "generator and encoder (window, door by name, other classes begin with the mean of those there)"
+    text = "generator and encoder (window, door by name; other classes begin with the mean of those there)"
     assert str(beginning) == text
     key = "up_3.norm_0.shared.weight"
     theirs, ours = (n.state_dict()[key] for n in (model.networks["generator"], recipe.networks["generator"]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from semsynth.api.affinity import find_affinity
 from semsynth.api.results import TrainingResult
 from semsynth.api.running import Scoring, run_training
 from semsynth.config import Overrides, assignments
@@ -28,6 +29,7 @@ def train(
     precision: str | None = None,
     overrides: Overrides = (),
     init_from: str | Path | None = None,
+    affinity: str | Path | Mapping[str, Mapping[str, float]] | None = None,
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
@@ -60,7 +62,11 @@ def train(
         precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``.
         overrides: other changes, as ``{"generator.width": 32}`` or ``["generator.width=32"]``; with ``stages`` also
             of single stages: ``{"3-joint:training.steps": 9}``.
-        init_from: model or run folder whose weights the run starts from.
+        init_from: model or run folder whose weights the run starts from. A class starts with the weights of the class
+            of its name, or else with the mean of all.
+        affinity: what classes of other names start with instead: ``segmenter`` measures it as
+            :func:`semsynth.estimate_affinity` does; a JSON file or a mapping says it, as
+            ``{"tree": {"vegetation": 0.8, "wall": 0.2}}``.
         perceptual: whether to train with the VGG term.
         perceptual_weights: file with VGG-19, of which the first layers suffice; by default it is downloaded.
         feature_weights: file with the network of the feature discriminator; by default it is downloaded.
@@ -93,6 +99,7 @@ def train(
         overrides=changes,
         stages=stages,
         init_from=init_from,
+        affinity=find_affinity(affinity, init_from, data),
         perceptual_weights=perceptual_weights,
         feature_weights=feature_weights,
         skip_damaged=skip_damaged,
@@ -171,6 +178,7 @@ def plan_training(
     precision: str | None = None,
     overrides: Overrides = (),
     init_from: str | Path | None = None,
+    affinity: str | Path | Mapping[str, Mapping[str, float]] | None = None,
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
@@ -188,7 +196,11 @@ def plan_training(
         seed: random seed.
         precision: arithmetic.
         overrides: other changes.
-        init_from: model or run folder whose weights the run starts from.
+        init_from: model or run folder whose weights the run starts from. A class starts with the weights of the class
+            of its name, or else with the mean of all.
+        affinity: what classes of other names start with instead: ``segmenter`` measures it as
+            :func:`semsynth.estimate_affinity` does; a JSON file or a mapping says it, as
+            ``{"tree": {"vegetation": 0.8, "wall": 0.2}}``.
         perceptual: whether to train with the VGG term.
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
@@ -209,6 +221,7 @@ def plan_training(
         overrides=_changes(overrides, steps, seed, precision, perceptual),
         stages=stages,
         init_from=init_from,
+        affinity=find_affinity(affinity, init_from, data),
         perceptual_weights=perceptual_weights,
         feature_weights=feature_weights,
         skip_damaged=skip_damaged,

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
 InitFrom = Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")]
+Affinity = Annotated[
+    str | None,
+    typer.Option(
+        metavar="segmenter|FILE",
+        help="What classes of other names than the model's start with: measured with a segmenter, or a JSON file.",
+    ),
+]
 Nodes = Annotated[int, typer.Option(min=1, help="Number of machines, each with --devices (set by torchrun if used).")]
 NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")]
 PerceptualWeights = Annotated[

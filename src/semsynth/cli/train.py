@@ -42,6 +42,7 @@ def train(
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder to continue in place.")] = None,
     init_from: options.InitFrom = None,
+    affinity: options.Affinity = None,
     perceptual_weights: options.PerceptualWeights = None,
     feature_weights: options.FeatureWeights = None,
     no_perceptual: options.NoPerceptual = False,
@@ -75,7 +76,7 @@ def train(
 
     files = {"data": data, "out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
-    new["no_perceptual"] = no_perceptual
+    new |= {"no_perceptual": no_perceptual, "affinity": affinity}
     both: dict[str, Any] = {"steps": steps, "overrides": settings or (), "skip_damaged": skip_damaged}
     both["feature_weights"] = feature_weights
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
@@ -94,7 +95,8 @@ def train(
         return
     if data is None or (out is None and not dry_run):
         raise SemsynthError("a new run needs --data DIR and --out RUN (or --resume RUN to continue one)")
-    both |= {name: new[name] for name in ("preset", "seed", "precision", "stages", "init_from", "perceptual_weights")}
+    taken = ("preset", "seed", "precision", "stages", "init_from", "affinity", "perceptual_weights")
+    both |= {name: new[name] for name in taken}
     both["perceptual"] = not no_perceptual
     if dry_run or out is None:
         show_plan(api.plan_training(system, data, devices=devices * nodes, **both))

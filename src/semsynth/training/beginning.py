@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from semsynth.checkpoint import load_model
+from semsynth.checkpoint import LoadedModel, load_model
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutEncoding
 from semsynth.models.feature_discriminator import FeatureDiscriminator
 from semsynth.recipes.base import Recipe
+from semsynth.training.affinity import Shares, affinity_matrix
 from semsynth.training.run import RunFolder
 
 
@@ -27,31 +29,50 @@ class Beginning:
     by_name: tuple[str, ...] | None = None
     """Classes whose weights are those of the class of this name; None: the class sets are the same."""
 
+    shares: Shares = field(default_factory=dict)
+    """Classes whose weights are a mixture of the model's."""
+
     def __str__(self) -> str:
         """The networks, and the classes if they are others."""
         text = " and ".join(self.networks)
-        if self.by_name is None:
-            return text
-        if not self.by_name:
-            return f"{text} (no class has the name of one there: all begin with the mean of those)"
-        return f"{text} ({', '.join(self.by_name)} by name, other classes begin with the mean of those there)"
+        return text if self.by_name is None else f"{text} ({'; '.join(self._origins())})"
+
+    def _origins(self) -> Iterator[str]:
+        if self.by_name:
+            yield f"{', '.join(self.by_name)} by name"
+        for name, row in self.shares.items():
+            nearest = max(row, key=row.__getitem__)
+            yield f"{name} with {row[nearest]:.0%} {nearest}"
+        if not self.by_name and not self.shares:
+            yield "no class has the name of one there: all begin with the mean of those"
+        else:
+            yield "other classes begin with the mean of those there"
 
 
-def begin_with(model: Path, recipe: Recipe) -> Beginning:
+def trained_model(folder: Path) -> LoadedModel:
+    """The model of a model folder, or of a run folder.
+
+    Raises:
+        SemsynthError: it is neither, or damaged.
+    """
+    run = RunFolder(folder)
+    return load_model(run.model if run.record.is_file() else folder)
+
+
+def begin_with(model: Path, recipe: Recipe, shares: Shares | None = None) -> Beginning:
     """Copy trained weights into a fresh recipe.
 
-    Where the model is of other classes, weights that belong to a class go to the class of the same name, and other
-    classes begin with the mean over the model's.
+    Where the model is of other classes, weights that belong to a class go where :func:`affinity_matrix` says.
 
     Args:
         model: a model folder, or a run folder, which also holds what inference does not need: discriminators.
         recipe: may be larger than what was trained, where it knows how to grow (:meth:`Recipe.adapted`).
+        shares: how much its classes look like the model's; what it leaves out goes by name.
 
     Raises:
         SemsynthError: no such folder, pictures as conditions on one side, or networks of other shapes.
     """
-    run = RunFolder(model)
-    loaded = load_model(run.model if run.record.is_file() else model)
+    run, loaded = RunFolder(model), trained_model(model)
     old, new = loaded.classes, recipe.classes
     if (old == NO_CLASSES) != (new == NO_CLASSES):
         raise SemsynthError(f"{model}: one of '{old.name}' and '{new.name}' has pictures, not classes")
@@ -59,37 +80,35 @@ def begin_with(model: Path, recipe: Recipe) -> Beginning:
     if run.state.checkpoints():
         states = run.state.load(lambda _: None)["networks"] | states
     taken = tuple(name for name in recipe.networks if name in states)
-    same = old.classes == new.classes
+    same = old.classes == new.classes and not shares
+    matrix = affinity_matrix(old, new, shares)
     for name in taken:
         network, state = recipe.networks[name], recipe.adapted(name, states[name])
         if not same:
-            state = for_classes(state, class_axes(network), old, new, recipe.first_class_channel(name))
+            state = for_classes(state, class_axes(network), matrix, recipe.first_class_channel(name))
         _load(network, state, f"{model}: its {name}")
-    return Beginning(taken, None if same else tuple(_places(old, new)))
+    given = shares or {}
+    by_name = tuple(item.name for item in new.classes if item.name in _names(old) and item.name not in given)
+    return Beginning(taken, None if same else by_name, given)
 
 
-def for_classes(
-    state: dict[str, Tensor], axes: dict[str, int], old: ClassSet, new: ClassSet, first: int
-) -> dict[str, Tensor]:
-    """Trained tensors, their channels of classes rearranged: by name, and the mean over all for names that are new.
+def for_classes(state: dict[str, Tensor], axes: dict[str, int], matrix: Tensor, first: int) -> dict[str, Tensor]:
+    """Trained tensors, with a matrix in front of their channels of classes folded into them.
 
     Args:
-        state: what was trained with the K classes ``old``.
+        state: what was trained with K classes.
         axes: of the tensors that have a channel for each class: the axis.
-        old: K classes.
-        new: L classes.
+        matrix: [L,K] as :func:`affinity_matrix` makes.
         first: the channel of the first class; what comes before and after the classes stays.
     """
-    places = _places(old, new)
-    each, mean = torch.eye(old.num_classes), torch.full((old.num_classes,), 1 / old.num_classes)
-    table = torch.stack([each[places[item.name]] if item.name in places else mean for item in new.classes])  # [L,K]
+    trained = matrix.shape[1]
     result = dict(state)
     for key, axis in axes.items():
-        rest = state[key].shape[axis] - first - old.num_classes if key in state else -1
+        rest = state[key].shape[axis] - first - trained if key in state else -1
         if rest < 0:  # of another system, say: whoever loads the tensors finds that they do not fit
             continue
-        before, classes, after = state[key].split([first, old.num_classes, rest], axis)
-        moved = torch.tensordot(table.to(classes), classes, dims=([1], [axis])).movedim(0, axis)
+        before, classes, after = state[key].split([first, trained, rest], axis)
+        moved = torch.tensordot(matrix.to(classes), classes, dims=([1], [axis])).movedim(0, axis)
         result[key] = torch.cat([before, moved, after], axis)
     return result
 
@@ -112,10 +131,8 @@ def class_axes(network: nn.Module) -> dict[str, int]:
     }
 
 
-def _places(old: ClassSet, new: ClassSet) -> dict[str, int]:
-    """Names that are in both, in the new order, and their places among the old classes."""
-    there = {item.name: place for place, item in enumerate(old.classes)}
-    return {item.name: there[item.name] for item in new.classes if item.name in there}
+def _names(classes: ClassSet) -> set[str]:
+    return {item.name for item in classes.classes}
 
 
 def _load(network: nn.Module, state: dict[str, Tensor], what: str) -> None:

@@ -10,6 +10,7 @@ from semsynth.data.sample import INSTANCE
 from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
+from semsynth.training.affinity import Shares
 from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
 from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
 from semsynth.training.start import TRAIN
@@ -25,6 +26,7 @@ def new_record(
     overrides: Overrides = (),
     stages: bool = False,
     init_from: str | Path | None = None,
+    affinity: Shares | None = None,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
     skip_damaged: bool = False,
@@ -38,6 +40,7 @@ def new_record(
         overrides: changes of it; with ``stages`` also of single stages, as ``3-joint:training.steps=9``.
         stages: whether to train coarse to fine.
         init_from: model or run folder whose weights the run starts from.
+        affinity: how much each class looks like that model's classes, where names do not say it.
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
         skip_damaged: whether other samples stand in for damaged ones of shards.
@@ -68,6 +71,7 @@ def new_record(
         perceptual_weights=_absolute(perceptual_weights),
         feature_weights=_absolute(feature_weights),
         init_from=_absolute(init_from),
+        affinity=affinity,
         config=config.model_dump(mode="json"),
     )
     return split(record, of_stages) if stages else record

@@ -18,6 +18,7 @@ from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig
+from semsynth.training.affinity import Shares
 from semsynth.training.state import StateFolder
 from semsynth.version import __version__
 
@@ -49,6 +50,8 @@ class RunRecord(Config):
     """The file of the feature discriminator's network; None: downloaded, or not used."""
     init_from: str | None = None
     """The model or run folder whose weights the run began with."""
+    affinity: Shares | None = None
+    """How much each class looked like the model's classes, where names do not say it."""
     config: dict[str, Any]
     """The recipe's configuration."""
 

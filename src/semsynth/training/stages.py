@@ -16,6 +16,7 @@ from semsynth.checkpoint import load_model, save_model
 from semsynth.config import Config, dump_config, load_config, override, validated
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
+from semsynth.training.affinity import Shares
 from semsynth.training.observer import Observer
 from semsynth.training.run import STAGES, RunFolder, RunRecord
 from semsynth.training.start import prepare
@@ -44,6 +45,8 @@ class StagesRecord(Config):
     """The file of the feature discriminator's network; None: downloaded, or not used."""
     init_from: str | None = None
     """The model or run folder whose weights the first stage began with."""
+    affinity: Shares | None = None
+    """How much each class looked like the model's classes, where names do not say it."""
     stages: dict[str, dict[str, Any]]
     """The recipe's configuration by stage, in order."""
 
@@ -72,9 +75,10 @@ class StagesFolder:
         """The stages' run folders, in order, and what their ``recipe.json`` says or will say."""
         runs: list[tuple[RunFolder, RunRecord]] = []
         for name, config in record.stages.items():
-            shared = record.model_dump(exclude={"stages", "semsynth", "init_from"})
+            shared = record.model_dump(exclude={"stages", "semsynth", "init_from", "affinity"})
             before = str(runs[-1][0].root.absolute()) if runs else record.init_from
-            one = RunRecord(semsynth=record.semsynth, init_from=before, config=config, **shared)
+            affinity = None if runs else record.affinity
+            one = RunRecord(semsynth=record.semsynth, init_from=before, affinity=affinity, config=config, **shared)
             runs.append((RunFolder(self.root / name), one))
         return runs
 

@@ -80,4 +80,4 @@ def prepare(run: RunFolder, record: RunRecord, data: Data) -> tuple[Recipe, Begi
     recipe = build_recipe(record, data)
     if record.init_from is None or run.state.checkpoints():
         return recipe, Beginning()
-    return recipe, begin_with(Path(record.init_from), recipe)
+    return recipe, begin_with(Path(record.init_from), recipe, record.affinity)
