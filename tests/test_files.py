@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from semsynth.errors import SemsynthError
-from semsynth.files import make_folder, read_bytes, sha256, write_atomically, write_bytes
+from semsynth.files import make_folder, read_bytes, sha256, sweep_partial_files, write_atomically, write_bytes
 
 
 @pytest.fixture
@@ -188,3 +188,28 @@ def test_sha256_of_a_known_text(tmp_path: Path) -> None:
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     (tmp_path / "big").write_bytes(bytes(1_000_000))
     assert sha256(tmp_path / "big") == hashlib.sha256(bytes(1_000_000)).hexdigest()
+
+
+def test_only_files_of_dead_processes_are_swept(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    living, dead, own = os.getppid(), ended.pid, os.getpid()
+    inner = tmp_path / "state"
+    inner.mkdir()
+    names = [".a.pt.{}.part", "state/.b.pt.{}.part", ".{}.part"]
+    for name in names:
+        for pid in (living, dead, own):
+            (tmp_path / name.format(pid)).write_text("x")
+    staging = tmp_path / f".model.{dead}.part"
+    staging.mkdir()
+    (staging / "generator.safetensors").write_text("x")
+    others = [tmp_path / name for name in ("a.part", ".part", ".x.part", ".y.-1.part", ".z.²3.part", f"c.{dead}.part")]
+    for path in others:
+        path.write_text("x")
+    sweep_partial_files(tmp_path)
+    assert (inner / f".b.pt.{dead}.part").exists()
+    sweep_partial_files(tmp_path, recursive=True)
+    left = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {*others, *(tmp_path / name.format(living) for name in names)}
+    assert not staging.exists()
+    sweep_partial_files(tmp_path / "missing", recursive=True)

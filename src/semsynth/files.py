@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -48,7 +49,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     leaves nothing behind.
     """
     make_folder(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = partial_path(path)
     try:
         with explained(path):
             write(partial)
@@ -58,6 +59,46 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with suppress(OSError):  # on a read-only disk even this fails, and the first error is the one to tell
             partial.unlink(missing_ok=True)
+
+
+def partial_path(path: Path) -> Path:
+    """Where this process writes what will be ``path``: a hidden file or folder beside it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def sweep_partial_files(folder: Path, recursive: bool = False) -> None:
+    """Remove what processes that were killed left half-written in ``folder``.
+
+    Files of processes that run on this machine stay; those of this one's number go, because in a container every
+    process has the same.
+
+    Args:
+        folder: may be missing; this process must not be writing in it.
+        recursive: whether to look into its folders, too.
+    """
+    for path in folder.rglob(".*.part") if recursive else folder.glob(".*.part"):
+        pid = path.name.removesuffix(".part").rpartition(".")[2]
+        if pid.isascii() and pid.isdigit() and not _is_running(int(pid)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _is_running(pid: int) -> bool:
+    """Whether another process has that number; always where asking would end it (Windows)."""
+    if pid == os.getpid():
+        return False
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from lightning_fabric import Fabric
 from semsynth.api.results import BestScore, TrainingResult, read_result
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
+from semsynth.files import sweep_partial_files
 from semsynth.models.pretrained import pretrained_networks
 from semsynth.recipes.base import Recipe
 from semsynth.training.devices import is_first_process
@@ -93,17 +95,39 @@ def run_training(
     Raises:
         SemsynthError: wrong settings or data, a folder in use, or training that fails.
     """
-    if fresh and is_first_process():
-        RunFolder(root).check_unused()
+    with ExitStack() as locks:
+        if is_first_process():
+            _occupy(RunFolder(root), fresh, locks)
+        return _run_training(root, record, fabric, observer, fresh, scoring, locks)
+
+
+def _occupy(run: RunFolder, fresh: bool, locks: ExitStack) -> None:
+    """Make sure that nobody else has the folder; a new one is locked once there is something to write."""
+    if fresh:
+        run.check_unused()
+    elif run.begun:
+        locks.enter_context(run.lock())
+        sweep_partial_files(run.root, recursive=True)
+
+
+def _run_training(
+    root: Path,
+    record: Record,
+    fabric: Fabric,
+    observer: Observer,
+    fresh: bool,
+    scoring: Scoring | None,
+    locks: ExitStack,
+) -> TrainingResult:
     data = open_data(record.data, record.skip_damaged, record.shards)
     best: BestScore | None = None
     if isinstance(record, RunRecord):
-        signal, best = _train_run(RunFolder(root), record, data, fabric, observer, fresh, scoring)
+        signal, best = _train_run(RunFolder(root), record, data, fabric, observer, fresh, scoring, locks)
     elif scoring is not None:
         raise SemsynthError("score_every applies to training in one stage: leave it out, or train without stages")
     else:
         fabric.launch()
-        signal = train_stages(StagesFolder(root), record, data, fabric, _in_first_process(observer, fabric))
+        signal = train_stages(StagesFolder(root), record, data, fabric, _in_first_process(observer, fabric), fresh)
     fabric.barrier()  # all processes read what the first one has written
     return read_result(root, record, len(data.train), signal, best)
 
@@ -120,6 +144,7 @@ def _train_run(
     observer: Observer,
     fresh: bool,
     scoring: Scoring | None,
+    locks: ExitStack,
 ) -> tuple[int | None, BestScore | None]:
     evaluate = None if scoring is None else scoring.open(record.data)
     recipe, beginning = prepare(run, record, data)
@@ -134,6 +159,8 @@ def _train_run(
     if not fresh:
         trainer.resume()
     if fabric.is_global_zero:  # not earlier: whatever is wrong has been found by now
+        if fresh:
+            locks.enter_context(run.lock())
         run.begin(record) if fresh else run.rewrite(record)
     if not fresh:
         observer.note(f"continuing {run.root} after step {trainer.step} of {trainer.total_steps}")

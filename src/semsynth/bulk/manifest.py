@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import Literal, Self
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, write_bytes
 from semsynth.layout import Size
+from semsynth.locks import lock_file
 
 MANIFEST, FAILURES = "manifest.jsonl", "failures.jsonl"
 _LONGEST = 2**17
@@ -91,7 +92,7 @@ class Manifest:
         with explained(self._path):
             self._file = self._path.open("ab")
         try:
-            _lock(self._file, root)
+            lock_file(self._file, f"another process is filling {root}: wait for it, or choose another folder")
             self.lines = {line.name: line for line in read_lines(self._path)}
             """Picture's name -> its line; of two the later one counts."""
             with explained(self._path):
@@ -183,17 +184,3 @@ def _size_of_whole_lines(path: Path) -> int:
         file.seek(max(0, size - _LONGEST))
         tail = file.read()
     return size - len(tail) + tail.rfind(b"\n") + 1
-
-
-def _lock(file: IO[bytes], root: Path) -> None:
-    """Until ``file`` is closed, or the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SemsynthError(f"another process is filling {root}: wait for it, or choose another folder") from None
-    except OSError:  # a file system without locks
-        pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import dump_config, load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, make_folder, sha256, write_bytes
+from semsynth.files import explained, make_folder, partial_path, sha256, sweep_partial_files, write_bytes
 from semsynth.tensor_files import read_safetensors
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
@@ -123,7 +122,8 @@ def _staging(folder: Path) -> Iterator[Path]:
     """A folder to write into; its files move to ``folder`` at the end, or nothing does."""
     new = not folder.exists()
     make_folder(folder)
-    staging = folder / f".{os.getpid()}.part"
+    sweep_partial_files(folder)
+    staging = partial_path(folder / "model")
     try:
         yield make_folder(staging)
         with explained(folder):

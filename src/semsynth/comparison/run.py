@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,14 @@ from semsynth.config import load_config
 from semsynth.data.sample import INSTANCE, Sample
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
-from semsynth.files import write_bytes
+from semsynth.files import sweep_partial_files, write_bytes
 from semsynth.layout import Size
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.devices import device_name, make_fabric, pick_device
 from semsynth.training.log import LogLine
 from semsynth.training.memory import count_parameters
 from semsynth.training.observer import Observer
-from semsynth.training.run import RunRecord
+from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.start import TRAIN, build_recipe, example_batch, open_data, prepare
 from semsynth.training.trainer import Data, Trainer
 
@@ -66,8 +66,21 @@ def run_plan(
             been trained, entries whose training failed.
     """
     check_plan(plan)
-    work = _Work.begin(ComparisonFolder(root), plan, pick_device(device))
-    work.check()
+    folder, run = ComparisonFolder(root), RunFolder(root)
+    with ExitStack() as locks:
+        resumed = folder.record.exists()
+        if resumed:
+            locks.enter_context(run.lock())
+            sweep_partial_files(root, recursive=True)
+        work = _Work.begin(folder, plan, pick_device(device))
+        work.check()
+        if not resumed:
+            locks.enter_context(run.lock())
+        return _train_all(work, evaluate, observer)
+
+
+def _train_all(work: _Work, evaluate: Evaluate | None, observer: Observer) -> int | None:
+    plan = work.record.plan
     work.write()
     for number, entry in enumerate(plan.entries, 1):
         title = f"{number} of {len(plan.entries)}, {entry.name}"

@@ -18,7 +18,7 @@ from semsynth.evaluation.protocols.definition import Protocol
 from semsynth.evaluation.record import ReportRecord
 from semsynth.evaluation.reports.report import Report
 from semsynth.evaluation.segmenters.base import Segmenter
-from semsynth.files import explained, write_bytes
+from semsynth.files import explained, partial_path, write_bytes
 from semsynth.synthesizer import load
 
 ChosenScore = Literal["mean_iou", "pixel_accuracy", "kernel_distance", "frechet_distance", "detectability"]
@@ -96,7 +96,8 @@ class BestModel:
             return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
     def _keep(self, model: Path) -> None:
-        best, staging = self.run / "best", self.run / ".best.part"
+        best = self.run / "best"
+        staging = partial_path(best)
         with explained(best):
             shutil.rmtree(staging, ignore_errors=True)
             shutil.copytree(model, staging)

@@ -16,6 +16,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
+from semsynth.locks import LOCK, FolderLock
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.affinity import Shares
@@ -74,6 +75,14 @@ class RunFolder:
         """Whether a training, in one run or in stages, has written its record here."""
         return self.record.exists() or (self.root / STAGES).exists()
 
+    def lock(self) -> FolderLock:
+        """Keep other processes from training in the folder.
+
+        Raises:
+            SemsynthError: one is doing so, or the folder cannot be written.
+        """
+        return FolderLock(self.root, "training in")
+
     def begin(self, record: RunRecord) -> None:
         """Start a new run.
 
@@ -90,7 +99,9 @@ class RunFolder:
     def check_unused(self) -> None:
         """Refuse a folder that holds something."""
         with explained(self.root, "cannot read"):
-            used = self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
+            used = self.root.exists() and (
+                not self.root.is_dir() or any(path.name != LOCK for path in self.root.iterdir())
+            )
         if used:
             resume = "resume that run, or " if self.begun else ""
             raise SemsynthError(f"{self.root} exists and is not an empty folder: {resume}choose another folder")

@@ -7,6 +7,7 @@ that is complete).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def of_stage(setting: str) -> tuple[str | None, str]:
 
 
 def train_stages(
-    folder: StagesFolder, record: StagesRecord, data: Data, fabric: Fabric, observer: Observer
+    folder: StagesFolder, record: StagesRecord, data: Data, fabric: Fabric, observer: Observer, fresh: bool = False
 ) -> int | None:
     """Train all stages that are not complete, from the middle of the newest one if need be.
 
@@ -158,6 +159,7 @@ def train_stages(
         data: of all stages.
         fabric: launched.
         observer: told of every stage as of a training of its own.
+        fresh: whether the folder is new, so that nobody has locked it yet.
 
     Returns:
         None when the last stage is complete, else the number of the signal that stopped the training.
@@ -165,10 +167,27 @@ def train_stages(
     Raises:
         SemsynthError: as :meth:`semsynth.training.trainer.Trainer.fit`.
     """
+    with ExitStack() as locks:
+        return _train_stages(folder, record, data, fabric, observer, fresh, locks)
+
+
+def _train_stages(
+    folder: StagesFolder,
+    record: StagesRecord,
+    data: Data,
+    fabric: Fabric,
+    observer: Observer,
+    fresh: bool,
+    locks: ExitStack,
+) -> int | None:
     runs = folder.runs(record)
     for number, (run, one) in list(enumerate(runs, 1))[folder.reached(record) :]:
         trainer = _ready(run, one, data, fabric, observer)
         if fabric.is_global_zero:
+            if fresh:
+                locks.enter_context(RunFolder(folder.root).lock())
+                fresh = False
+            locks.enter_context(run.lock())  # it could be resumed alone
             folder.rewrite(record)
             run.rewrite(one)
         begun = f"after step {trainer.step} of {trainer.total_steps}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from semsynth.data.shards.index import IndexedSample, Member
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
+from semsynth.files import explained, partial_path
 
 BLOCK = tarfile.BLOCKSIZE
 RECORD = tarfile.RECORDSIZE
@@ -45,7 +45,7 @@ class TarWriter:
             SemsynthError: the folder cannot be written.
         """
         self.path, self.size = path, 0
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._partial = partial_path(path)
         # Two take turns, as new ones would be new pages of memory: they cost more than what is done to the bytes.
         self._buffer, self._other = bytearray(_BUFFER), bytearray(_BUFFER)
         self._used, self._buffers = 0, 0

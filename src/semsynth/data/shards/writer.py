@@ -27,6 +27,7 @@ from semsynth.data.shards.index import (
 from semsynth.data.shards.tar import Content, TarWriter, header, space
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, write_bytes
+from semsynth.locks import FolderLock
 
 DEFAULT_SIZE = 500_000_000
 """Bytes of a shard."""
@@ -56,11 +57,17 @@ class ShardWriter:
             size: bytes that a shard has at most, unless a single sample is larger.
 
         Raises:
-            SemsynthError: the folder holds complete shards already, was begun with other classes, or cannot be written.
+            SemsynthError: another process writes there, the folder holds complete shards already, was begun with other
+                classes, or cannot be written.
         """
         self.root, self.size = make_folder(root), size
         self._names: dict[str, set[str]] = {}
-        self.index = self._begun(classes)
+        self._lock = FolderLock(root, "writing shards to")
+        try:
+            self.index = self._begun(classes)
+        except BaseException:
+            self._lock.release()
+            raise
         self._kinds = {split: entry.kinds for split, entry in self.index.splits.items()}
         self._split = ""
         self._tar: TarWriter | None = None
@@ -112,10 +119,11 @@ class ShardWriter:
             (self.root / PARTIAL_INDEX_FILE).unlink(missing_ok=True)
 
     def abandon(self) -> None:
-        """Remove the shard that is not whole; a later writer of the folder goes on from there."""
+        """Remove the shard that is not whole, and let others write; a later writer of the folder goes on from there."""
         if self._tar is not None:
             self._tar.abandon()
             self._tar = None
+        self._lock.release()
 
     def __enter__(self) -> Self:
         """The writer."""
