@@ -10,7 +10,7 @@ from torch import Tensor
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding
 from semsynth.losses import augmentation
-from semsynth.losses.augmentation import Augmentation, augment_together, augment_with_layout
+from semsynth.losses.augmentation import Augmentation, augment_together, augment_with_layout, crop_together
 
 MOVED = Augmentation(translation=0.25)
 
@@ -106,3 +106,26 @@ def test_strength_of_colour_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         x = x.mean() + (x - x.mean()) * (1 + 0.5 * strength)
         torch.testing.assert_close(seen, x)
     assert Augmentation(color=True).color == 1  # as configurations of earlier versions have it
+
+
+@pytest.mark.parametrize(("side", "length"), [(64, 128), (5, 12), (12, 12), (20, 12), (1, 4)])
+def test_squares_see_borders_half_as_often_as_anything(monkeypatch: pytest.MonkeyPatch, side: int, length: int) -> None:
+    picture = torch.arange(length).view(1, 1, length, 1)
+    seen = torch.zeros(length, dtype=torch.int64)
+    begin, end = 1 - side, length
+    for start in range(begin, end):
+        monkeypatch.setattr(torch, "randint", lambda low, high, size, start=start: torch.tensor(start))
+        (part,) = crop_together(side, picture)
+        assert part.shape[2] == min(side, length)
+        seen[part.flatten()] += 1
+    assert seen.min() * 2 > seen.max()
+    assert seen[0] == seen[-1] == (side if side < length else end - begin)
+
+
+def test_squares_lie_at_one_place() -> None:
+    a = torch.rand(2, 3, 9, 14)
+    torch.manual_seed(3)
+    one, other = crop_together(4, a, 2 * a)
+    assert one.shape == (2, 3, 4, 4)
+    assert torch.equal(2 * one, other)
+    assert crop_together(None, a)[0] is a

@@ -91,7 +91,8 @@ def _augment(config: Augmentation, images: tuple[Tensor, ...]) -> tuple[Tensor, 
 def crop_together(side: int | None, *images: Tensor) -> tuple[Tensor, ...]:
     """Cut one random square out of several batches, at the same place; None leaves them whole.
 
-    A loss averaged over pixels keeps its expectation (but for the borders) at a part of the cost.
+    Squares that overhang the picture are moved inside it. So every row and column is seen at least half as often as any
+    other; if only squares inside were drawn, corners would hardly ever be seen, and what nobody sees falls apart.
 
     Args:
         side: of the square, in pixels; at most the pictures' height and width are used.
@@ -102,10 +103,13 @@ def crop_together(side: int | None, *images: Tensor) -> tuple[Tensor, ...]:
     """
     if side is None:
         return images
-    height, width = images[0].shape[2:]
-    top = int(torch.randint(max(1, height - side + 1), ()))
-    left = int(torch.randint(max(1, width - side + 1), ()))
+    top, left = (_draw_start(side, length) for length in images[0].shape[2:])
     return tuple(image[:, :, top : top + side, left : left + side] for image in images)
+
+
+def _draw_start(side: int, length: int) -> int:
+    start = int(torch.randint(1 - side, length, ()))
+    return min(max(start, 0), max(length - side, 0))
 
 
 def _draw_shifts(count: int, share: float, side: int) -> Tensor:
