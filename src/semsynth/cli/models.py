@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
     from semsynth.api.models import ListedModel
 
+_COLUMNS = ("model", "place", "system", "classes", "size", "parameters", "files", "licence")
 _LICENCE = 48
 """Characters of a licence in the table."""
 _WIDTH = 200
 """Characters of a line of the table in files and pipes."""
+_UNLIMITED = 2**20
+"""Columns in which every name fits."""
 
 
 def models(
@@ -44,29 +47,44 @@ def models(
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = _WIDTH
-    console.print(_table(found))
+    _print(found, console)
     for one in found:
         if one.problem is not None:
             typer.echo(f"note: {one.problem}", err=True)
 
 
-def _table(found: Sequence[ListedModel]) -> Table:
-    from rich.table import Table
+def _print(found: Sequence[ListedModel], console: Console) -> None:
+    """Print as many columns as fit, in full: a name that is cut cannot be typed."""
+    from rich.measure import Measurement
+    from rich.table import Column, Table
 
-    table = Table("model", "place", "system", "classes", "size", "parameters", "files", "licence")
-    for one in found:
-        licence = one.licence if len(one.licence) <= _LICENCE else one.licence[: _LICENCE - 1] + "…"
-        if one.problem is not None:
-            table.add_row(one.model, one.place, "unreadable", "", "", "", "", "")
-            continue
-        table.add_row(
-            one.model,
-            one.place,
-            one.system,
-            f"{one.class_set} ({one.num_classes})",
-            one.size,
-            f"{one.parameters:,}",
-            f"{one.file_bytes / 1e6:.1f} MB",
-            licence or "not stated",
+    rows = [_row(one) for one in found]
+    for shown in range(len(_COLUMNS), 0, -1):
+        table = Table(*(Column(name, no_wrap=True) for name in _COLUMNS[:shown]))
+        for row in rows:
+            table.add_row(*row[:shown])
+        needed = Measurement.get(console, console.options.update_width(_UNLIMITED), table).maximum
+        if needed <= console.width or shown == 1:
+            break
+    console.width = max(console.width, needed)
+    console.print(table)
+    if shown < len(_COLUMNS):
+        typer.echo(
+            f"note: a wider terminal shows {', '.join(_COLUMNS[shown:])}, too; --json prints everything", err=True
         )
-    return table
+
+
+def _row(one: ListedModel) -> list[str]:
+    if one.problem is not None:
+        return [one.model, one.place, "unreadable", *[""] * (len(_COLUMNS) - 3)]
+    licence = one.licence if len(one.licence) <= _LICENCE else one.licence[: _LICENCE - 1] + "…"
+    return [
+        one.model,
+        one.place,
+        one.system,
+        f"{one.class_set} ({one.num_classes})",
+        one.size,
+        f"{one.parameters:,}",
+        f"{one.file_bytes / 1e6:.1f} MB",
+        licence or "not stated",
+    ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -23,19 +24,22 @@ _SECONDS = 30
 """Between lines where there is no terminal."""
 
 
+def _columns(*more: ProgressColumn) -> tuple[ProgressColumn, ...]:
+    """Columns of every bar: in a narrow terminal only the description breaks, and no number is cut."""
+    return (
+        TextColumn("{task.description}", table_column=Column(overflow="fold")),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        *more,
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    )
+
+
 @contextmanager
 def stage_bars() -> Iterator[Stages]:
     """A bar for every named part of a job, one below the other; nothing where there is no terminal."""
     console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bars:
+    with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def begin(name: str) -> Report:
             task = bars.add_task(name, total=None)
@@ -91,11 +95,7 @@ class JobBars:
     def __init__(self) -> None:
         self._console = Console(stderr=True, soft_wrap=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
+            *_columns(_Rate(table_column=Column(no_wrap=True))),
             console=self._console,
             transient=True,
             speed_estimate_period=60,
@@ -136,21 +136,25 @@ class JobBars:
         self._console.print(text, highlight=False, markup=False)
 
 
+class _TrainingBar(Progress):
+    """A bar, and a line of text below it."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The terms have a line of their own: beside the bar they would take the room of count and time."""
+        yield from super().get_renderables()
+        if self.below:
+            yield Text(self.below, no_wrap=False, overflow="fold")
+
+
 class ProgressBar:
-    """Steps, loss terms, images per second and the remaining time; plain lines where there is no terminal."""
+    """Steps and the remaining time, images per second and loss terms; plain lines where there is no terminal."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, soft_wrap=True)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[rate]} {task.fields[terms]}"),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.bar.add_task("training", total=None, rate="", terms="")
+        self.bar = _TrainingBar(*_columns(), console=self.console, disable=not self.console.is_terminal)
+        self.task = self.bar.add_task("training", total=None)
 
     def __enter__(self) -> Self:
         """The bar appears when training starts."""
@@ -169,13 +173,14 @@ class ProgressBar:
     def started(self, done: int, total: int) -> None:
         """Training starts after ``done`` of ``total`` steps."""
         self.bar.start()
-        self.bar.reset(self.task, total=total, completed=done, rate="", terms="")
+        self.bar.reset(self.task, total=total, completed=done)
+        self.bar.below = ""
 
     def logged(self, line: LogLine) -> None:
         """A log line was written."""
         rate = f"{line.images_per_second:.2f} images/s"
         terms = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in line.terms.items())
-        self.bar.update(self.task, rate=rate, terms=terms)
+        self.bar.below = f"{rate} {terms}"
         if not self.console.is_terminal:
             self.console.print(f"step {line.step} epoch {line.epoch} {rate} {terms}", highlight=False)
 
