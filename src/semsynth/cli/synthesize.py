@@ -46,6 +46,9 @@ def synthesize(
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png: layouts and photos side by side.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace photos of these names that are in the folder already.")
+    ] = False,
     strict_size: Annotated[
         bool, typer.Option("--strict-size", help="Refuse maps of a size that the model cannot make.")
     ] = False,
@@ -65,7 +68,7 @@ def synthesize(
 
     Label maps are PNG files: class ids in 8 bit (255 is void) or 16 bit (65535 is void), palette PNGs, or RGB
     in the class set's colours. Models that were trained on edge maps take such pictures instead. Every map is
-    checked before the first photo is written.
+    checked before the first photo is written, and no photo is replaced without --overwrite.
     """
     if styles is not None:
         typer.echo("note: --styles is now called --object-styles; the old name will be removed", err=True)
@@ -82,7 +85,9 @@ def synthesize(
         "precision": precision,
     }
     if engine is not None:
-        bulk.refuse(True, {"--object-styles": object_styles, "--contact-sheet": contact_sheet})
+        bulk.refuse(
+            True, {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--overwrite": overwrite}
+        )
         bulk.synthesize(maps, out, model, engine, workers, address, gpus, limit=limit, shard_size=shard_size, **how)
         return
     of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
@@ -97,6 +102,7 @@ def synthesize(
             model or DEFAULT_MODEL,
             object_styles=object_styles,
             contact_sheet=contact_sheet,
+            overwrite=overwrite,
             progress=bars,
             tell=notes.tell,
             **how,

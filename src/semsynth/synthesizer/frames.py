@@ -87,7 +87,7 @@ def render_frames(
     folder, photo = Path(out), None if style is None else Path(style)
     numbers = None if count is None else [f"{number:05d}" for number in range(count)]
     files = list_maps(frames, folder, numbers, None if instances is None else Path(instances), "_frame")
-    check_outputs(files, folder, photo)
+    check_outputs(files, folder, photo, overwrite=True)  # photos that are kept or remade are told apart below
     read = None if photo is None else decode_image(photo)  # before the model is loaded
     settings: dict[str, object] = {
         "model": sha256(find_model(model) / CONFIG),  # holds the checksums of the weights

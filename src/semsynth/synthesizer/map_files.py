@@ -72,17 +72,26 @@ def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
             raise SemsynthError(f"there is no label map {path}: check the path")
 
 
-def check_outputs(files: Sequence[MapFiles], out: Path, style: Path | None = None, sheet: Path | None = None) -> None:
-    """Make sure, before anything is computed, that the photos can be written and replace nothing that is read.
+def check_outputs(
+    files: Sequence[MapFiles],
+    out: Path,
+    style: Path | None = None,
+    sheet: Path | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Make sure, before anything is computed, that the photos can be written and replace nothing that people want.
 
     Args:
         files: the label maps.
         out: the folder for their photos.
         style: a photo that is read, too.
         sheet: a contact sheet that is written, too.
+        overwrite: whether files of an earlier call may be replaced.
 
     Raises:
-        SemsynthError: two files would become one, an input would be replaced, or the folder cannot be written to.
+        SemsynthError: two files would become one, an input or a file that is there would be replaced, or the folder
+            cannot be written to.
     """
     sources: dict[Path, Path] = {}
     for one in files:
@@ -94,9 +103,14 @@ def check_outputs(files: Sequence[MapFiles], out: Path, style: Path | None = Non
         raise SemsynthError(f"{sources[sheet]} and the contact sheet would both become {sheet.name}: rename it")
     read = [one.path for one in files] + [one.instances for one in files if one.instances] + ([style] if style else [])
     inputs = {path.resolve() for path in read}
-    for output in (*sources, *([sheet] if sheet else [])):
+    outputs = [*sources, *([sheet] if sheet else [])]
+    for output in outputs:
         if output.resolve() in inputs:
             raise SemsynthError(f"{output} is an input and would be replaced by a photo: choose another --out")
+    present = [] if overwrite else [output for output in outputs if output.exists()]
+    if present:
+        others = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        raise SemsynthError(f"{present[0]}{others} would be replaced: choose another --out, or give --overwrite")
     folder = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not folder.is_dir():
         raise SemsynthError(f"--out {out}: {folder} is a file: choose another folder")

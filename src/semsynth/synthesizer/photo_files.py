@@ -59,6 +59,7 @@ def synthesize_files(
     strict_size: bool = False,
     instances: str | Path | None = None,
     contact_sheet: bool = False,
+    overwrite: bool = False,
     device: str = "auto",
     precision: Precision = "auto",
     progress: Stages = silent_stages,
@@ -80,13 +81,15 @@ def synthesize_files(
         strict_size: refuse maps whose own size the model cannot make.
         instances: a folder of instance maps named like the label maps, or the file for a single map.
         contact_sheet: also write ``contact_sheet.png``: layouts and photos side by side.
+        overwrite: replace photos of these names that are in ``out`` already.
         device: as in :func:`semsynth.load`.
         precision: likewise.
         progress: is told of the parts ``checking`` and ``synthesising``.
         tell: is told what there is to know about single maps.
 
     Raises:
-        SemsynthError: something cannot be made; then nothing has been written. Or a full disk.
+        SemsynthError: something cannot be made, or a photo would be replaced; then nothing has been written. Or a full
+            disk.
     """
     if style is not None and (seed is not None or (count or 1) > 1):
         raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
@@ -95,7 +98,7 @@ def synthesize_files(
 
     def list_files(numbers: Sequence[int] | None, mark: str) -> list[MapFiles]:
         files = list_maps(maps, folder, numbers, None if instances is None else Path(instances), mark)
-        check_outputs(files, folder, photo, sheet)
+        check_outputs(files, folder, photo, sheet, overwrite=overwrite)
         return files
 
     seeds = [(seed or 0) + number for number in range(count or 1)]
