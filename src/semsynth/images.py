@@ -7,15 +7,17 @@ import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from torch import Tensor
 
 from semsynth.errors import SemsynthError, shortened
 from semsynth.files import read_bytes, write_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_PIXELS = 8192 * 8192
 """Larger pictures are refused before anything is decoded: a small file can unpack to all of the memory."""
@@ -139,6 +141,8 @@ def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
 
 def to_tensor(image: NDArray[np.uint8]) -> Tensor:
     """[H,W,3] uint8 -> [3,H,W] float32 in [-1,1]: ``x / 127.5 - 1``."""
+    import torch  # reading and writing pictures alone does not wait for it
+
     return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32)).div_(127.5).sub_(1)
 
 
@@ -148,7 +152,7 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     Difference: the official codes truncate (``util.tensor2im``), which is half a grey level darker on average.
     """
     pixels = images.detach().float().add(1).mul(127.5).round_().clamp_(0, 255)
-    return pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [N,H,W,3]
+    return pixels.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [N,H,W,3]
 
 
 def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

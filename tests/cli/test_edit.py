@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,18 @@ def labels(tmp_path: Path) -> Path:
 @pytest.fixture
 def instances(labels: Path) -> Path:
     return labels.parent.parent / "instances/a.png"
+
+
+def test_listing_and_editing_objects_waits_for_no_torch(labels: Path, instances: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom semsynth.cli.main import app\n"
+        "result = CliRunner().invoke(app, ['edit', *sys.argv[1:]])\n"
+        "print(result.output, result.exit_code, 'torch' in sys.modules)"
+    )
+    arguments = [labels, "--instances", instances, "--remove", "26001", "--list", "--out", tmp_path / "out"]
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+    assert done.stdout.split()[-2:] == ["0", "False"], done.stdout + done.stderr
+    assert (tmp_path / "out/labels/a.png").is_file()
 
 
 def test_edits_write_labels_instances_and_a_preview(labels: Path, instances: Path, tmp_path: Path) -> None:

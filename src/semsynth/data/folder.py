@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from semsynth.classes import BUILTIN_CLASS_SETS, NO_CLASSES, ClassSet
-from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES, decode_image
 from semsynth.layout import Layout
+
+if TYPE_CHECKING:
+    from semsynth.data.sample import Sample
 
 CLASSES_FILE = "classes.json"
 IMAGES, LABELS, INSTANCES = "images", "labels", "instances"
@@ -68,6 +71,8 @@ class DatasetFolder:
         Raises:
             SemsynthError: a file is damaged or does not fit its partners; the message names it.
         """
+        from semsynth.data.sample import Sample  # brings torch, which listing files does not need
+
         name = self.names[index]
         layout = Layout.open(self._labels[name], self.classes, self._instances[name] if self._instances else None)
         image = decode_image(self._images[name]) if self._images else None
