@@ -162,6 +162,7 @@ def test_training_in_stages(train: Any, toy_data: Path) -> None:
     )
     assert [(run.stage, run.steps) for run in plan.runs] == [("1-global", 3), ("2-enhancer", 3), ("3-joint", 2)]
     assert plan.steps == 8
+    assert plan.seconds == sum(run.steps * run.seconds_per_step for run in plan.runs) > 0
     assert plan.memory.total == max(run.memory.total for run in plan.runs)
     assert "stages" in plan._repr_html_()
     assert "1-global, 2-enhancer, 3-joint" in repr(plan)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from semsynth.comparison.configs import ENDLESS, resolve, scale_widths
 from semsynth.comparison.curves import draw
 from semsynth.comparison.measure import PeakMemory, read_log, thinned
-from semsynth.comparison.page import duration, millions, render
+from semsynth.comparison.page import millions, render
 from semsynth.comparison.plan import Budget, Entry, Plan, check_plan, parse_recipe, parse_variant, read_table
 from semsynth.comparison.record import ComparisonFolder, Record, Result, described
 from semsynth.comparison.run import run_plan
@@ -525,21 +525,6 @@ def test_curve_by_hand() -> None:
     assert drawn.ticks == ((38, "start", "10"), (216, "end", "30"))
     assert (drawn.last, drawn.label) == ("2", "4 at step 10, 2 at step 30")
     assert draw(((1, 5.0), (2, 5.0))).points == "38.0,41.0 216.0,41.0"  # constant: in the middle
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.96, "10.0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (3599.6, "1 h 00 min"),
-        (7500, "2 h 05 min"),
-    ],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_numbers_for_people() -> None:

@@ -8,7 +8,7 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from semsynth.pages import render
+from semsynth.pages import duration, render
 
 
 def test_values_are_escaped_unless_they_say_that_they_are_html(tmp_path: Path) -> None:
@@ -26,3 +26,18 @@ def test_a_page_extends_the_shared_base(tmp_path: Path) -> None:
     page = render(template, name="a < b")
     assert "<title>a &lt; b</title>" in page
     assert "--paper:" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10.0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (3599.6, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -151,6 +151,7 @@ def test_help_names_every_system() -> None:
         ((*NEW, "--init-from", "DATA"), "is no model folder"),
         (("spade", "--data", "OUT/nothing", "--out", "OUT"), "nothing: check the path"),
         (("spade", "--data", "DATA"), "--data DIR and --out RUN"),
+        ((*NEW, "--json"), "add --dry-run"),
         (("spade", "--resume", "OUT"), "recipe.json is missing"),
     ],
 )
@@ -173,12 +174,24 @@ def test_missing_gpu_is_said(toy_data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_dry_run_shows_recipe_parameters_and_memory(toy_data: Path, tiny_settings: tuple[str, ...], start: Any) -> None:
-    code, text = train("spade", "--data", toy_data, *sets(tiny_settings), "--dry-run", "--set", "training.ema=0.5")
+def test_dry_run_shows_time_parameters_and_memory(toy_data: Path, tiny_settings: tuple[str, ...], start: Any) -> None:
+    new = ("spade", "--data", toy_data, *sets(tiny_settings), "--dry-run", "--set", "training.ema=0.5")
+    code, text = train(*new, "--steps", 4000)
     assert code == 0
+    assert 0 < text.index("one step") < text.index("all 4,000 steps") < text.index("parameters") < text.index("memory")
     networks = start("run").recipe.networks
     for name, network in networks.items():
         assert name in text
         assert f"{sum(p.numel() for p in network.parameters()):,}" in text
-    assert '"crop_size": 64' in text
     assert "activations" in text
+    code, text = train(*new, "--steps", 4000, "--json", "--device", "cpu")
+    assert code == 0
+    plan = json.loads(text)
+    (run,) = plan["runs"]
+    assert run["record"]["config"]["data"]["crop_size"] == 64
+    assert run["parameters"] == {
+        name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()
+    }
+    assert run["memory"]["total"] == sum(value for name, value in run["memory"].items() if name != "total")
+    assert plan["seconds"] == run["seconds"] == 4000 * run["seconds_per_step"] > 0
+    assert run["device"].startswith("CPU")

@@ -187,7 +187,7 @@ def test_data_that_does_not_fit_the_recipe(work: Path, tmp_path: Path) -> None:
 
 
 def test_dry_run(work: Path) -> None:
-    result = train("--data", work / "edges", "--preset", "edges", "--dry-run")
+    result = train("--data", work / "edges", "--preset", "edges", "--dry-run", "--json")
     assert result.exit_code == 0, result.output
     assert '"image_channels": 3' in result.output
 

@@ -223,8 +223,8 @@ def test_dry_run_describes_all_stages_and_writes_nothing(new: list[str], tmp_pat
     assert code == 0
     for name in NAMES:
         assert f"stage {name}" in text
-    assert text.count('"trained": "enhancer"') == 1
-    assert text.count("activations") == 3
+    assert text.count("one step") == 3
+    assert text.count("│ activations") == 3
     assert not (tmp_path / "run").exists()
 
 

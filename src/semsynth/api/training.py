@@ -183,6 +183,7 @@ def plan_training(
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
     stages: bool = False,
+    device: str = "auto",
     devices: int = 1,
     skip_damaged: bool = False,
 ) -> TrainingPlan:
@@ -205,11 +206,13 @@ def plan_training(
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
         stages: whether to train coarse to fine.
+        device: where time is measured: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: how many devices share a batch, over all machines.
         skip_damaged: whether to replace damaged samples of shards.
 
     Returns:
-        Configuration, parameters by network, and the memory that training needs on each device.
+        Configuration, parameters by network, the memory that training needs on each device, and the time, measured on a
+        few throw-away steps.
 
     Raises:
         SemsynthError: wrong settings, or data that does not fit.
@@ -226,7 +229,7 @@ def plan_training(
         feature_weights=feature_weights,
         skip_damaged=skip_damaged,
     )
-    return plan_record(Path(), record, devices)
+    return plan_record(Path(), record, devices, device)
 
 
 def plan_resuming(
@@ -236,6 +239,7 @@ def plan_resuming(
     steps: int | None = None,
     overrides: Overrides = (),
     feature_weights: str | Path | None = None,
+    device: str = "auto",
     devices: int = 1,
     skip_damaged: bool = False,
 ) -> TrainingPlan:
@@ -247,6 +251,7 @@ def plan_resuming(
         steps: new total of steps.
         overrides: as in :func:`semsynth.resume`.
         feature_weights: as in :func:`semsynth.resume`.
+        device: where time is measured.
         devices: how many devices share a batch, over all machines.
         skip_damaged: whether to replace damaged samples of shards.
 
@@ -254,7 +259,8 @@ def plan_resuming(
         SemsynthError: as :func:`semsynth.resume`.
     """
     root = Path(run)
-    return plan_record(root, _resumed(root, system, steps, overrides, feature_weights, skip_damaged), devices)
+    record = _resumed(root, system, steps, overrides, feature_weights, skip_damaged)
+    return plan_record(root, record, devices, device)
 
 
 def _changes(

@@ -30,7 +30,7 @@ def train(
     system: Annotated[str, typer.Argument(help=_SYSTEM)],
     data: options.TrainingData = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="New run folder.")] = None,
-    preset: Annotated[str, typer.Option(help="Configuration to start from; --dry-run shows it.")] = "default",
+    preset: Annotated[str, typer.Option(help="Configuration to start from; --dry-run --json shows it.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Total steps. With --stages: steps per stage.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
@@ -63,7 +63,10 @@ def train(
     ] = None,
     skip_damaged: options.SkipDamaged = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show configuration, parameters and memory; train nothing.")
+        bool, typer.Option("--dry-run", help="Show time, parameters and memory; train nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --dry-run: print everything, and the resolved configuration, as JSON.")
     ] = False,
 ) -> None:
     """Train a system on pairs of label maps and photos.
@@ -82,13 +85,15 @@ def train(
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}
     scoring["score_features"] = score_features
+    if as_json and not dry_run:
+        raise SemsynthError("--json prints what a run would be: add --dry-run")
     if resume is not None:
         given = [name for name, value in new.items() if value not in (None, "default") and value is not False]
         if given:
             wrong = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise SemsynthError(f"--resume takes everything else from {resume}: leave out {wrong}")
         if dry_run:
-            show_plan(api.plan_resuming(resume, system=system, devices=devices * nodes, **both))
+            show_plan(api.plan_resuming(resume, system=system, device=device, devices=devices * nodes, **both), as_json)
             return
         with ProgressBar() as bar:
             _end(api.resume(resume, system=system, **both, **machines, **scoring, progress=bar), bar)
@@ -99,7 +104,7 @@ def train(
     both |= {name: new[name] for name in taken}
     both["perceptual"] = not no_perceptual
     if dry_run or out is None:
-        show_plan(api.plan_training(system, data, devices=devices * nodes, **both))
+        show_plan(api.plan_training(system, data, device=device, devices=devices * nodes, **both), as_json)
         return
     with ProgressBar() as bar:
         _end(api.train(system, data, out, **both, **machines, **scoring, progress=bar), bar)

@@ -12,6 +12,7 @@ from semsynth.comparison.plan import Entry, Plan
 from semsynth.comparison.record import Record, Result, Shown, described
 from semsynth.data.transforms import Pipeline
 from semsynth.layout import pixels
+from semsynth.pages import duration
 from semsynth.pages import render as fill
 
 COLUMN = 330
@@ -223,13 +224,3 @@ def _budget(plan: Plan) -> str:
 def millions(count: int) -> str:
     """``4.56M``; small networks with more digits."""
     return f"{count / 1e6:.2f}M" if count >= 1e5 else f"{count / 1e6:.4f}M"
-
-
-def duration(seconds: float) -> str:
-    """``48 s``, ``3 min 20 s`` or ``2 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -38,6 +38,16 @@ def html_facts(title: str, facts: Mapping[str, object]) -> str:
     return html_table(title, list(facts.items()))
 
 
+def duration(seconds: float) -> str:
+    """``48 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
 @cache
 def _environment(folder: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # late: most programs show no page

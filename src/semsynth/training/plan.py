@@ -1,4 +1,4 @@
-"""What a run would be, before it trains: its configuration, its networks, and the memory that it needs."""
+"""What a run would be, before it trains: its configuration, its networks, and the time and memory that it needs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsynth.pages import html_facts
+from lightning_fabric import Fabric
+
+from semsynth.pages import duration, html_facts
 from semsynth.recipes.base import RecipeConfig
 from semsynth.training.data import Share
-from semsynth.training.devices import make_fabric
+from semsynth.training.devices import device_name, make_fabric, pick_device
 from semsynth.training.memory import MemoryEstimate, count_parameters, estimate_memory
 from semsynth.training.records import Record
 from semsynth.training.run import RunRecord
 from semsynth.training.stages import StagesFolder
 from semsynth.training.start import build_recipe, example_batch, open_data
+from semsynth.training.timing import measure_step
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ class RunPlan:
     """Images of one forward pass on one device."""
     memory: MemoryEstimate
     """On each device, in bytes."""
+    device: str
+    """Where time was measured, as people call it."""
+    seconds_per_step: float | None
+    """Measured, without reading data and saving; None: the device's memory is too small for it."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Of all steps."""
+        return None if self.seconds_per_step is None else self.steps * self.seconds_per_step
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,6 +76,12 @@ class TrainingPlan:
         """Steps of all stages together."""
         return sum(run.steps for run in self.runs)
 
+    @property
+    def seconds(self) -> float | None:
+        """Of all stages together, on the device of this plan; None: its memory is too small."""
+        parts = [run.seconds for run in self.runs]
+        return None if None in parts else sum(part for part in parts if part is not None)
+
     def __repr__(self) -> str:
         first = self.runs[0].record
         return f"<training plan: {first.system}, preset {first.preset}, {', '.join(_facts(self).values())}>"
@@ -83,6 +101,7 @@ def _facts(plan: TrainingPlan) -> dict[str, str]:
         "steps": f"{plan.steps:,} steps",
         "trained": f"{sum(plan.parameters.values()):,} parameters",
         "needed": f"{_mib(plan.memory.total)} per device",
+        "time": f"too little memory on {plan.runs[0].device}" if plan.seconds is None else duration(plan.seconds),
     }
 
 
@@ -90,35 +109,48 @@ def _mib(size: int) -> str:
     return f"{size / 2**20:,.1f} MiB"
 
 
-def plan_record(root: Path, record: Record, devices: int) -> TrainingPlan:
-    """Build every network, and measure one forward pass on the CPU.
+def plan_record(root: Path, record: Record, devices: int, device: str = "auto") -> TrainingPlan:
+    """Build every network, measure memory in one forward pass on the CPU, and time in a few steps on the device.
 
     Args:
         root: the run folder, which need not exist.
         record: the run, or the stages.
         devices: how many share a batch, over all machines.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        SemsynthError: a configuration that does not fit the data, or a batch size that does not divide.
+        SemsynthError: no such device, a configuration that does not fit the data, or a batch size that does not divide.
     """
     if isinstance(record, RunRecord):
-        return TrainingPlan((_plan_run(None, record, devices),))
+        return TrainingPlan((_plan_run(None, record, devices, pick_device(device)),))
     runs = StagesFolder(root).runs(record)
-    return TrainingPlan(tuple(_plan_run(run.root.name, one, devices) for run, one in runs))
+    return TrainingPlan(tuple(_plan_run(run.root.name, one, devices, pick_device(device)) for run, one in runs))
 
 
-def _plan_run(stage: str | None, record: RunRecord, devices: int) -> RunPlan:
+def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str) -> RunPlan:
     data = open_data(record.data, record.skip_damaged, record.shards)
     recipe = build_recipe(record, data)
     settings = recipe.config.training
-    share = Share(settings.batch_size, settings.accumulate, 0, devices)
-    fabric = make_fabric("cpu", 1, "bf16-mixed" if settings.precision == "16-mixed" else settings.precision)
+    size = Share(settings.batch_size, settings.accumulate, 0, devices).micro_batch_size
+    parameters = {name: count_parameters(network) for name, network in recipe.networks.items()}
+    one = example_batch(recipe, data)
+    memory = estimate_memory(recipe, _fabric("cpu", settings.precision), one, size)
+    fabric = _fabric(device, settings.precision)
+    # A CPU takes twice the time for two images; a GPU does not, and shows whether its memory suffices.
+    timed = one if device == "cpu" else example_batch(recipe, data, size)
     return RunPlan(
         stage,
         record,
         recipe.config,
         recipe.config.total_steps(len(data.train)),
-        {name: count_parameters(network) for name, network in recipe.networks.items()},
-        share.micro_batch_size,
-        estimate_memory(recipe, fabric, example_batch(recipe, data), share.micro_batch_size),
+        parameters,
+        size,
+        memory,
+        device_name(fabric.device),
+        measure_step(recipe, fabric, timed, size),
     )
+
+
+def _fabric(device: str, precision: str) -> Fabric:
+    """One device; a CPU, which has no 16-mixed, does it in the other half precision."""
+    return make_fabric(device, 1, "bf16-mixed" if precision == "16-mixed" and device == "cpu" else precision)

@@ -60,10 +60,10 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
     return system.build(config, data.classes, perceptual, features)
 
 
-def example_batch(recipe: Recipe, data: Data) -> Batch:
-    """The first training image as a batch."""
+def example_batch(recipe: Recipe, data: Data, size: int = 1) -> Batch:
+    """The first training images as a batch."""
     config = recipe.config
-    batches = MicroBatches(data.train, config.data, recipe.collate, config.training.seed, Share(batch_size=1))
+    batches = MicroBatches(data.train, config.data, recipe.collate, config.training.seed, Share(batch_size=size))
     return batches[0]
 
 
