@@ -51,7 +51,7 @@ def test_problems_are_told_and_are_no_failure(tmp_path: Path) -> None:
     result = run("cmp-facades", source, out)
     assert result.exit_code == 0
     assert "cmp_b0010.jpg is empty" in result.stdout
-    assert "1 problems" in result.stdout
+    assert "1 problem\n" in result.stdout
 
 
 def test_outdoor_by_list(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_missing_and_extra_pictures_are_listed(common: list[object], flags: Path
     images = tmp_path / "images"
     shutil.copytree(flags / "val" / "images", images)
     (images / "003.png").rename(images / "other.png")
-    refused(run("--images", images, *common), images, "1 images have no partner", "003", "other")
+    refused(run("--images", images, *common), images, "1 image has no partner", "003", "other")
     (images / "other.png").rename(images / "003.png")
     save_png(images / "004.png", np.zeros((20, 30, 3), np.uint8))
     refused(run("--images", images, *common), "004.png is 30x20", "32x32")

@@ -134,7 +134,9 @@ def test_instances(models: Path, maps: Path, tmp_path: Path) -> None:
     arguments = (maps, "--model", models / "edges", "--out", tmp_path / "out")
     assert_refused(run(*arguments), tmp_path / "out", "--instances")
     (tmp_path / "instances").mkdir()
-    assert_refused(run(*arguments, "--instances", tmp_path / "instances"), tmp_path / "out", "instances/front_0.png")
+    assert_refused(run(*arguments, "--instances", tmp_path / "instances"), tmp_path / "out", "holds no pictures")
+    save_png(tmp_path / "instances/other.png", np.zeros((8, 8), np.uint8))
+    assert_refused(run(*arguments, "--instances", tmp_path / "instances"), tmp_path / "out", "front_0.png")
     ids = np.arange(32 * 32, dtype=np.int32).reshape(32, 32) // 64
     for seed in range(3):
         layout = Layout(draw_facade(seed, 32).labels, CLASSES, ids)
@@ -247,7 +249,7 @@ def test_paths_that_do_not_work(models: Path, maps: Path, tmp_path: Path) -> Non
     (tmp_path / "file").write_text("x")
     shutil.copytree(maps, tmp_path / "more")
     assert_refused(run(tmp_path / "none.png", *model, "--out", out), out, "none.png")
-    assert_refused(run(tmp_path / "empty", *model, "--out", out), out, "no PNG files")
+    assert_refused(run(tmp_path / "empty", *model, "--out", out), out, "no pictures")
     assert_refused(run(maps, tmp_path / "more", *model, "--out", out), out, "front_0.png", "both")
     assert_refused(run(maps, *model, "--out", out, "--style", tmp_path / "file"), out, "file", "not a picture")
     assert_refused(run(maps, *model, "--out", out, "--instances", tmp_path / "none"), out, "none")

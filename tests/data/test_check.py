@@ -11,6 +11,8 @@ from semsynth.data.check import check_dataset, in_between
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import save_classes
 from semsynth.data.grammars import FACADES
+from semsynth.data.shards.sharding import shard_folder
+from semsynth.data.source import open_source
 from semsynth.data.toy import draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
@@ -52,7 +54,18 @@ def test_missing_splits(toy: Path, tmp_path: Path) -> None:
         path.unlink()
     assert "val/labels holds no pictures" in problems(toy)
     (toy / "val").rename(tmp_path / "away")
-    assert problems(toy) == f"{toy} has no split 'val': training needs train and val"
+    report = check_dataset(toy)
+    assert not report.problems
+    assert [note.partition(":")[0] for note in report.notes] == [f"{toy} has no split 'val'"]
+    shard_folder(toy, tmp_path / "shards")
+    assert [note.partition(":")[2] for note in open_source(tmp_path / "shards").report().notes] == [
+        note.partition(":")[2] for note in report.notes
+    ]
+    (toy / "train").rename(toy / "val")
+    report = check_dataset(toy)
+    assert not report.problems
+    assert [note.partition(":")[0] for note in report.notes] == [f"{toy} has no split 'train'"]
+    (toy / "val").rename(toy / "train")
     (toy / "train/labels").rename(tmp_path / "labels")
     found = problems(toy)
     assert "has no split: a sub-folder such as train/" in found
@@ -63,8 +76,8 @@ def test_pairing(toy: Path) -> None:
     (toy / "train/images/toy_00002.png").unlink()
     (toy / "train/instances/toy_00003.png").rename(toy / "train/instances/x.png")
     found = problems(toy)
-    assert "1 label maps have no partner in images/: toy_00002" in found
-    assert "1 files in instances/ have no label map: x" in found
+    assert "1 label map has no partner in images/: toy_00002" in found
+    assert "1 file in instances/ has no label map: x" in found
 
 
 def test_damage_and_sizes(toy: Path) -> None:

@@ -140,9 +140,7 @@ def test_folder_misses(folder: Path) -> None:
     with pytest.raises(SemsynthError, match="val: '3': the photo is 56x40, the condition 6x5"):
         ConditionFolder(folder, "val")[0]
     (folder / "train/images/1.png").rename(folder / "train/images/one.png")
-    with pytest.raises(
-        SemsynthError, match="1 conditions have no partner in images/: 1; 1 files in images/ have no cond"
-    ):
+    with pytest.raises(SemsynthError, match="1 condition has no partner in images/: 1; 1 file in images/ has no cond"):
         ConditionFolder(folder, "train")
 
 
@@ -169,13 +167,14 @@ def test_check_lists_every_problem(folder: Path) -> None:
     (folder / "train/images/2.png").rename(folder / "train/images/two.png")
     (folder / "val/conditions/3.png").rename(folder / "3.png")
     (folder / "val/conditions").rmdir()
-    problems = check_conditions(folder).problems
-    assert len(problems) == 6
+    report = check_conditions(folder)
+    problems = report.problems
+    assert len(problems) == 5
+    assert [note.partition(":")[0] for note in report.notes] == [f"{folder} has no split 'val'"]
     for part in (
-        f"{folder} has no split 'val': training needs train and val",
         f"{folder / 'val'} has photos but no conditions/",
-        "1 conditions have no partner in images/: 2",
-        "1 files in images/ have no condition: two",
+        "1 condition has no partner in images/: 2",
+        "1 file in images/ has no condition: two",
         f"{folder / 'train/images/0.png'} is 56x40, its condition 6x5: make them equal",
         f"{folder / 'train/conditions/1.png'} is not a picture",
     ):

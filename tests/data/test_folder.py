@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from semsynth.classes import ClassInfo, ClassSet, builtin
-from semsynth.data.folder import DatasetFolder, list_pictures, save_classes, splits
+from semsynth.data.folder import DatasetFolder, save_classes, splits
+from semsynth.data.listing import list_pictures
 from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
@@ -78,10 +79,10 @@ def test_names_without_partner_are_listed(toy: Path, tmp_path: Path) -> None:
     (root / "train/images/toy_00003.png").rename(root / "train/images/other.png")
     with pytest.raises(SemsynthError) as caught:
         DatasetFolder(root, "train")
-    assert "1 label maps have no partner in images/: toy_00003" in str(caught.value)
-    assert "1 files in images/ have no label map: other" in str(caught.value)
+    assert "1 label map has no partner in images/: toy_00003" in str(caught.value)
+    assert "1 file in images/ has no label map: other" in str(caught.value)
     (root / "val/instances/toy_00001.png").unlink()
-    with pytest.raises(SemsynthError, match="1 label maps have no partner in instances/: toy_00001"):
+    with pytest.raises(SemsynthError, match="1 label map has no partner in instances/: toy_00001"):
         DatasetFolder(root, "val", instances=True)
 
 
@@ -89,7 +90,7 @@ def test_long_lists_are_cut(toy: Path, tmp_path: Path) -> None:
     root = rewritten(toy, tmp_path)
     for path in list((root / "train/images").iterdir())[:7]:
         path.unlink()
-    with pytest.raises(SemsynthError, match=r"7 label maps .* and 2 more"):
+    with pytest.raises(SemsynthError, match=r"7 label maps .* and 4 more"):
         DatasetFolder(root, "train")
 
 

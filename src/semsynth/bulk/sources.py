@@ -8,16 +8,8 @@ from pathlib import Path
 from semsynth.bulk.task import BulkTask, Piece
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import load_config
-from semsynth.data.folder import (
-    CLASSES_FILE,
-    CONDITIONS,
-    INSTANCES,
-    LABELS,
-    holds_conditions,
-    list_pictures,
-    load_classes,
-    splits,
-)
+from semsynth.data.folder import CLASSES_FILE, CONDITIONS, INSTANCES, LABELS, holds_conditions, load_classes, splits
+from semsynth.data.listing import list_pictures
 from semsynth.data.sample import CONDITION, INSTANCE, LABEL
 from semsynth.data.shards.index import INDEX_FILE, ShardIndex, parse_idx
 from semsynth.errors import SemsynthError

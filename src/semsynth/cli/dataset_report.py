@@ -32,7 +32,8 @@ def print_report(report: DatasetReport | ConditionReport) -> None:
         console.print(f"problem: {problem}")
     if len(report.problems) > _SHOWN:
         console.print(f"... and {len(report.problems) - _SHOWN} more")
-    console.print(f"{len(report.problems)} problems" if report.problems else "no problems")
+    count = len(report.problems)
+    console.print("no problems" if not count else "1 problem" if count == 1 else f"{count} problems")
 
 
 def _split_table(report: DatasetReport) -> Table:

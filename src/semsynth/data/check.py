@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import IMAGES, INSTANCES, LABELS, list_pictures, load_classes, pairing_problems, splits
+from semsynth.data.folder import IMAGES, INSTANCES, LABELS, load_classes, splits
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.progress import Progress, silent
+from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, open_image, read_image_bytes
 from semsynth.layout import Layout
@@ -178,11 +180,8 @@ def _check_split_names(
     if not names:
         problems.append(f"{root} has no split: a sub-folder such as train/ with {LABELS}/ (and {IMAGES}/) in it")
         return
-    missing = [
-        f"{root} has no split '{name}': training needs train and val" for name in ("train", "val") if name not in names
-    ]
-    trains = any(item.image is not None for files in listed.values() for item in files)
-    (problems if trains else notes).extend(missing)
+    if any(item.image is not None for files in listed.values() for item in files):
+        notes += missing_split_notes(root, names)
 
 
 def _check_files(files: _Files, classes: ClassSet) -> tuple[Summary | None, list[str]]:

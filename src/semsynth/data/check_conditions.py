@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.data.condition_folder import CONDITION
-from semsynth.data.folder import CONDITIONS, IMAGES, list_pictures, pairing_problems, splits
+from semsynth.data.folder import CONDITIONS, IMAGES, splits
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.progress import Progress, silent
+from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import Size, pixels
@@ -54,11 +56,7 @@ def check_conditions(root: Path, progress: Progress = silent) -> ConditionReport
     notes: list[str] = []
     listed = {name: list(_list_split(root / name, problems, notes)) for name in splits(root, CONDITIONS)}
     if any(files.image for split in listed.values() for files in split):
-        problems += [
-            f"{root} has no split '{name}': training needs train and val"
-            for name in ("train", "val")
-            if name not in listed
-        ]
+        notes += missing_split_notes(root, listed)
     problems += [
         f"{root / name} has photos but no {CONDITIONS}/: add them, or move the folder away"
         for name in splits(root, IMAGES)

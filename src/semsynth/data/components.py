@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from semsynth.data.folder import INSTANCES, LABELS, list_pictures, load_classes, splits
+from semsynth.data.folder import INSTANCES, LABELS, load_classes, splits
+from semsynth.data.listing import list_pictures
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.files import explained

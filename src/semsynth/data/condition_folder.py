@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from semsynth.data.folder import CONDITIONS, IMAGES, list_pictures, pairing_problems, splits
+from semsynth.data.folder import CONDITIONS, IMAGES, splits
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from semsynth.classes import BUILTIN_CLASS_SETS, NO_CLASSES, ClassSet
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.errors import SemsynthError
-from semsynth.images import PICTURE_SUFFIXES, decode_image
+from semsynth.images import decode_image
 from semsynth.layout import Layout
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ CLASSES_FILE = "classes.json"
 IMAGES, LABELS, INSTANCES = "images", "labels", "instances"
 CONDITIONS = "conditions"
 """Stands for ``labels`` where pictures are the conditions; such folders have no classes."""
-
-_SHOWN = 5
-"""How many names a message lists."""
 
 
 class DatasetFolder:
@@ -141,46 +137,3 @@ def save_classes(root: Path, classes: ClassSet) -> None:
 def splits(root: Path, kind: str = LABELS) -> tuple[str, ...]:
     """Names of the sub-folders of ``root`` that hold label maps, or another kind of files, sorted."""
     return tuple(sorted(folder.name for folder in root.iterdir() if (folder / kind).is_dir()))
-
-
-def list_pictures(folder: Path) -> dict[str, Path]:
-    """Picture files of ``folder`` by their name without suffix, in natural order (2 before 10).
-
-    Raises:
-        SemsynthError: no such folder, no picture in it, or two files of one name.
-    """
-    if not folder.is_dir():
-        raise SemsynthError(f"there is no folder {folder}: a split holds {IMAGES}/ and {LABELS}/ with equal names")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir(), key=_natural):
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise SemsynthError(f"{found[path.stem]} and {path.name} have one name: keep one of them")
-            found[path.stem] = path
-    if not found:
-        raise SemsynthError(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
-    return found
-
-
-def pairing_problems(labels: Iterable[str], others: Iterable[str], folder: str, kind: str = "label map") -> list[str]:
-    """What keeps the names of label maps (or of another kind) and of ``folder`` from pairing; empty if nothing does."""
-    mine, theirs = dict.fromkeys(labels), dict.fromkeys(others)
-    without = [name for name in mine if name not in theirs]
-    extra = [name for name in theirs if name not in mine]
-    problems = []
-    if without:
-        problems.append(f"{len(without)} {kind}s have no partner in {folder}/: {_listed(without)}")
-    if extra:
-        problems.append(f"{len(extra)} files in {folder}/ have no {kind}: {_listed(extra)}")
-    return problems
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    """Sort key that compares runs of digits as numbers."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]

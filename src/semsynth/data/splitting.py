@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from semsynth.data.folder import IMAGES, list_pictures
+from semsynth.data.folder import IMAGES
+from semsynth.data.listing import list_pictures
 from semsynth.errors import SemsynthError
-from semsynth.images import PICTURE_SUFFIXES
 
 SPLITS = ("train", "val", "test")
 VAL_SHARE = 0.1
+
+
+def missing_split_notes(location: object, names: Collection[str]) -> list[str]:
+    """What should be known of a dataset without one of the splits that training reads.
+
+    Args:
+        location: the folder or address.
+        names: of its splits.
+    """
+    notes = []
+    if "train" not in names:
+        notes.append(f"{location} has no split 'train': training needs one, evaluation and synthesis do not")
+    if "val" not in names:
+        notes.append(
+            f"{location} has no split 'val': training does without and shows previews of training layouts, but scores "
+            f"and evaluation need one ('semsynth data import folder SRC DATA --val-share {VAL_SHARE}' makes it)"
+        )
+    return notes
 
 
 @dataclass(frozen=True)
@@ -68,11 +86,6 @@ def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
             raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
         listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
         return [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
-    if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in source.iterdir()):
-        raise SemsynthError(
-            f"{source} holds neither photographs nor {', '.join(SPLITS[:-1])} or {SPLITS[-1]}: give a folder of "
-            f"pictures ({', '.join(PICTURE_SUFFIXES)})"
-        )
     photos = list_pictures(source)
     chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
     return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()]

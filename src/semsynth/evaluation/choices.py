@@ -9,7 +9,8 @@ from typing import cast, get_args
 import torch
 
 from semsynth.classes import NO_CLASSES, ClassSet, builtin
-from semsynth.data.folder import IMAGES, LABELS, DatasetFolder, list_pictures
+from semsynth.data.folder import IMAGES, LABELS, DatasetFolder
+from semsynth.data.listing import list_pictures
 from semsynth.data.sample import IMAGE, INSTANCE, LABEL
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.source import LabelledSamples, open_source

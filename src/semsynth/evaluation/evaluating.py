@@ -10,6 +10,7 @@ from pathlib import Path
 
 from semsynth.checkpoint import BUNDLED, CONFIG, find_model, is_model_folder
 from semsynth.classes import ClassSet
+from semsynth.data.listing import is_picture
 from semsynth.data.progress import Stages, silent_stages
 from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
@@ -37,7 +38,7 @@ from semsynth.evaluation.segmenters.base import Segmenter
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.evaluation.usefulness import measure_usefulness
 from semsynth.files import sha256
-from semsynth.images import PICTURE_SUFFIXES, encode_png
+from semsynth.images import encode_png
 from semsynth.synthesizer import Precision, load
 
 TRAIN = "train"
@@ -167,7 +168,7 @@ class _Question:
             return given
         folder = Path(given)
         if folder.is_dir() and not any(map(is_model_folder, (BUNDLED / given, folder, folder / "model"))):
-            if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
+            if not any(is_picture(path.name) for path in folder.iterdir()):
                 raise SemsynthError(f"{folder} holds neither a model nor pictures: give one of them")
             size = self.protocol.picture_size or self.protocol.synthesis_size
             return FolderPictures(folder, self.names, self.data.names, size)

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from semsynth.data.folder import list_pictures, pairing_problems
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.protocols.definition import Resampling
@@ -138,7 +138,9 @@ def named_files(folder: Path, names: Sequence[str], split: Sequence[str]) -> dic
     """
     found = list_pictures(folder)
     others = set(split) - set(names)
-    problems = pairing_problems(names, [name for name in found if name not in others], folder.name, "image")
+    problems = pairing_problems(
+        names, [name for name in found if name not in others], folder.name, "image", "rename them"
+    )
     if problems:
         raise SemsynthError(f"{folder} does not fit the evaluated images: {'; '.join(problems)}")
     return {name: found[name] for name in names}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import list_pictures
+from semsynth.data.listing import list_pictures
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.images import decode_image, resize_image, save_png

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.data.folder import CLASSES_FILE, CONDITIONS, LABELS, holds_conditions, load_classes
+from semsynth.data.listing import counted, examples, list_pictures, name_of_file
 from semsynth.errors import SemsynthError
 from semsynth.synthesizer.conditions import ConditionReader
 
@@ -49,11 +50,16 @@ def list_maps(
     single = instances is not None and instances.is_file()
     if single and len(paths) > 1:
         raise SemsynthError(f"{instances} is one file for {len(paths)} label maps: give a folder of instance maps")
+    known = {} if instances is None or single else list_pictures(instances)
+    lacking = [path.name for path in paths if known and name_of_file(path) not in known]
+    if lacking:
+        raise SemsynthError(
+            f"{counted(len(lacking), 'label map')} of {len(paths)} without an instance map of that name in "
+            f"{instances}: {examples(lacking)}"
+        )
     listed = []
     for path in paths:
-        beside = instances if instances is None or single else instances / f"{path.stem}.png"
-        if beside is not None and not beside.is_file():
-            raise SemsynthError(f"{path} has no instance map: {beside} does not exist")
+        beside = known[name_of_file(path)] if known else instances
         names = [f"{path.stem}.png"] if numbers is None else [f"{path.stem}{mark}{one}.png" for one in numbers]
         listed.append(MapFiles(path, beside, tuple(out / name for name in names)))
     return listed
@@ -62,10 +68,7 @@ def list_maps(
 def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
     for path in given:
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() == ".png" and file.is_file())
-            if not found:
-                raise SemsynthError(f"there are no PNG files in {path}: give a folder of label maps")
-            yield from found
+            yield from list_pictures(path).values()
         elif path.is_file():
             yield path
         else:

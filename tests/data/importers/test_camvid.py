@@ -10,9 +10,10 @@ from official_trees import camvid_original, camvid_segnet, halves
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.check import check_dataset
-from semsynth.data.folder import DatasetFolder, list_pictures
+from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.camvid import list_camvid
 from semsynth.data.importers.pairs import import_listing
+from semsynth.data.listing import list_pictures
 from semsynth.errors import SemsynthError
 from semsynth.images import save_png
 
@@ -59,7 +60,7 @@ def test_camvid_misses(tmp_path: Path) -> None:
         list_camvid(tmp_path)
     source = camvid_original(tmp_path / "in")
     (source / "LabeledApproved_full/0006R0_f00930_L.png").unlink()
-    with pytest.raises(SemsynthError, match="train: 1 files in photos/ have no label map: 0006R0_f00930"):
+    with pytest.raises(SemsynthError, match="train: 1 file in photos/ has no label map: 0006R0_f00930"):
         list_camvid(source)
     save_png(source / "701_StillsRaw_full/mine_1.png", halves(0, 1))
     with pytest.raises(SemsynthError, match="mine_1 is no frame of CamVid's four sequences"):

@@ -35,6 +35,6 @@ def test_cityscapes_misses(cityscapes: Path, tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="gtFine/SPLIT"):
         import_cityscapes(tmp_path, tmp_path / "out")
     next((cityscapes / "leftImg8bit/train/ulm").iterdir()).unlink()
-    with pytest.raises(SemsynthError, match="train: 1 label maps have no partner in photos/: ulm_000000_000000"):
+    with pytest.raises(SemsynthError, match="train: 1 label map has no partner in photos/: ulm_000000_000000"):
         import_cityscapes(cityscapes, tmp_path / "out")
     assert not (tmp_path / "out").exists()

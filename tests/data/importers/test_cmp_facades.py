@@ -38,5 +38,5 @@ def test_cmp_facades_misses(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match=r"cmp_b0001\.png holds ids .*: 13 \(24 pixels\)"):
         import_listing(list_cmp_facades(source), tmp_path / "out")
     (source / "extended/cmp_x0002.png").unlink()
-    with pytest.raises(SemsynthError, match="extended, train: 1 files in photos/ have no label map: cmp_x0002"):
+    with pytest.raises(SemsynthError, match="extended, train: 1 file in photos/ has no label map: cmp_x0002"):
         list_cmp_facades(source)

@@ -48,7 +48,7 @@ def test_panoptic_misses(tmp_path: Path) -> None:
         list_coco_panoptic(source)
     (source / "annotations/elsewhere").rename(source / "annotations/panoptic_train2017")
     (source / "train2017/000000000009.jpg").rename(source / "train2017/000000000010.jpg")
-    with pytest.raises(SemsynthError, match="1 annotations have no partner in photos/: 000000000009"):
+    with pytest.raises(SemsynthError, match="1 annotation has no partner in photos/: 000000000009"):
         list_coco_panoptic(source)
 
 

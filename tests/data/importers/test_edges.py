@@ -128,7 +128,7 @@ def test_sources_without_photos(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SemsynthError, match="there is no folder"):
         import_edges(tmp_path / "none", tmp_path / "out", CANNY)
-    with pytest.raises(SemsynthError, match="holds neither photographs nor train, val or test"):
+    with pytest.raises(SemsynthError, match="empty holds no pictures"):
         import_edges(tmp_path / "empty", tmp_path / "out", CANNY)
     save_png(photos / "p1.png", photo(1))
     with pytest.raises(SemsynthError, match="have one name"):

@@ -89,7 +89,7 @@ def test_folder_misses(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="neither labels/ nor SPLIT/labels/"):
         import_folder(plain / "images", tmp_path / "out", TOY_CLASSES)
     (plain / "labels/2.png").rename(plain / "labels/two.png")
-    with pytest.raises(SemsynthError, match="have no partner in photos/: two; 1 files in photos/ have no label map: 2"):
+    with pytest.raises(SemsynthError, match="has no partner in photos/: two; 1 file in photos/ has no label map: 2"):
         import_folder(plain, tmp_path / "out", TOY_CLASSES)
 
 

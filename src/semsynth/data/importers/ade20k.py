@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.folder import list_pictures
 from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.pairs import Instances, Listing, Pair, matched, own_instances
+from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image

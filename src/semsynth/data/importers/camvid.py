@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.folder import list_pictures
 from semsynth.data.importers.ids import translated
 from semsynth.data.importers.pairs import Listing, Pair, matched, matched_splits
+from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import required
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import builtin
-from semsynth.data.folder import list_pictures
 from semsynth.data.importers.pairs import Listing, Pair
+from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, open_image, read_image_bytes

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.folder import list_pictures, pairing_problems
 from semsynth.data.importers.coco_files import ANNOTATIONS_BYTES, first_of, listed, understood
 from semsynth.data.importers.ids import instance_map, translated
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from semsynth.classes import builtin
-from semsynth.data.folder import list_pictures
 from semsynth.data.importers.coco_files import (
     ImageObjects,
     first_of,
@@ -23,6 +22,7 @@ from semsynth.data.importers.coco_files import (
     require_pycocotools,
 )
 from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import few
 from semsynth.errors import SemsynthError
 

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import IMAGES, INSTANCES, LABELS, list_pictures, splits
+from semsynth.data.folder import IMAGES, INSTANCES, LABELS, splits
 from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.listing import list_pictures
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from semsynth.classes import builtin
-from semsynth.data.folder import list_pictures
 from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import few, read_lines, required
 from semsynth.errors import SemsynthError
 

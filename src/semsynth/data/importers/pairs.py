@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
-from semsynth.data.folder import IMAGES, INSTANCES, LABELS, pairing_problems, save_classes
+from semsynth.data.folder import IMAGES, INSTANCES, LABELS, save_classes
+from semsynth.data.listing import pairing_problems
 from semsynth.data.placing import Place, in_parallel, link, once
 from semsynth.data.progress import Progress, silent
 from semsynth.data.splitting import first_of_splits

@@ -12,6 +12,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import IMAGE, INSTANCE
 from semsynth.data.shards.index import ShardIndex, SplitEntry
 from semsynth.data.shards.reading import ShardSplit, Store
+from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, Size
 
@@ -27,8 +28,8 @@ def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -
         index: of the shards.
         progress: called once per sample.
     """
-    missing = [name for name in ("train", "val") if name not in index.splits]
-    notes = tuple(f"{store.location} has no split '{name}': training wants train and val" for name in missing)
+    trains = any(IMAGE in split.kinds for split in index.splits.values())
+    notes = tuple(missing_split_notes(store.location, index.splits) if trains else ())
     problems: list[str] = []
     total = sum(shard.samples for split in index.splits.values() for shard in split.shards)
     found: dict[str, list[_Found]] = {}

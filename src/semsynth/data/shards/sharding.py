@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES
-from semsynth.data.folder import list_pictures, pairing_problems
 from semsynth.data.folder_source import FOLDERS, FolderSource
+from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import CONDITION, LABEL
 from semsynth.data.shards.index import ShardIndex

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID
-from semsynth.data.folder import list_pictures
+from semsynth.data.listing import list_pictures
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.pictures import resampled
