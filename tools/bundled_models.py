@@ -96,6 +96,7 @@ MODELS = {
                 (
                     *FEATURES,
                     "generator.upsamplings=6",
+                    "fade_in_images=4000",
                     "generator.frozen_statistics=true",
                     *WINDOWS,
                     "training.workers=0",

@@ -19,8 +19,8 @@ _SYSTEM = (
     "gan_segmentation."
 )
 _STAGES = (
-    "Train coarse to fine (pix2pixhd, crn): the global generator, then a local enhancer at twice the preset's size, "
-    "then both; each in a run folder inside RUN."
+    "Train coarse to fine (spade, oasis, pix2pixhd, crn), each stage in a run folder inside RUN: at the preset's size, "
+    "then larger."
 )
 _SCORE = "Selects the best checkpoint: kernel_distance, frechet_distance, mean_iou, pixel_accuracy or detectability."
 _SET = "Override a setting, as generator.width=32, or one of a single stage, as 3-joint:training.steps=9."

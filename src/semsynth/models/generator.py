@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pkgutil
 from abc import ABC, abstractmethod
 from importlib import import_module
@@ -86,6 +87,11 @@ class GeneratorConfig(Config, ABC):
         return self.style is None and not self.picture_channels
 
     @property
+    def half_size(self) -> GeneratorConfig | None:
+        """Of a generator with the same weights, whose pictures have half the size; None: there is no such generator."""
+        return None
+
+    @property
     def export_step(self) -> int:
         """What both sides of a layout are multiples of in an exported graph whose size is free."""
         return self.sizes.step
@@ -161,6 +167,18 @@ class LayoutGenerator(nn.Module, ABC):
     def style_layer(self) -> nn.Linear | None:
         """The layer that a style vector enters, where nothing else reads the vector; None: there is no such layer."""
         return None
+
+    def at_half_size(self) -> LayoutGenerator:
+        """This generator as one of ``config.half_size``: an object of its own that shares every parameter.
+
+        Raises:
+            ValueError: there is no such generator.
+        """
+        if self.config.half_size is None:
+            raise ValueError(f"no generator of half the size has the weights of this one: {self.config}")
+        view = copy.copy(self)
+        view.config = self.config.half_size
+        return view
 
     def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What to load of a trained, perhaps smaller network of this family.

@@ -75,6 +75,13 @@ class OASISGeneratorConfig(GeneratorConfig):
         height, width = self.start_size
         return height * STEP, width * STEP
 
+    @property
+    def half_size(self) -> OASISGeneratorConfig | None:
+        """Half the first features; the blocks are the same."""
+        if any(side % 2 for side in self.start_size):
+            return None
+        return self.model_copy(update={"crop_size": self.crop_size // 2})
+
     def build(self) -> OASISGenerator:
         """The generator, newly initialised."""
         return OASISGenerator(self)

@@ -27,6 +27,9 @@ from semsynth.ops.spectral_norm import conv2d
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
 
+SIXTH = 1
+"""Which of six doublings five do not have, counted from 0: the one before ``middle_1``."""
+
 
 @register
 class SPADEGeneratorConfig(GeneratorConfig):
@@ -79,6 +82,13 @@ class SPADEGeneratorConfig(GeneratorConfig):
     def label_channels(self) -> int:
         """Channels that SPADE layers read."""
         return self.encoding.num_channels
+
+    @property
+    def half_size(self) -> SPADEGeneratorConfig | None:
+        """One doubling less: the sixth has no weights of its own, the seventh has a block."""
+        if self.upsamplings != 6:
+            return None
+        return self.model_copy(update={"crop_size": self.crop_size // 2, "upsamplings": 5})
 
     def build(self) -> SPADEGenerator:
         """The generator, newly initialised."""
@@ -217,10 +227,23 @@ class SPADEGenerator(LayoutGenerator):
         check_size(self.config, size)
         return size[0] // self.config.sizes.step, size[1] // self.config.sizes.step
 
+    def at_half_size(self) -> SPADEGenerator:
+        """The generator without its sixth doubling, which comes second."""
+        view = super().at_half_size()
+        assert isinstance(view, SPADEGenerator)
+        view._modules = {**self._modules, "noises": self.noises[:SIXTH] + self.noises[SIXTH + 1 :]}
+        return view
+
     def extended(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tensors of a generator without injected noise, whose scales begin as zero."""
-        own = self.state_dict()
-        return {key: value for key, value in own.items() if key.startswith("noises.") and key not in state} | state
+        """The tensors of a generator of half the size or without injected noise; new noise is scaled by zero."""
+        own = {key: value for key, value in self.state_dict().items() if key.startswith("noises.")}
+        trained = {key: value for key, value in state.items() if key.startswith("noises.")}
+        if self.config.half_size is not None and trained and len(trained) < len(own):
+            moved = {_after_sixth(key): value for key, value in trained.items()}
+            # What is kept of noise is drawn anew: it covers the picture, which is larger now.
+            own |= {key: value for key, value in moved.items() if key.endswith(".scale")}
+            return {key: value for key, value in state.items() if key not in trained} | own
+        return {key: value for key, value in own.items() if key not in state} | state
 
     @property
     def style_layer(self) -> nn.Linear | None:
@@ -241,3 +264,9 @@ def _affine_norm(channels: int, config: SPADEGeneratorConfig) -> nn.Module:
     if isinstance(norm, ParameterFreeNorm):
         norm.frozen = config.frozen_statistics
     return norm
+
+
+def _after_sixth(key: str) -> str:
+    """The name of an injected noise's tensor, once the sixth doubling stands among the others."""
+    name, number, rest = key.split(".", 2)
+    return f"{name}.{int(number) + (int(number) >= SIXTH)}.{rest}"

@@ -28,7 +28,9 @@ from semsynth.losses.gradient_penalty import GradientPenalty, squared_gradient
 from semsynth.losses.perceptual import Perceptual, PerceptualInput, PerceptualNetwork, load_perceptual_loss
 from semsynth.models.backbones import Backbone, load_backbone
 from semsynth.models.feature_discriminator import FeatureDiscriminator, FeatureDiscriminatorConfig
+from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.recipes.base import Adam, Networks, Phase, Recipe, RecipeConfig, Step, Terms
+from semsynth.recipes.growth import Fading
 
 FEATURES = "feature_discriminator"
 """Name of the network and of its phase."""
@@ -61,6 +63,9 @@ class AidedConfig(RecipeConfig, ABC):
     """R1 on what the recipe's own discriminator says of photos."""
     feature_discriminator: FeatureAdversary | None = None
     """A discriminator on frozen features; None: there is none."""
+    fade_in_images: int = Field(0, ge=0)
+    """Images in which enlarged pictures of half the size give way to those of this size, for a run that starts from one
+    of half the size (Karras et al., "Progressive Growing of GANs", ICLR 2018); 0: at once."""
 
     @property
     @abstractmethod
@@ -93,6 +98,12 @@ class AidedConfig(RecipeConfig, ABC):
             raise ValueError(
                 "augmentation.translation would move pictures away from the layouts that the discriminator reads: set "
                 "it to 0 (feature_discriminator.augmentation.translation moves both)"
+            )
+        generator = getattr(self, "generator", None)
+        if self.fade_in_images and (not isinstance(generator, GeneratorConfig) or generator.half_size is None):
+            raise ValueError(
+                "fade_in_images: no generator of half the size has the weights of this one (spade has one with "
+                "generator.upsamplings=6, oasis where crop_size is a multiple of 64): set it to 0"
             )
         if self.gradient_penalty.weight and not self.has_own_discriminator:
             raise ValueError(
@@ -168,6 +179,9 @@ class AidedRecipe(Recipe):
             backbone: of the feature discriminator, where the configuration has one.
             pixels: weight of the pixel term; 0 leaves it out.
         """
+        return tuple(self._faded(phase) for phase in self._with_aids(phases, backbone, pixels))
+
+    def _with_aids(self, phases: tuple[Phase, ...], backbone: Backbone | None, pixels: float) -> tuple[Phase, ...]:
         phases = tuple(self._aided(phase, pixels) for phase in phases)
         feature = self.config.feature_discriminator
         if feature is None:
@@ -199,6 +213,16 @@ class AidedRecipe(Recipe):
         steps = math.ceil(feature.warm_up_images / self.config.training.batch_size)
         extended = _extended(phase, self._feature_adversarial, weights)
         return replace(extended, warm_up={"feature_adversarial": steps})
+
+    def _faded(self, phase: Phase) -> Phase:
+        """The phase with photos and pictures of the generator that fade in, where they do."""
+        steps = math.ceil(self.config.fade_in_images / self.config.training.batch_size)
+        if not steps:
+            return phase
+        generator = self.networks["generator"]
+        assert isinstance(generator, LayoutGenerator)
+        fading = Fading(generator.at_half_size(), steps)
+        return replace(phase, terms=lambda *of: phase.terms(*fading(*of)))
 
     def _pixels(self, networks: Networks, batch: Batch, step: Step) -> Terms:
         assert step.fake is not None

@@ -45,6 +45,7 @@ from semsynth.recipes.base import (
     check_classes,
     check_size,
 )
+from semsynth.recipes.growth import coarse_to_fine
 from semsynth.recipes.system import Preset, Row, System
 
 
@@ -258,4 +259,14 @@ Cityscapes also rates, LabelMix and the average's decay."""
 
 PRESETS = {name: Preset(OASISConfig, row) for name, row in ROWS.items()}
 
-OASIS_SYSTEM = System(OASISConfig, PRESETS, OASISRecipe)
+
+def stages(config: OASISConfig) -> dict[str, OASISConfig]:
+    """Coarse to fine: the later stage begins with features of twice the size.
+
+    Raises:
+        SemsynthError: data of no fixed size.
+    """
+    return coarse_to_fine(config, {}, {})
+
+
+OASIS_SYSTEM = System(OASISConfig, PRESETS, OASISRecipe, stages)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from semsynth.checkpoint import SPADEModel
 from semsynth.classes import ClassSet
 from semsynth.data.sample import Batch
+from semsynth.errors import SemsynthError
 from semsynth.losses.adversarial import AdversarialKind, discriminator_loss, generator_loss
 from semsynth.losses.divergence import kl_divergence
 from semsynth.losses.feature_matching import feature_matching_loss
@@ -39,6 +40,7 @@ from semsynth.recipes.base import (
     check_classes,
     check_size,
 )
+from semsynth.recipes.growth import coarse_to_fine
 from semsynth.recipes.system import WITH_INSTANCES, Preset, Row, System
 
 
@@ -286,4 +288,20 @@ ROWS |= {f"{name}_concat": {**ROWS[name], **CONCAT} for name in ("coco_stuff", "
 
 PRESETS = {name: Preset(SPADEConfig, row) for name, row in ROWS.items()}
 
-SPADE_SYSTEM = System(SPADEConfig, PRESETS, SPADERecipe)
+
+def stages(config: SPADEConfig) -> dict[str, SPADEConfig]:
+    """Coarse to fine: the later stage doubles resolution once more, before ``middle_1`` (official "more").
+
+    Raises:
+        SemsynthError: a generator with more than five doublings, or data of no fixed size.
+    """
+    if config.generator.upsamplings != 5:
+        raise SemsynthError(
+            f"generator.upsamplings={config.generator.upsamplings}: stages begin with 5 doublings and go on with 6: "
+            "set it to 5, and crop_size of data and generator to half the size that you want"
+        )
+    crop = config.perceptual_crop
+    return coarse_to_fine(config, {"upsamplings": 6}, {"perceptual_crop": crop and 2 * crop})
+
+
+SPADE_SYSTEM = System(SPADEConfig, PRESETS, SPADERecipe, stages)
