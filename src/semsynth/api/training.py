@@ -70,7 +70,8 @@ def train(
         perceptual: whether to train with the VGG term.
         perceptual_weights: file with VGG-19, of which the first layers suffice; by default it is downloaded.
         feature_weights: file with the network of the feature discriminator; by default it is downloaded.
-        stages: whether to train coarse to fine (spade, oasis, pix2pixhd, crn), each stage in a run folder inside ``out``.
+        stages: whether to train coarse to fine (spade, oasis, pix2pixhd, crn), each stage in a run folder inside
+            ``out``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: how many of them on each machine; several need a script, as each process runs the program.
         nodes: number of machines.
