@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from semsynth.errors import SemsynthError
 from semsynth.images import (
@@ -20,6 +20,7 @@ from semsynth.images import (
     encode_png,
     open_image,
     save_png,
+    stored_orientation,
     strips,
     to_rgb,
     to_tensor,
@@ -186,3 +187,43 @@ def test_saving_below_a_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SemsynthError, match="file"):
         save_png(tmp_path / "file" / "x.png", picture())
+
+
+def turned(pixels: np.ndarray, orientation: int, form: str) -> bytes:
+    """A file that viewers turn as its EXIF orientation says."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(Image.fromarray(pixels), form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_photos_are_read_as_viewers_show_them(form: str, orientation: int) -> None:
+    image = open_image(turned(picture(), orientation, form), "photo")
+    with Image.open(BytesIO(turned(picture(), orientation, form))) as other:
+        expected = np.asarray(ImageOps.exif_transpose(other).convert("RGB"))
+    assert np.array_equal(to_rgb(image, "photo"), expected)
+    assert stored_orientation(image) == (orientation if 2 <= orientation <= 8 else 1)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_damaged_metadata_turn_nothing(exif: bytes) -> None:
+    data = encoded(Image.fromarray(picture()), "PNG", exif=exif)
+    assert np.array_equal(to_rgb(open_image(data, "photo"), "photo"), picture())
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LA", "RGBA"])
+@pytest.mark.parametrize("transparency", [b"\0", b"\0\1\2", b"\0" * 6, b"\0" * 300])
+def test_transparency_that_does_not_fit_is_one_line_or_nothing(mode: str, transparency: bytes) -> None:
+    """The chunk tRNS of another mode: Pillow asserts when it converts."""
+    data = bytearray(encoded(Image.fromarray(picture()).convert(mode), "PNG"))
+    chunk = b"tRNS" + transparency
+    at = data.index(b"IDAT") - 4
+    data[at:at] = struct.pack(">I", len(transparency)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    try:
+        shape = to_rgb(open_image(bytes(data), "photo"), "photo").shape
+    except SemsynthError as error:
+        shape = (6, 5, 3) if str(error).startswith("photo ") else ()
+    assert shape == (6, 5, 3)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,22 @@ _DAMAGE = (
 )
 """What Pillow's decoders raise on damaged data; a MemoryError is their word for impossible sizes, too."""
 
+Pixels = NDArray[np.uint8]
+
+_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+"""EXIF orientation -> what turns stored pixels [H,W,...] upright (Exif 2.3, 4.6.4 A, tag 0x0112)."""
+_ORIENTATION = 0x0112
+_TURNED = "orientation before decoding"
+"""In the ``info`` of TIFF pictures."""
+
 
 def read_image_bytes(path: Path) -> bytes:
     """The bytes of the file at ``path``.
@@ -77,22 +94,63 @@ def open_image(data: bytes, source: str) -> Image.Image:
         raise SemsynthError(f"{source} is empty: restore the file or remove it")
     too_large = f"has more than {MAX_PIXELS:,} pixels, the limit against decompression bombs: scale it down"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata, and on sizes above the limit here
+        with _decoding(source):
             image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise SemsynthError(f"{source} is {image.width}x{image.height}: it {too_large}")
             if max(image.size) > MAX_SIDE:
                 raise SemsynthError(f"{source} is {image.width}x{image.height}: sides have {MAX_SIDE:,} pixels at most")
+            if image.format == "TIFF":
+                image.info[_TURNED] = _orientation(image)
             image.load()
     except Image.DecompressionBombError as error:
         raise SemsynthError(f"{source} {too_large}") from error
     except UnidentifiedImageError as error:
         known = ", ".join(PICTURE_FORMATS)
         raise SemsynthError(f"{source} is not a picture, or damaged at its start: expected {known}") from error
+    return image
+
+
+@contextmanager
+def _decoding(source: str) -> Iterator[None]:
+    """Whatever Pillow raises inside becomes one line about ``source``."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata, and on sizes above the limit here
+            yield
+    except UnidentifiedImageError:  # an OSError with a line of its own
+        raise
     except _DAMAGE as error:
         raise SemsynthError(f"{source} is truncated or damaged ({_reason(error)}): restore the file") from error
-    return image
+
+
+def stored_orientation(image: Image.Image) -> int:
+    """The EXIF orientation of a picture that :func:`open_image` decoded, 1 to 8.
+
+    1, "as stored", where there is none or it makes no sense.
+    """
+    return int(image.info.get(_TURNED, _orientation(image)))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Of the pixels as they are now: Pillow turns those of TIFF files when it decodes them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = image.getexif().get(_ORIENTATION)
+    except _DAMAGE:  # viewers show a picture whose metadata is damaged as it is stored
+        return 1
+    return int(found) if isinstance(found, int) and found in _UPRIGHT else 1
+
+
+def bits_per_channel(image: Image.Image, data: bytes) -> int:
+    """Of the file ``data``, which was decoded to ``image``: Pillow keeps the upper 8 of 16 bits in three channels."""
+    if image.format == "PNG":
+        return data[24]  # of IHDR
+    if image.format == "TIFF":
+        stored = getattr(image, "tag_v2", {}).get(258, 8)  # BitsPerSample
+        return int(max(stored) if isinstance(stored, tuple) else stored)
+    return 16 if image.mode.startswith("I") else 8
 
 
 def strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
@@ -107,24 +165,37 @@ def strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
-def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
-    """The pixels as [H,W,3] uint8; an alpha channel is dropped.
+def rgb_strips(image: Image.Image, source: str) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """The stored pixels as [h,W,3] uint8 of strips; an alpha channel is dropped.
 
     Raises:
-        SemsynthError: more than 8 bits per channel, which has no agreed 8-bit meaning.
+        SemsynthError: metadata that does not fit the pixels.
+    """
+    for rows, strip in strips(image):
+        with _decoding(source):
+            pixels = np.asarray(strip.convert("RGB"))
+        yield rows, pixels
+
+
+def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
+    """A photograph's pixels as [H,W,3] uint8, upright as viewers show them: its EXIF orientation is applied.
+
+    An alpha channel is dropped.
+
+    Raises:
+        SemsynthError: more than 8 bits per channel, which has no agreed 8-bit meaning, or damaged metadata.
     """
     if image.mode.startswith(("I", "F")):
         raise SemsynthError(f"{source} has more than 8 bits per channel (mode {image.mode}): save it as 8-bit RGB")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for rows, strip in strips(image):
-        pixels[rows] = np.asarray(strip.convert("RGB"))
-    return pixels
+    for rows, strip in rgb_strips(image, source):
+        pixels[rows] = strip
+    turned = _orientation(image)
+    return pixels if turned == 1 else np.ascontiguousarray(_UPRIGHT[turned](pixels))
 
 
 def decode_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture.
-
-    The stored orientation is kept: an EXIF rotation is not applied, as label maps know none.
+    """Read a picture, upright (:func:`to_rgb`).
 
     Returns:
         [H,W,3] uint8, 0..255.

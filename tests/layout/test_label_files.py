@@ -125,17 +125,6 @@ def test_every_colour_outside_the_set_is_counted(seed: int) -> None:
     assert str(caught.value).startswith("map.png: ")
 
 
-def test_shared_colours_are_named() -> None:
-    classes = builtin("cityscapes")
-    image = encode_png(np.full((2, 2, 3), (128, 64, 128), np.uint8))
-    with pytest.raises(SemsynthError) as caught:
-        Layout.decode(image, classes, "c.png")
-    message = str(caught.value)
-    assert message.startswith("c.png: ")
-    assert "#000000 (unlabeled, ego vehicle, rectification border, out of roi, static)" in message
-    assert "#999999 (pole, polegroup)" in message
-
-
 @pytest.mark.parametrize(
     ("form", "reason"), [("JPEG", "its compression invents ids"), ("WEBP", "invents"), ("BMP", "BMP")]
 )

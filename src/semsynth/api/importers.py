@@ -51,7 +51,23 @@ _OFFICIAL = "semsynth.data.importers."
 _OWN = "semsynth.api.datasets:"
 
 _CLASSES = ImportOption("classes", str, "A classes.json or the name of a built-in class set.")
-_VOID = ImportOption("void", int, "An id that means 'no class', besides 255.", least=0, most=65534)
+_MEANING = (
+    ImportOption(
+        "void", list[str], "A number or colour (#rrggbb) that means 'no class', besides 255; may be repeated."
+    ),
+    ImportOption(
+        "meaning",
+        list[str],
+        "What a number or colour of the label maps means: 255:1, 7:road, '#ff0000:car'; may be repeated.",
+        flag="--map",
+    ),
+    ImportOption(
+        "holds",
+        Literal["ids", "colors"],
+        "What label maps hold: indices and greys are ids, or all files hold colours (default: as the file's kind says).",
+        flag="--labels-hold",
+    ),
+)
 _VAL_SHARE = ImportOption("val_share", float, "Share of an undivided SRC for val (default: 0.1).", least=0, most=1)
 _ADE_MAPPING = ImportOption(
     "mapping", Path, "Full form: the table of challenge class and index (default: SRC/mapFromADE.txt)."
@@ -66,7 +82,7 @@ _PLAIN = (
         (
             _CLASSES,
             ImportOption("split", str, "Where the pairs of an undivided SRC go.", "train"),
-            _VOID,
+            *_MEANING,
         ),
     ),
     Importer(
@@ -105,7 +121,7 @@ _PLAIN = (
             ImportOption("split", list[str], "Take this split of the data set; may be repeated (default: all)."),
             ImportOption("image_column", str, "The photos' column.", "image"),
             ImportOption("mask_column", str, "The label maps' column (default: the only other one of pictures)."),
-            _VOID,
+            *_MEANING,
         ),
         links=False,
         source="user/name on the Hub, or a folder of Parquet files or of save_to_disk.",

@@ -14,54 +14,83 @@ from PIL import Image
 
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.errors import SemsynthError
-from semsynth.images import STRIP_PIXELS, open_image, read_image_bytes, strips
+from semsynth.images import (
+    STRIP_PIXELS,
+    bits_per_channel,
+    open_image,
+    read_image_bytes,
+    rgb_strips,
+    stored_orientation,
+    strips,
+)
+from semsynth.layout.contradictions import check_palette, unknown_colors
+from semsynth.layout.legend import Legend
 
 Numbers = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
+ColorStrips = Iterable[tuple[slice, NDArray[np.uint8]]]
 
-_NUMBER_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
+_NUMBER_MODES = ("1", "L", "LA", "P", "I", "I;16", "I;16B", "I;16L")
 """Pillow's modes with one integer per pixel."""
-_COLOR_MODES = ("RGB", "RGBA", "LA")
-
-_SHOWN = 8
-"""How many unknown colours a message lists."""
+_COLOR_MODES = ("RGB", "RGBA")
 
 
-def decode_labels(data: bytes, classes: ClassSet, source: str) -> NDArray[np.uint16]:
+def decode_labels(data: bytes, legend: Legend, source: str) -> NDArray[np.uint16]:
     """Decode a label map.
 
     Args:
         data: a PNG file of 8-bit ids (255 is void), 16-bit ids (65535 is void), palette indices that are ids, or RGB in
             exactly the class set's colours (black is void unless a class is black).
-        classes: what colours mean.
+        legend: what ids and colours mean.
         source: what error messages call the file.
 
     Returns:
         [H,W] ids, ``VOID`` where there is no class. Whether the class set has the ids is not checked.
 
     Raises:
-        SemsynthError: unreadable, not PNG, transparent pixels, or colours outside the class set.
+        SemsynthError: unreadable, not PNG, transparent pixels, colours outside the class set, or a file that
+            contradicts what it should hold.
     """
     image = open_image(data, source)
     if image.format != "PNG":
         lossy = ": its compression invents ids along every border" if image.format in ("JPEG", "WEBP") else ""
         raise SemsynthError(f"{source} is a {image.format} file{lossy}; export the label map as PNG")
     try:
-        if image.mode not in _NUMBER_MODES:
-            return _ids_of_colors(_opaque_rgb(image), (image.height, image.width), classes)
-        labels = np.empty((image.height, image.width), np.uint16)
-        for rows, numbers in _stored_numbers(image, data):
-            labels[rows] = _ids_of_numbers(numbers)
-        return labels
+        _check_map(image, data, "label map")
+        return _labels(image, data, legend)
     except SemsynthError as error:
         raise SemsynthError(f"{source}: {error}") from error
 
 
-def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], classes: ClassSet) -> NDArray[np.uint16]:
+def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integer]:
+    """The numbers [H,W] of a label map of ids as they are, for those that have a meaning of their own.
+
+    Args:
+        data: a file of grey values or palette indices.
+        legend: what its palette is compared with.
+        source: what error messages call the file.
+
+    Raises:
+        SemsynthError: unreadable, of colours, or with a palette that contradicts its indices.
+    """
+    image = open_image(data, source)
+    try:
+        if image.mode not in _NUMBER_MODES:
+            raise SemsynthError("it holds colours, not ids")
+        _check_map(image, data, "label map")
+        numbers = np.concatenate([strip for _, strip in _stored_numbers(image, data)])
+        if image.mode == "P":
+            check_palette(image, np.bincount(numbers.ravel(), minlength=256), legend)
+    except SemsynthError as error:
+        raise SemsynthError(f"{source}: {error}") from error
+    return numbers
+
+
+def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], legend: Legend) -> NDArray[np.uint16]:
     """Ids of a label map's pixels, which mean what they mean in files (:func:`decode_labels`).
 
     Args:
         pixels: a picture, or [H,W] integers, or [H,W,3] uint8 colours.
-        classes: what colours mean.
+        legend: what numbers and colours mean.
 
     Returns:
         [H,W] ids, ``VOID`` where there is no class. Whether the class set has the ids is not checked.
@@ -70,20 +99,20 @@ def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], classes: ClassSe
         SemsynthError: neither ids nor colours, numbers outside 0..65535, or colours outside the class set.
     """
     if isinstance(pixels, Image.Image):
-        if pixels.mode in _NUMBER_MODES:
-            array = np.asarray(pixels)
-            return _ids_of_numbers(array.astype(np.uint8) if pixels.mode == "1" else array)
-        if pixels.mode in _COLOR_MODES:
-            return _ids_of_colors(_opaque_rgb(pixels), (pixels.height, pixels.width), classes)
-        raise SemsynthError(f"a picture of mode {pixels.mode} is not a label map: use mode L, P, I, I;16 or RGB")
+        if pixels.mode not in (*_NUMBER_MODES, *_COLOR_MODES):
+            raise SemsynthError(f"a picture of mode {pixels.mode} is not a label map: use mode L, P, I, I;16 or RGB")
+        _check_map(pixels, b"", "label map")
+        return _labels(pixels, b"", legend)
     if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3:
-        return _ids_of_colors(_array_strips(pixels.astype(np.uint8, copy=False)), pixels.shape[:2], classes)
-    return _ids_of_numbers(pixels)
+        colors = pixels.astype(np.uint8, copy=False)
+        height, width, _ = pixels.shape
+        return _ids_of_colors(_array_strips(colors), np.empty((height, width), np.uint16), legend)
+    return _ids_of_numbers(pixels, legend)
 
 
 def holds_colors(path: Path) -> bool:
     """Whether the label map at ``path`` is a PNG of colours, not of ids."""
-    return read_image_bytes(path)[25:26] in (b"\x02", b"\x04", b"\x06")  # IHDR's colour type: RGB, grey + alpha, RGBA
+    return read_image_bytes(path)[25:26] in (b"\x02", b"\x06")  # IHDR's colour type: RGB, RGBA
 
 
 def read_instances(path: Path) -> NDArray[np.int32]:
@@ -103,17 +132,21 @@ def decode_instances(data: bytes, source: str) -> NDArray[np.int32]:
         [H,W] numbers of objects.
 
     Raises:
-        SemsynthError: unreadable, or neither PNG nor TIFF.
+        SemsynthError: unreadable, neither PNG nor TIFF, 16 bits per channel, or transparent pixels.
     """
     image = open_image(data, source)
     if image.format not in ("PNG", "TIFF"):
         raise SemsynthError(f"{source} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
+    try:
+        _check_map(image, data, "instance map")
+    except SemsynthError as error:
+        raise SemsynthError(f"{source}: {error}") from error
     instances = np.empty((image.height, image.width), np.int32)
     if image.mode in _NUMBER_MODES:
         for rows, numbers in _stored_numbers(image, data):
             instances[rows] = numbers
     else:
-        for rows, colors in _opaque_rgb(image):
+        for rows, colors in rgb_strips(image, source):
             instances[rows] = _packed(colors[..., ::-1])
     return instances
 
@@ -137,26 +170,76 @@ def stored_instances(instances: NDArray[np.int32]) -> NDArray[np.uint16]:
     return instances.astype(np.uint16)
 
 
-def _ids_of_numbers(numbers: NDArray[np.integer]) -> NDArray[np.uint16]:
+def _check_map(image: Image.Image, data: bytes, kind: str) -> None:
+    """Refuse what makes a map mean something else than it seems to.
+
+    Raises:
+        SemsynthError: 16 bits in several channels, of which only the upper 8 would be read; transparent pixels; or an
+            orientation, which the map's photograph may not have.
+    """
+    several = image.mode in (*_COLOR_MODES, "LA")
+    if several and data and bits_per_channel(image, data) > 8:
+        raise SemsynthError(
+            f"it has 16 bits per channel: export the channel that holds the numbers as a {kind} of one channel, grey "
+            "of 8 or 16 bits"
+        )
+    if image.mode in ("RGBA", "LA"):
+        clear = image.width * image.height - image.getchannel("A").histogram()[255]
+        if clear:
+            raise SemsynthError(f"{clear} pixels are transparent or partly so: export it without an alpha channel")
+    turned = stored_orientation(image)
+    if turned != 1:
+        raise SemsynthError(
+            f"it is a {kind} with EXIF orientation {turned}, which programs apply or ignore: turn the pixels, and "
+            "export it without EXIF"
+        )
+
+
+def _labels(image: Image.Image, data: bytes, legend: Legend) -> NDArray[np.uint16]:
+    """[H,W] ids of a decoded picture."""
+    labels = np.empty((image.height, image.width), np.uint16)
+    if image.mode not in _NUMBER_MODES and legend.holds == "ids":
+        for rows, grey in _equal_channels(image):
+            labels[rows] = _ids_of_numbers(grey, legend)
+    elif image.mode not in _NUMBER_MODES or legend.holds == "colors":
+        _ids_of_colors(rgb_strips(image, "it"), labels, legend)
+    else:
+        used = np.zeros(256, np.int64)  # pixels of every index
+        for rows, numbers in _stored_numbers(image, data):
+            labels[rows] = _ids_of_numbers(numbers, legend)
+            if image.mode == "P":
+                used += np.bincount(numbers.ravel(), minlength=256)
+        if image.mode == "P" and legend.holds is None:
+            check_palette(image, used, legend)
+    return labels
+
+
+def _ids_of_numbers(numbers: NDArray[np.integer], legend: Legend) -> NDArray[np.uint16]:
     """Ids with ``VOID`` where 8-bit numbers say 255.
 
     Raises:
-        SemsynthError: not integers from 0 to 65535.
+        SemsynthError: not integers from 0 to 65535, or 255 could be void and a class.
     """
     if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() <= VOID):
         found = f"{numbers.dtype} {list(numbers.shape)}"
         raise SemsynthError(f"a label map holds integers from 0 to {VOID}: got {found}")
-    if numbers.dtype == np.uint8:
-        return np.where(numbers == VOID_8BIT, np.uint16(VOID), numbers).astype(np.uint16)
-    return numbers.astype(np.uint16)
+    if numbers.dtype != np.uint8:
+        return np.asarray(legend.table[numbers])
+    if legend.disputes_255 and (count := int(np.count_nonzero(numbers == VOID_8BIT))):
+        raise SemsynthError(
+            f"{count} pixels are 255, which is no class in maps of 8 bits, and {legend.name(VOID_8BIT)} of "
+            f"'{legend.classes.name}': store the map in 16 bits, or say which it is on import: --map "
+            f"{VOID_8BIT}:{VOID_8BIT} or --map {VOID_8BIT}:void"
+        )
+    return np.asarray(legend.table_8bit[numbers])
 
 
 def _stored_numbers(image: Image.Image, data: bytes) -> Iterator[tuple[slice, Numbers]]:
     """[h,W] numbers of strips, as the file ``data`` holds them, of a mode in ``_NUMBER_MODES``."""
     # Pillow stretches grey values of 2 and 4 bits to 0..255.
-    depth = data[24] if image.mode == "L" and image.format == "PNG" else 8  # of IHDR
+    depth = bits_per_channel(image, data) if image.mode == "L" and data else 8
     for rows, strip in strips(image):
-        numbers = np.asarray(strip)
+        numbers = np.asarray(strip.getchannel("L") if image.mode == "LA" else strip)
         if image.mode == "1":
             numbers = numbers.astype(np.uint8)
         elif depth < 8:
@@ -166,17 +249,17 @@ def _stored_numbers(image: Image.Image, data: bytes) -> Iterator[tuple[slice, Nu
         yield rows, numbers
 
 
-def _opaque_rgb(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """[h,W,3] uint8 of strips.
+def _equal_channels(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """[h,W] of strips of an RGB picture whose channels are equal.
 
     Raises:
-        SemsynthError: some pixels are transparent.
+        SemsynthError: they differ.
     """
-    if image.mode in ("RGBA", "LA"):
-        clear = image.width * image.height - image.getchannel("A").histogram()[255]
-        if clear:
-            raise SemsynthError(f"{clear} pixels are transparent or partly so: export it without an alpha channel")
-    return ((rows, np.asarray(strip.convert("RGB"))) for rows, strip in strips(image))
+    for rows, strip in rgb_strips(image, "it"):
+        different = int((strip[..., :1] != strip).any(2).sum())
+        if different:
+            raise SemsynthError(f"ids in three channels are three equal numbers, and {different} pixels have colours")
+        yield rows, strip[..., 0]
 
 
 def _array_strips(colors: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
@@ -186,63 +269,29 @@ def _array_strips(colors: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np
         yield slice(top, top + step), colors[top : top + step]
 
 
-def _ids_of_colors(
-    colors: Iterable[tuple[slice, NDArray[np.uint8]]], size: tuple[int, int], classes: ClassSet
-) -> NDArray[np.uint16]:
-    """Strips of [h,W,3] uint8 -> [H,W] uint16 ids by exact match; ``size`` is (height, width)."""
-    meaning = _meaning_of_colors(classes)
+def _ids_of_colors(colors: ColorStrips, labels: NDArray[np.uint16], legend: Legend) -> NDArray[np.uint16]:
+    """Strips of [h,W,3] uint8 become ids by exact match, in ``labels``, [H,W]."""
+    meaning = legend.meaning_of_colors
     known = np.array(sorted(meaning), np.int32)
     ids = np.array([meaning[color] for color in known.tolist()], np.uint16)
-    labels = np.empty(size, np.uint16)
     unknown: NDArray[np.int32] | None = None  # [2^24] pixels of every colour
+    grey = True
     for rows, strip in colors:
         packed = _packed(strip)
         nearest = np.searchsorted(known, packed).clip(max=len(known) - 1)
         labels[rows] = ids[nearest]
         other = packed[known[nearest] != packed]
+        grey = grey and bool((packed == strip[..., 0] * np.int32(0x010101)).all())
         if other.size:
             unknown = np.zeros(2**24, np.int32) if unknown is None else unknown
             values, counts = np.unique(other, return_counts=True)
             unknown[values] += counts.astype(np.int32)
     if unknown is not None:
-        raise _unknown_colors(unknown, classes)
+        raise unknown_colors(unknown, grey, legend)
     return labels
-
-
-def _meaning_of_colors(classes: ClassSet) -> dict[int, int]:
-    """0xRRGGBB -> id."""
-    names: dict[int, list[str]] = {}
-    for item in classes.classes:
-        names.setdefault(int(_packed(np.array(item.color))), []).append(item.name)
-    shared = [f"{_hex(color)} ({', '.join(users)})" for color, users in names.items() if len(users) > 1]
-    if shared:
-        raise SemsynthError(
-            f"this is a colour map, but classes of '{classes.name}' share a colour: {'; '.join(shared)}; "
-            "give a map of ids, or a class set with one colour each"
-        )
-    meaning = {color: int(item.id) for color, item in zip(names, classes.classes, strict=True)}
-    meaning.setdefault(0, VOID)
-    return meaning
-
-
-def _unknown_colors(pixels: NDArray[np.int32], classes: ClassSet) -> SemsynthError:
-    """What to say of colours that no class has: [2^24] pixels of every colour."""
-    values = np.flatnonzero(pixels)
-    counts = pixels[values]
-    order = np.argsort(-counts, kind="stable")[:_SHOWN]
-    listed = ", ".join(f"{_hex(values[i])} ({counts[i]} pixels)" for i in order)
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    return SemsynthError(
-        f"{counts.sum()} pixels of {len(values)} colours outside the class set '{classes.name}': {listed}{more}; "
-        "export it without anti-aliasing, in the set's colours"
-    )
 
 
 def _packed(colors: NDArray[np.integer]) -> NDArray[np.int32]:
     """[...,3] RGB -> [...] int32, 0xRRGGBB."""
     red, green, blue = np.moveaxis(colors.astype(np.int32), -1, 0)
     return np.asarray(red << 16 | green << 8 | blue, np.int32)
-
-
-def _hex(color: int) -> str:
-    return f"#{color:06x}"

@@ -13,6 +13,7 @@ from PIL import Image
 from semsynth.classes import UNKNOWN, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png, read_image_bytes, save_png
+from semsynth.layout.contradictions import unknown_ids
 from semsynth.layout.label_files import (
     decode_instances,
     decode_labels,
@@ -20,6 +21,7 @@ from semsynth.layout.label_files import (
     stored_instances,
     stored_labels,
 )
+from semsynth.layout.legend import Legend
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -44,18 +46,15 @@ class Layout:
             raise SemsynthError(f"a label map needs two axes (height, width), got shape {self.labels.shape}")
         unknown = (self.classes.index_of_id == UNKNOWN)[self.labels]
         if unknown.any():
-            ids, counts = np.unique(self.labels[unknown], return_counts=True)
-            found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:8], counts[:8], strict=True))
-            more = f" and {len(ids) - 8} more" if len(ids) > 8 else ""
-            raise SemsynthError(
-                f"ids outside the class set '{self.classes.name}': {found}{more}; map them to its classes or to void"
-            )
+            raise unknown_ids(self.labels[unknown], self.classes)
         if self.instances is not None and self.instances.shape != self.labels.shape:
             instances, labels = pixels(self.instances.shape), pixels(self.labels.shape)
             raise SemsynthError(f"the instance map is {instances}, the label map {labels}: they must be equal")
 
     @classmethod
-    def open(cls, path: str | Path, classes: ClassSet | str | Path, instances: str | Path | None = None) -> Self:
+    def open(
+        cls, path: str | Path, classes: ClassSet | Legend | str | Path, instances: str | Path | None = None
+    ) -> Self:
         """Read a label map, and the instance map beside it.
 
         Args:
@@ -68,14 +67,14 @@ class Layout:
             SemsynthError: unreadable, JPEG, ids or colours outside the class set, or maps of two sizes;
                 one line that names the file.
         """
-        opened = classes if isinstance(classes, ClassSet) else ClassSet.open(classes)
+        opened = classes if isinstance(classes, ClassSet | Legend) else ClassSet.open(classes)
         layout = cls.decode(read_image_bytes(Path(path)), opened, str(path))
         if instances is None:
             return layout
         return layout.with_instances(read_image_bytes(Path(instances)), f"{instances} beside {path}")
 
     @classmethod
-    def decode(cls, data: bytes, classes: ClassSet, source: str = "the label map") -> Self:
+    def decode(cls, data: bytes, classes: ClassSet | Legend, source: str = "the label map") -> Self:
         """Read a label map from the bytes of a file.
 
         Args:
@@ -86,9 +85,10 @@ class Layout:
         Raises:
             SemsynthError: as :meth:`open`.
         """
-        labels = decode_labels(data, classes, source)
+        legend = classes if isinstance(classes, Legend) else Legend(classes)
+        labels = decode_labels(data, legend, source)
         try:
-            return cls(labels, classes)
+            return cls(labels, legend.classes)
         except SemsynthError as error:
             raise SemsynthError(f"{source}: {error}") from error
 
@@ -103,7 +103,7 @@ class Layout:
         Raises:
             SemsynthError: neither, or ids or colours outside the class set.
         """
-        return cls(labels_of_pixels(pixels, classes), classes)
+        return cls(labels_of_pixels(pixels, Legend(classes)), classes)
 
     def with_instances(self, data: bytes, source: str = "the instance map") -> Self:
         """The same labels with the instance map in the bytes of a file.

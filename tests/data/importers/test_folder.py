@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from semsynth.api.datasets import import_dataset
 from semsynth.classes import VOID, ClassSet
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.cityscapes import list_cityscapes
@@ -81,6 +82,17 @@ def test_folder_with_a_void_id_of_its_own(plain: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(SemsynthError, match="id 3 is a class of 'few'"):
         import_folder(plain, tmp_path / "other", few, void=3)
+
+
+def test_binary_masks_become_the_class_that_is_named(tmp_path: Path) -> None:
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:8] = 255
+    save_png(tmp_path / "in/images/0.png", np.zeros((16, 16, 3), np.uint8))
+    save_png(tmp_path / "in/labels/0.png", mask)
+    options = {"meaning": ["255:house"]}
+    assert import_dataset("folder", tmp_path / "in", tmp_path / "out", classes=TOY_CLASSES, **options) == {"train": 1}
+    labels = DatasetFolder(tmp_path / "out", "train")[0].layout.labels
+    assert labels.tolist() == np.where(mask == 255, TOY_CLASSES["house"].id, 0).tolist()
 
 
 def test_folder_misses(plain: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.importers.ids import instance_map, translated
+from semsynth.data.importers.ids import instance_map, read_official
 from semsynth.data.importers.pairs import Instances, Listing, Pair, matched, own_instances
 from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import read_lines, required
@@ -99,7 +99,7 @@ def _read(path: Path) -> Layout:
     """0 is "other", no class of the challenge."""
     classes = builtin("ade20k")
     meaning = {0: VOID} | {int(number): int(number) for number in classes.ids}
-    return Layout(translated(read_instances(path), meaning, path), classes)
+    return read_official(path, classes, meaning)
 
 
 def _with_objects(pair: Pair) -> Pair:

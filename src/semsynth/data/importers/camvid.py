@@ -10,13 +10,12 @@ import re
 from pathlib import Path
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.importers.ids import translated
+from semsynth.data.importers.ids import read_official
 from semsynth.data.importers.pairs import Listing, Pair, matched, matched_splits
 from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import required
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
-from semsynth.layout.label_files import read_instances
 
 SPLITS = ("train", "val", "test")
 PHOTOS, COLORS = "701_StillsRaw_full", "LabeledApproved_full"
@@ -63,7 +62,7 @@ def _list_segnet(root: Path) -> Listing:
 def _read_segnet(path: Path) -> Layout:
     classes = builtin("camvid")
     meaning = {int(number): int(number) for number in classes.ids} | {_SEGNET_VOID: VOID}
-    return Layout(translated(read_instances(path), meaning, path), classes)
+    return read_official(path, classes, meaning)
 
 
 def _list_original(source: Path) -> Listing:

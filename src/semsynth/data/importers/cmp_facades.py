@@ -10,11 +10,10 @@ import re
 from pathlib import Path
 
 from semsynth.classes import VOID, builtin
-from semsynth.data.importers.ids import translated
+from semsynth.data.importers.ids import read_official
 from semsynth.data.importers.pairs import Listing, Pair, matched_splits
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
-from semsynth.layout.label_files import read_instances
 
 PARTS = {"base": "cmp_b", "extended": "cmp_x"}
 """Folder -> how its files' names begin."""
@@ -55,4 +54,4 @@ def _read(path: Path) -> Layout:
     """0 stands in no file of the database known to us; it would be a pixel without annotation."""
     classes = builtin("cmp_facades")
     meaning = {0: VOID} | {int(number) + 1: int(number) for number in classes.ids}
-    return Layout(translated(read_instances(path), meaning, path), classes)
+    return read_official(path, classes, meaning)

@@ -6,7 +6,7 @@ Photos keep their bytes if they are JPEG or PNG. A sample's name is its number w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from semsynth.classes import ClassSet
-from semsynth.data.importers.ids import widened, without
 from semsynth.data.importers.pairs import Listing, Pair
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
 from semsynth.images import read_image_bytes
 from semsynth.layout import Layout
+from semsynth.layout.legend import Holds, Legend
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -61,7 +61,9 @@ def list_huggingface(
     splits: Sequence[str] = (),
     image_column: str = "image",
     mask_column: str | None = None,
-    void: int | None = None,
+    void: int | str | Iterable[int | str] | None = None,
+    meaning: Iterable[str] = (),
+    holds: Holds | None = None,
 ) -> Listing:
     """List the pairs of a data set, downloading it if it is not there.
 
@@ -72,13 +74,14 @@ def list_huggingface(
         splits: those of the data set to take; all if it is empty.
         image_column: the photos'.
         mask_column: the label maps'; default the only other column of pictures.
-        void: an id of the label maps that means "no class", besides 255 (8 bit) and 65535 (16 bit).
+        void: numbers and colours of the label maps that mean "no class", besides 255 (8 bit) and 65535 (16 bit).
+        meaning: what other numbers and colours mean, as :meth:`Legend.said` reads it.
+        holds: what label maps hold that could hold ids or colours.
 
     Raises:
         SemsynthError: `datasets` is not installed, the data set cannot be loaded, or it has no such columns.
     """
-    if void is not None and void in classes.ids:
-        raise SemsynthError(f"id {void} is a class of '{classes.name}': it cannot be void as well")
+    legend = Legend.said(classes, holds, meaning, void)
     loaded = _load(source, config)
     unknown = [name for name in splits if name not in loaded]
     if unknown:
@@ -93,7 +96,7 @@ def list_huggingface(
                 split,
                 f"{index:06d}",
                 partial(files.read, image_column, index),
-                partial(_read, files, mask, index, classes, void),
+                partial(_read, files, mask, index, legend),
             )
             for index in range(len(rows))
         ]
@@ -165,9 +168,5 @@ def _undecoded(rows: Dataset, columns: tuple[str, str]) -> Dataset:
     return rows.select_columns(list(columns))
 
 
-def _read(files: ImageRows, column: str, index: int, classes: ClassSet, void: int | None) -> Layout:
-    source = f"{files.source}, row {index}, {column}"
-    data = files.read(column, index)
-    if void is None:
-        return Layout.decode(data, classes, source)
-    return without(Layout.decode(data, widened(classes, void), source), void, classes)
+def _read(files: ImageRows, column: str, index: int, legend: Legend) -> Layout:
+    return Layout.decode(files.read(column, index), legend, f"{files.source}, row {index}, {column}")

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth.classes import VOID, VOID_8BIT, ClassInfo, ClassSet
+from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.errors import SemsynthError
+from semsynth.images import read_image_bytes
 from semsynth.layout import Layout
+from semsynth.layout.label_files import decode_numbers, holds_colors
+from semsynth.layout.legend import Legend
 
 FIRST_OBJECT = 256
 """The first instance id of a counted object: below lie class ids, and `VOID_8BIT` for no class."""
@@ -47,14 +50,21 @@ def translated(numbers: NDArray[np.integer], meaning: Mapping[int, int], source:
     return found_ids
 
 
-def widened(classes: ClassSet, void: int) -> ClassSet:
-    """``classes`` with ``void``, an id that files hold for "no class"; for :func:`without`."""
-    return ClassSet(name=classes.name, classes=(*classes.classes, ClassInfo(id=void, name="void", color=(0, 0, 0))))
+def read_official(path: Path, classes: ClassSet, meaning: Mapping[int, int]) -> Layout:
+    """Read an official label map of ids, or a copy of it in the class set's colours.
 
+    Args:
+        path: the file.
+        classes: the ids that the map gets.
+        meaning: as of :func:`translated`.
 
-def without(layout: Layout, void: int, classes: ClassSet) -> Layout:
-    """``layout``, read with :func:`widened` classes, with ``void`` as void."""
-    return Layout(np.where(layout.labels == void, np.uint16(VOID), layout.labels), classes)
+    Raises:
+        SemsynthError: unreadable, ids without a meaning, or colours outside the class set.
+    """
+    if holds_colors(path):
+        return Layout.open(path, classes)
+    numbers = decode_numbers(read_image_bytes(path), Legend(classes, numbers=meaning), str(path))
+    return Layout(translated(numbers, meaning, path), classes)
 
 
 def instance_map(labels: NDArray[np.uint16], objects: NDArray[np.integer]) -> NDArray[np.int32]:
