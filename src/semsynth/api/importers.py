@@ -64,7 +64,7 @@ _MEANING = (
     ImportOption(
         "holds",
         Literal["ids", "colors"],
-        "What label maps hold: indices and greys are ids, or all files hold colours (default: as the file's kind says).",
+        "Take indices and greys in three channels as ids, or all files as colours (default: as the file's kind says).",
         flag="--labels-hold",
     ),
 )
