@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import uvicorn
 from fastapi import FastAPI
 from httpx2 import Response
 from numpy.typing import NDArray
 from PIL import Image
+from serving.running import served
 from starlette.testclient import TestClient
 
 from semsynth.checkpoint import Card
@@ -26,7 +25,9 @@ from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Layout, Size
 from semsynth.models.description import Sizes
+from semsynth.studio.problems import error_body
 from semsynth.studio.served import ServedModel
+from semsynth.studio.uploads import Limits
 from semsynth.synthesizer import ConditionReader
 
 CLASSES = builtin("cmp_facades")
@@ -133,14 +134,7 @@ def assert_problem(answer: Response, status: int, code: str, *words: str) -> Non
 
 
 @contextmanager
-def on_a_port(app: FastAPI) -> Iterator[int]:
-    """Serve ``app`` on a free port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
-        thread.start()
-        try:
-            yield opened.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(20)
+def on_a_port(app: FastAPI, limits: Limits | None = None) -> Iterator[int]:
+    """Serve ``app`` on a free port of this machine, as ``semsynth studio`` does."""
+    with served(app, limits or Limits(), error_body) as port:
+        yield port

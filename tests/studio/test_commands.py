@@ -123,6 +123,16 @@ def test_segmenters_label_photos_at_any_size() -> None:
     assert (layout.labels[:, 32:] == ids[1]).all()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 2)])
+def test_photos_of_few_pixels_are_labelled(size: tuple[int, int]) -> None:
+    class Strided(Brightness):
+        def logits(self, images: torch.Tensor) -> torch.Tensor:
+            assert min(images.shape[2:]) >= 32  # as the strides of common networks add up
+            return super().logits(images)
+
+    assert segment_with(Strided(), builtin("cmp_facades"))(np.zeros((*size, 3), np.uint8), size).size == size
+
+
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
     for seed in range(3):

@@ -41,6 +41,8 @@ def test_other_names_are_refused(client: TestClient, synthesizer: FakeSynthesize
         {"Origin": "http://localhost:3000"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:7860.evil.example"},
+        {"Origin": "http://[::1"},
+        {"Origin": "\\"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -90,12 +92,12 @@ def test_no_page_loads_from_elsewhere(client: TestClient) -> None:
 
 
 def test_wrong_addresses_and_methods(client: TestClient) -> None:
-    assert_problem(client.get("/api/nothing"), 404, "not_found", "/api/nothing")
+    assert_problem(client.get("/api/nothing"), 404, "not_found")
     assert_problem(client.get("/../conftest.py"), 404, "not_found")
     assert_problem(client.get("/%2e%2e/%2e%2e/etc/passwd"), 404, "not_found")
-    assert_problem(client.delete("/api/models"), 404, "not_found", "DELETE /api/models")
-    assert_problem(client.delete("/main.js"), 405, "method", "DELETE /main.js")
-    assert_problem(ask(client, "synthesize", label_png(facade()), model="nope"), 404, "not_found", "nope", "fake")
+    assert_problem(client.delete("/api/models"), 404, "not_found")
+    assert_problem(client.delete("/main.js"), 405, "method")
+    assert_problem(ask(client, "synthesize", label_png(facade()), model="nope"), 404, "not_found", "fake")
     assert_problem(ask(client, "synthesize", label_png(facade()), model="..%2Ffake"), 404, "not_found")
 
 
@@ -185,7 +187,7 @@ def test_other_kinds_of_bodies(client: TestClient) -> None:
     assert_problem(client.post(address, data={"label": "x"}), 415, "media_type")
     assert_problem(client.post(address), 415, "media_type")
     files = {"label": ("label.html", b"<html>", "text/html")}
-    assert_problem(client.post(address, files=files), 415, "media_type", "label", "text/html")
+    assert_problem(client.post(address, files=files), 415, "media_type", "label", "image/png")
     broken = client.post(address, content=b"nonsense", headers={"Content-Type": "multipart/form-data; boundary=b"})
     assert_problem(broken, 400, "bad_request")
     without = client.post(address, content=b"x", headers={"Content-Type": "multipart/form-data"})

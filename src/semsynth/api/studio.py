@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,17 +17,17 @@ from semsynth.errors import SemsynthError
 from semsynth.extras import install_command, installed
 from semsynth.images import resize_image, to_tensor
 from semsynth.layout import Layout, Size
-from semsynth.serving import address, listen, run_server
+from semsynth.serving import address, check_proxies, listen, make_server
 from semsynth.synthesizer import DEFAULT_MODEL, Precision
 
 if TYPE_CHECKING:
     from semsynth.evaluation.segmenters.base import Segmenter
     from semsynth.studio.served import Segment, ServedModel
 
-_CONNECTIONS = 100
-"""More at a time are answered with 503."""
 _SEGMENTED_SIDE = 1024
 """Photos are scaled down to this longer side before a segmenter sees them: it was trained on no larger ones."""
+_SEGMENTED_LEAST = 64
+"""And to at least so many pixels along each side, twice the strides of common segmenters."""
 _SHORTEST_TOKEN = 8
 
 
@@ -41,6 +41,7 @@ def run_studio(
     segmenters: Sequence[str] = (),
     device: str = "auto",
     precision: Precision = "auto",
+    proxies: Collection[str] = (),
     ready: Callable[[str], None] = lambda address: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> None:
@@ -55,6 +56,7 @@ def run_studio(
         segmenters: turn photos into layouts: folders or Hugging Face ids, besides the bundled ones.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32`` or ``bfloat16``.
+        proxies: addresses from which proxies ask; limits then count the clients that they name.
         ready: called with the address to open when all is loaded.
         note: called with what is missing.
 
@@ -63,19 +65,23 @@ def run_studio(
     """
     if token is not None and not (token.isascii() and token.isprintable() and len(token) >= _SHORTEST_TOKEN):
         raise SemsynthError("--token: give 8 or more printable ASCII characters, for example of `openssl rand -hex 16`")
+    check_proxies(proxies)
     with listen(host, port) as opened:
         from semsynth.studio.app import create_app
         from semsynth.studio.guard import LOOPBACK, Access
+        from semsynth.studio.problems import error_body
         from semsynth.studio.served import serve, with_distinct_ids
+        from semsynth.studio.uploads import Limits
 
         if token is None and host not in LOOPBACK:
             token = secrets.token_urlsafe(16)
         served = with_distinct_ids([serve(model, device, precision) for model in models or [DEFAULT_MODEL]])
         folder = None if data is None else Path(data)
         access = Access(host in LOOPBACK, token)
-        app = create_app(with_segmenters(served, segmenters, device, note), access=access, data=folder)
+        limits = Limits()
+        app = create_app(with_segmenters(served, segmenters, device, note), access=access, limits=limits, data=folder)
         ready(f"{address(host, opened)}/" + ("" if token is None else f"?token={quote(token)}"))
-        run_server(app, opened, limit_concurrency=_CONNECTIONS, server_header=False, timeout_graceful_shutdown=5)
+        make_server(app, limits, error_body, proxies).run(sockets=[opened])
 
 
 def with_segmenters(
@@ -122,7 +128,7 @@ def segment_with(segmenter: Segmenter, classes: ClassSet) -> Segment:
     def segment(photo: NDArray[np.uint8], size: Size) -> Layout:
         height, width = photo.shape[:2]
         scale = min(1.0, _SEGMENTED_SIDE / max(height, width))
-        small = resize_image(photo, (max(1, round(height * scale)), max(1, round(width * scale))))
+        small = resize_image(photo, tuple(max(_SEGMENTED_LEAST, round(side * scale)) for side in (height, width)))
         index = label_images(segmenter, to_tensor(small)[None], size).index[0]
         return Layout(segmenter.classes.ids[index.numpy()], classes)
 

@@ -22,6 +22,14 @@ Affinity = Annotated[
         help="What classes of other names than the model's start with: measured with a segmenter, or a JSON file.",
     ),
 ]
+Proxies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--proxy",
+        metavar="ADDRESS",
+        help="Address from which a proxy asks: limits then count the clients that it names; repeatable.",
+    ),
+]
 Nodes = Annotated[int, typer.Option(min=1, help="Number of machines, each with --devices (set by torchrun if used).")]
 NoPerceptual = Annotated[bool, typer.Option("--no-perceptual", help="Train without the VGG term.")]
 PerceptualWeights = Annotated[

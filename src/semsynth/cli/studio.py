@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from semsynth.cli.options import Device, InferencePrecision
+from semsynth.cli.options import Device, InferencePrecision, Proxies
 
 
 def studio(
@@ -34,6 +34,7 @@ def studio(
         list[str] | None,
         typer.Option(help="Turns photos into layouts: folder or Hugging Face id; the bundled ones are known."),
     ] = None,
+    proxy: Proxies = None,
     device: Device = "auto",
     precision: InferencePrecision = "auto",
 ) -> None:
@@ -52,6 +53,7 @@ def studio(
         segmenters=segmenter or (),
         device=device,
         precision=precision,
+        proxies=proxy or (),
         ready=lambda address: typer.echo(f"semsynth studio: {address}"),
         note=lambda text: typer.echo(text, err=True),
     )

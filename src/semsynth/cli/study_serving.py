@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from semsynth.cli.options import Proxies
 from semsynth.cli.study_options import Db, Study
 
 
@@ -19,6 +20,7 @@ def serve(
         str | None,
         typer.Option(help="One code for everybody, as Prolific wants it (default: a unique code per participant)."),
     ] = None,
+    proxy: Proxies = None,
 ) -> None:
     """Serve the study's pages to participants and to its operator, until Ctrl-C."""
     from semsynth.study.running import serve_study
@@ -27,7 +29,15 @@ def serve(
         typer.echo(f"participants: {address}/")
         typer.echo(f"operator:     {address}/operator (token {token})")
 
-    serve_study(study, db=db, host=host, port=port, completion_code=completion_code, ready=ready)
+    serve_study(
+        study,
+        db=db,
+        host=host,
+        port=port,
+        completion_code=completion_code,
+        proxies=proxy or (),
+        ready=ready,
+    )
 
 
 def analyse(

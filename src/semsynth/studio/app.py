@@ -8,9 +8,10 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from semsynth.serving.guard import Guard
 from semsynth.studio.examples import ExampleLayouts
-from semsynth.studio.guard import Access, Guard
-from semsynth.studio.problems import add_handlers
+from semsynth.studio.guard import Access, Admission, answer_headers
+from semsynth.studio.problems import add_studio_handlers, error_body
 from semsynth.studio.routes import router
 from semsynth.studio.served import ServedModel
 from semsynth.studio.service import Studio
@@ -48,8 +49,10 @@ def create_app(
     limits = limits or Limits()
     app.state.studio = Studio(models, limits)
     app.state.examples = ExampleLayouts(models, data)
-    add_handlers(app)
+    add_studio_handlers(app)
     app.include_router(router)
     app.mount("/", StaticFiles(directory=static, html=True))
-    app.add_middleware(Guard, access=access or Access(), limits=limits)
+    app.add_middleware(
+        Guard, limits=limits, body=error_body, admit=Admission(access or Access()), headers=answer_headers
+    )
     return app

@@ -14,7 +14,7 @@ from semsynth.data.grammars import GRAMMARS
 from semsynth.data.sample import Sample
 from semsynth.data.toy import TOY_CLASSES, draw_scene
 from semsynth.errors import SemsynthError
-from semsynth.studio.problems import Refusal
+from semsynth.serving.problems import Refusal
 from semsynth.studio.schemas import Example
 from semsynth.studio.served import ServedModel
 
@@ -90,7 +90,7 @@ class ExampleLayouts:
             return self._of_split(split, rng.randrange(len(split.folder)))
         kinds = [kind for kind in self._drawn if model in self._takers(DRAWN_CLASSES[kind])]
         if not kinds:
-            raise Refusal(404, "not_found", f"there are no examples for the model '{model}': start with --data DIR")
+            raise Refusal(404, "not_found", "there are no examples for this model: start with --data DIR")
         return self._of_drawn(rng.choice(kinds), rng.randrange(10**9))
 
     def read(self, name: str, side: int = DEFAULT_SIDE) -> Sample:
@@ -112,7 +112,7 @@ class ExampleLayouts:
         word, _, number = name.rpartition("-")
         split = self._splits.get(word)
         if split is None or not re.fullmatch(r"\d{5,9}", number, re.ASCII) or int(number) >= len(split.folder):
-            raise Refusal(404, "not_found", f"there is no example '{name}'")
+            raise Refusal(404, "not_found", "there is no such example")
         return split.folder[int(number)]
 
     def _of_drawn(self, kind: str, seed: int) -> Example:

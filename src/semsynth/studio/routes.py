@@ -11,12 +11,12 @@ from pydantic import BaseModel, Json
 
 from semsynth.images import encode_png
 from semsynth.layout.label_files import stored_instances
+from semsynth.serving.problems import Refusal
 from semsynth.studio.cache import Payload, request_key
 from semsynth.studio.describe import describe
 from semsynth.studio.examples import DEFAULT_SIDE, ExampleLayouts
 from semsynth.studio.layout_edits import EditParts
 from semsynth.studio.options import EditOptions, Seed, SegmentOptions, StyleChoiceOptions, SynthesisOptions
-from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import EditedLayout, Example, Examples, Health, ModelList, Problem, StyleVector, Version
 from semsynth.studio.served import ServedModel
 from semsynth.studio.service import Gone, Parts, Studio
@@ -185,7 +185,7 @@ def example_picture(
         return _tagged(request, encode_png(stored_instances(sample.layout.instances)), "image/png")
     if kind == "photo" and sample.image is not None:
         return _tagged(request, encode_png(sample.image), "image/png")
-    raise Refusal(404, "not_found", f"the example '{name}' has no '{kind[:100]}'")
+    raise Refusal(404, "not_found", "the example has no such picture")
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

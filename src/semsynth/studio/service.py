@@ -15,6 +15,7 @@ from semsynth.errors import SemsynthError
 from semsynth.images import encode_png
 from semsynth.layout import Condition, Layout, Size, pixels
 from semsynth.layout.instances import surroundings
+from semsynth.serving.problems import Refusal
 from semsynth.studio.cache import Payload, PayloadCache, request_key
 from semsynth.studio.layout_edits import EditParts, edit_layout
 from semsynth.studio.options import (
@@ -28,7 +29,6 @@ from semsynth.studio.options import (
     SynthesisOptions,
 )
 from semsynth.studio.pictures import MEDIA_TYPES, PictureFormat, draw_sheet, encode, grid, pack_zip
-from semsynth.studio.problems import Refusal
 from semsynth.studio.schemas import EditedLayout
 from semsynth.studio.served import ServedModel
 from semsynth.studio.turns import Turns
@@ -67,7 +67,7 @@ class Studio:
         """
         if model_id not in self.models:
             known = ", ".join(self.models)
-            raise Refusal(404, "not_found", f"there is no model '{model_id[:100]}' here, but {known}")
+            raise Refusal(404, "not_found", f"there is no such model here, but {known}")
         return self.models[model_id]
 
     def synthesize(self, model: ServedModel, parts: Parts, options: SynthesisOptions, gone: Gone) -> Payload:

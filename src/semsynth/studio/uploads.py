@@ -14,17 +14,19 @@ from PIL import Image
 
 from semsynth.images import PICTURE_FORMATS, open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
-from semsynth.studio.problems import Refusal
+from semsynth.serving import ServerLimits
+from semsynth.serving.problems import Refusal
 from semsynth.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(ServerLimits):
     """What one request may ask for, and how many may wait."""
 
     body_bytes: int = 32 * 2**20
     body_seconds: float = 30
-    """For a body to arrive."""
+    connections: int = 100
+    client_connections: int = 50
     layout_pixels: int = 2**22
     """Of a layout, and of all photos that the model makes for one request."""
     photo_pixels: int = 2**25
@@ -43,7 +45,7 @@ def read_part(part: UploadFile, name: str) -> bytes:
     """
     kind = (part.content_type or "application/octet-stream").partition(";")[0].strip().lower()
     if not kind.startswith("image/") and kind != "application/octet-stream":
-        raise Refusal(415, "media_type", f"the part '{name}' is {kind}: send a picture, for example image/png")
+        raise Refusal(415, "media_type", f"the part '{name}' is no picture: send for example image/png")
     return part.file.read()
 
 

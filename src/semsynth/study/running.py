@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from semsynth.config import override
 from semsynth.data.folder import CLASSES_FILE, named_classes
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
-from semsynth.serving import address, listen, run_server
+from semsynth.serving import address, check_proxies, listen, make_server
 from semsynth.study.analysis import analyse
 from semsynth.study.database import sqlite_url
 from semsynth.study.design import load_design
@@ -73,6 +73,7 @@ def serve_study(
     host: str = "127.0.0.1",
     port: int = 8010,
     completion_code: str | None = None,
+    proxies: Collection[str] = (),
     ready: Callable[[str, str], None] = lambda address, token: None,
 ) -> None:
     """Serve the study's pages to participants and to its operator, until Ctrl-C.
@@ -83,18 +84,21 @@ def serve_study(
         host: address to listen on.
         port: 0 takes any free one.
         completion_code: one code for everybody. None: a unique code per participant.
+        proxies: addresses from which proxies ask; limits then count the clients that they name.
         ready: called with the server's address and the operator's token.
 
     Raises:
         SemsynthError: no such study, a port that is taken, or a database that cannot be used.
     """
-    from semsynth.study.server.app import create_app
+    from semsynth.study.server.app import LIMITS, create_app, error_body
     from semsynth.study.server.keys import load_keys
 
+    check_proxies(proxies)
     store, keys = open_store(study, db), load_keys(study)
     with listen(host, port, backlog=2048) as opened:
         ready(address(host, opened), keys.operator)
-        run_server(create_app(study, store, keys, completion_code), opened, access_log=False)
+        application = create_app(study, store, keys, completion_code)
+        make_server(application, LIMITS, error_body, proxies).run(sockets=[opened])
 
 
 def analyse_study(study: Path, out: Path, *, db: str | None = None, seed: int = 0) -> tuple[StudyResults, Path]:

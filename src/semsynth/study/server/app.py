@@ -1,4 +1,4 @@
-"""The application: routes, errors as JSON, and headers that keep everything on this server."""
+"""The application: routes, refusals, and headers that keep everything on this server."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from semsynth.serving import ServerLimits
+from semsynth.serving.guard import Guard
+from semsynth.serving.problems import add_handlers
 from semsynth.study.database import UnavailableError
 from semsynth.study.plan import PICTURES
 from semsynth.study.server import operator, participant
@@ -22,8 +23,8 @@ _STATIC = Path(__file__).with_name("static")
 _STATUS = {"paused": 503, "full": 403, "done": 409, "unknown": 404, "expired": 410, "conflict": 409, "invalid": 422}
 """HTTP status per reason of a refusal."""
 
-MAX_BODY = 16 * 1024
-"""Bytes; an answer takes a few hundred."""
+LIMITS = ServerLimits()
+"""An answer takes a few hundred bytes."""
 
 _MTURK = "https://www.mturk.com https://workersandbox.mturk.com"
 """Where MTurk's frame around the page comes from, and where its form goes."""
@@ -47,8 +48,16 @@ def create_app(study: Path, store: Store, keys: Keys, completion_code: str | Non
     app.mount("/pictures", StaticFiles(directory=study / PICTURES))
     app.add_exception_handler(RefusedError, _refused(keys, completion_code))
     app.add_exception_handler(UnavailableError, _unavailable)
-    app.add_middleware(_Guard)
+    add_handlers(app, error_body)
+    app.add_middleware(
+        Guard, limits=LIMITS, body=error_body, admit=lambda scope, headers: None, headers=_answer_headers
+    )
     return app
+
+
+def error_body(reason: str, message: str) -> dict[str, object]:
+    """The JSON of an error."""
+    return RefusedReply(reason=reason, message=message).model_dump()
 
 
 def _page(path: Path):  # type: ignore[no-untyped-def]  # FastAPI reads the annotation of what is returned
@@ -73,36 +82,14 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(reply.model_dump(), 503, {"Retry-After": "1"})
 
 
-class _Guard:
-    """Refuses large bodies and sets headers: no third party is ever asked for anything."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            reply = RefusedReply(reason="invalid", message=f"more than {MAX_BODY} bytes")
-            await JSONResponse(reply.model_dump(), 413)(scope, receive, send)
-            return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                # Only participants' pages may stand in MTurk's frame, and send its form.
-                outside = "'none'" if scope["path"].startswith("/operator") else _MTURK
-                headers["Content-Security-Policy"] = (
-                    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                    f"connect-src 'self'; base-uri 'none'; form-action {outside}; frame-ancestors {outside}"
-                )
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                pictures = scope["path"].startswith("/pictures/") and message["status"] == 200
-                headers["Cache-Control"] = "private, max-age=86400, immutable" if pictures else "no-store"
-            await send(message)
-
-        await self.app(scope, receive, with_headers)
+def _answer_headers(path: str, status: int) -> dict[str, str]:
+    """No third party is ever asked for anything, and only participants' pages may stand in MTurk's frame."""
+    outside = "'none'" if path.startswith("/operator") else _MTURK
+    pictures = path.startswith("/pictures/") and status == 200
+    return {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self'; base-uri 'none'; form-action {outside}; frame-ancestors {outside}",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "private, max-age=86400, immutable" if pictures else "no-store",
+    }

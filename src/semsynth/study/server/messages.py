@@ -31,8 +31,8 @@ class Screen(Config):
 
     width: Annotated[int, Field(ge=1, le=100_000)]
     height: Annotated[int, Field(ge=1, le=100_000)]
-    pixel_ratio: Annotated[float, Field(gt=0, le=20)]
-    frames_per_second: Annotated[float, Field(ge=0, le=1000)]
+    pixel_ratio: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)]
+    frames_per_second: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
 class JoinRequest(Config):
@@ -69,7 +69,7 @@ class AnswerRequest(Config):
 
     key: Annotated[str, Field(pattern=r"^[\w-]{8,64}$")]
     """Drawn by the browser; the same whenever the answer is sent again."""
-    trial: Annotated[int, Field(ge=0)]
+    trial: Annotated[int, Field(ge=0, le=10_000)]
     choice: Choice
     response_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
     shown_seconds: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None

@@ -1,11 +1,20 @@
-"""What the studio's and the study's servers share: a port that is taken before anything is loaded, and the server."""
+"""A port that is taken before anything is loaded, and the server on it."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
-from typing import Any
+from collections.abc import Collection
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from semsynth.errors import SemsynthError
+from semsynth.serving.limits import ServerLimits
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from semsynth.serving.problems import ErrorBody
 
 _TRIED = 20
 """How many ports after one that is taken are looked at, to name a free one."""
@@ -42,17 +51,52 @@ def address(host: str, opened: socket.socket) -> str:
     return f"http://{name}:{opened.getsockname()[1]}"
 
 
-def run_server(application: Any, opened: socket.socket, **settings: Any) -> None:
-    """Serve an ASGI application on an open port until Ctrl-C.
+def check_proxies(given: Collection[str]) -> None:
+    """Make sure that proxies are given by their addresses.
+
+    Raises:
+        SemsynthError: something else.
+    """
+    for one in given:
+        try:
+            ipaddress.ip_address(one)
+        except ValueError as error:
+            raise SemsynthError(
+                f"--proxy {one}: expected the IP address from which the proxy asks this server, such as 127.0.0.1"
+            ) from error
+
+
+def make_server(
+    application: Any, limits: ServerLimits, body: ErrorBody, proxies: Collection[str] = ()
+) -> uvicorn.Server:
+    """A server of an ASGI application; ``run(sockets=[opened])`` serves until Ctrl-C.
 
     Args:
         application: the application.
-        opened: from :func:`listen`.
-        **settings: more of ``uvicorn.Config``.
+        limits: of connections and requests.
+        body: the JSON of an error.
+        proxies: addresses whose ``X-Forwarded-For`` is believed; other clients are known by the address that they
+            come from.
     """
     import uvicorn
 
-    uvicorn.Server(uvicorn.Config(application, log_level="warning", **settings)).run(sockets=[opened])
+    from semsynth.serving.connections import Connection
+
+    made: Any = partial(Connection, limits, body, proxies)
+    config = uvicorn.Config(
+        application,
+        http=made,
+        ws="none",
+        log_level="error",  # what clients do wrong fills no log
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        h11_max_incomplete_event_size=limits.head_bytes,
+        timeout_keep_alive=max(1, round(limits.idle_seconds)),
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
 
 
 def _bound(host: str, port: int, backlog: int) -> socket.socket:
