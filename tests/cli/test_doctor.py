@@ -25,11 +25,11 @@ def test_the_exit_code_says_whether_training_works(
         return Overfit(steps=10, seconds=1.0, first_error=0.3, last_error=error)
 
     monkeypatch.setattr(doctor, "overfit", overfit)
-    found, text = invoke("doctor", "--device", "cpu", "--precision", "64-true")
+    found, text = invoke("doctor", "--device", "cpu", "--precision", "float64")
     assert found == code
     assert said in text
     assert "device     cpu" in text
-    assert asked == [("cpu", "64-true")]
+    assert asked == [("cpu", "float64")]
 
 
 def test_a_device_that_is_not_there_is_one_line() -> None:

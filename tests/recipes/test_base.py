@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 from torch import nn
 
-from semsynth.recipes.base import Adam, Phase, RecipeConfig, Schedule, Training
+from semsynth.recipes.base import PRECISIONS, Adam, Phase, RecipeConfig, Schedule, Training
 
 
 def test_the_rate_falls_after_an_epoch_of_the_decay_as_officially() -> None:
@@ -36,3 +37,15 @@ def test_a_phase_moves_what_it_is_told_to() -> None:
     assert len(phase().parameters(networks)) == 2
     (bias,) = phase(moves=lambda network, name: (network, name) == ("net", "bias")).parameters(networks)
     assert bias is networks["net"].bias
+
+
+@pytest.mark.parametrize("words", PRECISIONS.items())
+def test_arithmetic_has_the_fields_names_and_those_of_old_runs(words: tuple[str, str]) -> None:
+    assert [Training.model_validate({"precision": word}).precision for word in words] == [words[1]] * 2
+    assert Training.model_validate_json(Training(precision=words[1]).model_dump_json()).precision == words[1]
+
+
+@pytest.mark.parametrize("wrong", ["half", "", 16, None, ["float32"], {}])
+def test_other_arithmetic_is_refused(wrong: object) -> None:
+    with pytest.raises(ValidationError, match="choose float32, bfloat16, float16, float64"):
+        Training.model_validate({"precision": wrong})

@@ -52,7 +52,7 @@ def test_the_machine_is_described_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("has_bf16", "speedup", "precision"), [(True, 1.3, "bf16-mixed"), (True, 1.1, "32-true"), (False, 2.0, "32-true")]
+    ("has_bf16", "speedup", "precision"), [(True, 1.3, "bfloat16"), (True, 1.1, "float32"), (False, 2.0, "float32")]
 )
 def test_bfloat16_is_recommended_where_it_is_in_hardware_and_faster(
     has_bf16: bool, speedup: float, precision: str

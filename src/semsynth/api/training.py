@@ -59,7 +59,7 @@ def train(
         preset: the configuration that everything below changes.
         steps: total steps; with ``stages`` those of each stage. By default the preset's.
         seed: of weights, data order, augmentation and noise.
-        precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``.
+        precision: ``float32``, ``bfloat16`` or ``float16``, both mixed with float32, or ``float64``.
         overrides: other changes, as ``{"generator.width": 32}`` or ``["generator.width=32"]``; with ``stages`` also
             of single stages: ``{"3-joint:training.steps": 9}``.
         init_from: model or run folder whose weights the run starts from. A class starts with the weights of the class

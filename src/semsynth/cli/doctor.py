@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from semsynth.training.doctor import Machine
 
 
-def doctor(device: Device = "auto", precision: Precision = "32-true") -> None:
+def doctor(device: Device = "auto", precision: Precision = "float32") -> None:
     """Check the machine and overfit one toy image; exit with 1 if that fails."""
     from rich.console import Console
 
@@ -29,14 +29,14 @@ def doctor(device: Device = "auto", precision: Precision = "32-true") -> None:
         console.print(f"training   works: {steps}")
         return
     console.print(f"training   FAILS: {steps}; below {SOLVED} within {MAX_STEPS} steps was expected")
-    console.print("           try --device cpu, --precision 32-true, or another torch build, and compare")
+    console.print("           try --device cpu, --precision float32, or another torch build, and compare")
     raise typer.Exit(1)
 
 
 def _show(write: Callable[[str], None], machine: Machine) -> None:
     gib = [None if size is None else f"{size / 2**30:.1f} GiB" for size in (machine.memory, machine.free_memory)]
     bf16 = f"{machine.bf16_speedup:.1f} times as fast as float32"
-    advice = "" if machine.precision == "32-true" else f": use --precision {machine.precision}"
+    advice = "" if machine.precision == "float32" else f": use --precision {machine.precision}"
     write(f"python     {machine.python}")
     write(f"torch      {machine.torch}, built for {machine.build}")
     write(f"device     {machine.device} ({machine.device_name})")

@@ -13,6 +13,8 @@ from semsynth.errors import SemsynthError
 if TYPE_CHECKING:
     from semsynth.layout import Size
 
+TRAINING_PRECISION = "Arithmetic: float32, bfloat16 or float16 (both mixed with float32), or float64."
+
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
 InitFrom = Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")]
 Affinity = Annotated[
@@ -40,7 +42,7 @@ FeatureWeights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Weights of the feature discriminator's network (default: downloaded)."),
 ]
-Precision = Annotated[str, typer.Option(help="Arithmetic: 32-true, bf16-mixed, 16-mixed or 64-true.")]
+Precision = Annotated[str, typer.Option(help=TRAINING_PRECISION)]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Replace damaged samples of shards and log them.")]
 TrainingData = Annotated[
     str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards.")

@@ -33,7 +33,7 @@ def train(
     preset: Annotated[str, typer.Option(help="Configuration to start from; --dry-run --json shows it.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Total steps. With --stages: steps per stage.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)] = None,
-    precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed or 64-true.")] = None,
+    precision: Annotated[str | None, typer.Option(help=options.TRAINING_PRECISION)] = None,
     device: options.Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Number of devices; they share the batch.")] = 1,
     nodes: options.Nodes = 1,

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from semsynth.checkpoint import Card, ModelConfig, save_model
@@ -27,6 +27,23 @@ Terms = dict[str, Tensor]
 
 Networks = Mapping[str, nn.Module]
 """The networks by name. A phase sees those it trains as the trainer wrapped them and the others as they are, frozen."""
+
+
+PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed", "float64": "64-true"}
+"""The field's name of an arithmetic -> Lightning Fabric's, which configurations keep and which is understood, too. Both
+halves are mixed: weights and sensitive operations stay in float32."""
+
+
+def fabric_precision(name: object) -> str:
+    """Lightning Fabric's name of an arithmetic.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    for word, fabric in PRECISIONS.items():
+        if name in (word, fabric):
+            return fabric
+    raise ValueError(f"there is no arithmetic {name!r}: choose {', '.join(PRECISIONS)}")
 
 
 class Adam(Config):
@@ -81,8 +98,10 @@ class Training(Config):
     """Seeds initialisation, data order, augmentation and noise."""
     fused_optimizer: bool = True
     """One kernel for all of Adam's update, on devices that have one."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
-    """Lightning Fabric's name of the arithmetic."""
+    precision: Annotated[Literal["32-true", "bf16-mixed", "16-mixed", "64-true"], BeforeValidator(fabric_precision)] = (
+        "32-true"
+    )
+    """The arithmetic: ``float32``, ``bfloat16``, ``float16`` or ``float64``, kept as Lightning Fabric's name."""
     workers: int = Field(1, ge=0)
     """Processes that load and prepare batches, per device."""
     decoded_cache: bool = False

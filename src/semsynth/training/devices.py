@@ -14,6 +14,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
 from semsynth.errors import SemsynthError
+from semsynth.recipes.base import fabric_precision
 
 _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 TORCHRUN = "TORCHELASTIC_RUN_ID"
@@ -62,13 +63,13 @@ def pick_device(device: str) -> str:
     return name
 
 
-def make_fabric(device: str = "auto", devices: int = 1, precision: str = "32-true", nodes: int = 1) -> Fabric:
+def make_fabric(device: str = "auto", devices: int = 1, precision: str = "float32", nodes: int = 1) -> Fabric:
     """Make the Fabric of a training, on one device or on several.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: how many of them on each machine; under ``torchrun`` its own numbers hold.
-        precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``.
+        precision: ``float32``, ``bfloat16``, ``float16`` or ``float64``; or Fabric's names of them.
         nodes: how many machines; under ``torchrun`` its own number holds.
 
     Raises:
@@ -128,11 +129,15 @@ def device_name(device: torch.device) -> str:
     return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
 
 
-def _precision(precision: str, device: str) -> Precision:
+def _precision(name: str, device: str) -> Precision:
+    try:
+        precision = fabric_precision(name)
+    except ValueError as error:
+        raise SemsynthError(str(error)) from error
     if precision == "16-mixed" and device == "cpu":
-        raise SemsynthError("training.precision=16-mixed needs a GPU: use bf16-mixed or 32-true on a CPU")
+        raise SemsynthError("precision float16 needs a GPU: use bfloat16 or float32 on a CPU")
     if precision == "64-true" and device == "mps":
-        raise SemsynthError("training.precision=64-true: MPS has no float64: use 32-true, or the CPU")
+        raise SemsynthError("precision float64: MPS has none: use float32, or the CPU")
     if precision in ("16-mixed", "bf16-mixed"):
         return _Mixed(precision, device)  # type: ignore[arg-type]
     return _Double() if precision == "64-true" else Precision()

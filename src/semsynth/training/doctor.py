@@ -63,7 +63,7 @@ class Machine:
     @property
     def precision(self) -> str:
         """The ``training.precision`` that suits the machine."""
-        return "bf16-mixed" if self.has_bf16 and self.bf16_speedup > WORTHWHILE else "32-true"
+        return "bfloat16" if self.has_bf16 and self.bf16_speedup > WORTHWHILE else "float32"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def inspect_machine(device: str = "auto") -> Machine:
     )
 
 
-def overfit(device: str = "auto", precision: str = "32-true", progress: Progress = silent) -> Overfit:
+def overfit(device: str = "auto", precision: str = "float32", progress: Progress = silent) -> Overfit:
     """Train a tiny SPADE on one drawn picture, with the recipe and the steps of a real training.
 
     Stops when the picture is learnt, or after ``MAX_STEPS``.

@@ -152,5 +152,5 @@ def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str) -
 
 
 def _fabric(device: str, precision: str) -> Fabric:
-    """One device; a CPU, which has no 16-mixed, does it in the other half precision."""
+    """One device; a CPU, which has no float16, does it in bfloat16."""
     return make_fabric(device, 1, "bf16-mixed" if precision == "16-mixed" and device == "cpu" else precision)

@@ -286,5 +286,5 @@ class Trainer:
     def _last_good(self) -> str:
         checkpoints = self.run.state.checkpoints()
         if not checkpoints:
-            return "there is no checkpoint yet: lower the learning rates or use precision 32-true"
+            return "there is no checkpoint yet: lower the learning rates or use precision float32"
         return f"the last good checkpoint is {checkpoints[-1]}: resuming {self.run.root} starts from it"
