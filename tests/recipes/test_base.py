@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 from torch import nn
 
-from semsynth.recipes.base import PRECISIONS, Adam, Phase, RecipeConfig, Schedule, Training
+from semsynth.data.toy import TOY_CLASSES
+from semsynth.recipes import RECIPES
+from semsynth.recipes.base import PRECISIONS, Adam, Phase, RecipeConfig, Schedule, Training, sized_alike
 
 
 def test_the_rate_falls_after_an_epoch_of_the_decay_as_officially() -> None:
@@ -49,3 +51,32 @@ def test_arithmetic_has_the_fields_names_and_those_of_old_runs(words: tuple[str,
 def test_other_arithmetic_is_refused(wrong: object) -> None:
     with pytest.raises(ValidationError, match="choose float32, bfloat16, float16, float64"):
         Training.model_validate({"precision": wrong})
+
+
+@pytest.mark.parametrize(
+    ("changes", "added"),
+    [
+        (["data.crop_size=64"], ["generator.crop_size=64"]),
+        (["generator.crop_size=64"], ["data.crop_size=64"]),
+        (["data.crop_size = 64", "data.aspect_ratio=2"], ["generator.crop_size= 64", "generator.aspect_ratio=2"]),
+        (["data.crop_size=64", "generator.crop_size=32"], []),
+        (["data.load_size=64", "generator.width=8"], []),
+        (["data.crop_size=64", "data.crop_size=32"], ["generator.crop_size=32"]),
+    ],
+)
+@pytest.mark.parametrize("system", ["spade", "oasis"])
+def test_one_setting_of_the_size_is_enough(system: str, changes: list[str], added: list[str]) -> None:
+    config = RECIPES[system].presets["default"](TOY_CLASSES, False)
+    assert sized_alike(config, changes) == [*changes, *added]
+
+
+@pytest.mark.parametrize("system", ["pix2pixhd", "crn", "pix2pix"])
+def test_generators_of_any_size_follow_nothing(system: str) -> None:
+    config = RECIPES[system].presets["default"](TOY_CLASSES, False)
+    assert sized_alike(config, ["data.crop_size=64"]) == ["data.crop_size=64"]
+
+
+def test_sizes_that_differ_stay_different() -> None:
+    config = RECIPES["spade"].presets["default"](TOY_CLASSES, False)
+    whole = config.model_copy(update={"data": config.data.model_copy(update={"mode": "none", "crop_size": 512})})
+    assert sized_alike(whole, ["data.crop_size=64"]) == ["data.crop_size=64"]

@@ -319,3 +319,25 @@ class Collate:
         if self.discriminator is not None:
             self.discriminator.prepare(batch.layout)
         return batch
+
+
+def sized_alike(config: RecipeConfig, changes: Sequence[str]) -> list[str]:
+    """Complete changes of a configuration: one setting of the pictures' size holds for the data and the generator.
+
+    Args:
+        config: what the changes are of.
+        changes: texts ``KEY=VALUE``.
+
+    Returns:
+        The changes. Where they set ``crop_size`` or ``aspect_ratio`` of the data or of a generator that is made for one
+        size, and not of the other, which had the same one, those of the other are added.
+    """
+    given = {key.strip(): value for key, _, value in (change.partition("=") for change in changes)}
+    generator, added = config.model_dump().get("generator", {}), []
+    for name in ("crop_size", "aspect_ratio"):
+        if generator.get(name) == getattr(config.data, name):
+            for one, other in (("data", "generator"), ("generator", "data")):
+                value = given.get(f"{one}.{name}")
+                if value is not None and f"{other}.{name}" not in given:
+                    added.append(f"{other}.{name}={value}")
+    return [*changes, *added]

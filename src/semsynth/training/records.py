@@ -10,6 +10,7 @@ from semsynth.data.sample import INSTANCE
 from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
+from semsynth.recipes.base import sized_alike
 from semsynth.training.affinity import Shares
 from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
 from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
@@ -61,7 +62,7 @@ def new_record(
         )
     source = open_source(data, skip_damaged)
     base = presets[preset](source.classes, INSTANCE in source.kinds(TRAIN))
-    config = override(base, [one for one in changes if one not in of_stages])
+    config = override(base, sized_alike(base, [one for one in changes if one not in of_stages]))
     record = RunRecord(
         system=system,
         preset=preset,
