@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
-from torch.distributed import nn as dist_nn
 from torch.nn import functional as F
 
 NormKind = Literal["batch", "sync_batch", "instance"]
@@ -203,13 +202,35 @@ def _synchronized(x: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
     """Normalised x, mean, unbiased variance and number of values per channel, over all processes."""
     wide = _wide(x)
     count = wide.new_tensor([x.numel() / x.shape[1]])
-    total = dist_nn.all_reduce(torch.cat([wide.sum((0, 2, 3)), count]))
-    n = float(total[-1])
+    total = _sum_over_processes(torch.cat([wide.sum((0, 2, 3)), count]))
+    n = float(total[-1].detach())
     mean = total[:-1] / n  # [C]
     centred = wide - mean[:, None, None]
-    var = dist_nn.all_reduce(centred.square().sum((0, 2, 3))) / n
+    var = _sum_over_processes(centred.square().sum((0, 2, 3))) / n
     normalized = (centred * (var + EPSILON).rsqrt()[:, None, None]).to(x.dtype)
     return normalized, mean.detach(), (var * (n / (n - 1))).detach(), n
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, tensor: Tensor) -> Tensor:
+        """[...] -> [...], the same in all processes."""
+        total = tensor.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
+        """Differentiable in its turn."""
+        return _sum_over_processes(grad)
+
+
+def _sum_over_processes(tensor: Tensor) -> Tensor:
+    # torch.distributed.nn has this, too, and warns at every call that it will be removed.
+    total: Tensor = _SumOverProcesses.apply(tensor)  # type: ignore[no-untyped-call]
+    return total
 
 
 def _wide(x: Tensor) -> Tensor:
