@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from semsynth.documents import parse_json
-from semsynth.errors import SemsynthError, shortened
+from semsynth.errors import SHOWN_PROBLEMS, SemsynthError, shortened
 from semsynth.file_kinds import describe_file
 from semsynth.files import explained, opened
 
@@ -22,11 +23,16 @@ MAX_HEADER = 2**26
 """Bytes of the JSON before the tensors of a ``.safetensors`` file."""
 
 
-def read_tensor_file(path: Path) -> Any:
+def read_tensor_file(path: Path, checksums: bool = False) -> Any:
     """Read what ``torch.save`` or safetensors wrote: tensors, numbers and texts in dictionaries and lists.
 
     The format is found by content, not by the name's end. Classes, functions and everything else that a pickle can
     name are refused before they run.
+
+    Args:
+        path: the file.
+        checksums: whether to compare those of an archive, which torch does not: for files that only this package
+            writes.
 
     Raises:
         SemsynthError: one line that says what the file is instead (an archive, a web page, a Git LFS pointer, cut off,
@@ -41,7 +47,19 @@ def read_tensor_file(path: Path) -> Any:
         other = describe_file(path)
     if other is not None:
         raise SemsynthError(f"{path} {other}")
+    if checksums:
+        _check_members(path)
     return _read_pickled(path, size)
+
+
+def _check_members(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except Exception as error:  # zipfile and its decompressors raise many kinds
+        raise SemsynthError(f"{path} is damaged ({shortened(error) or type(error).__name__})") from error
+    if broken is not None:
+        raise SemsynthError(f"{path} is damaged (wrong checksum of {shortened(broken)})")
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -60,6 +78,50 @@ def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str
             return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise SemsynthError(f"{path} is corrupt ({error}): copy or download it again") from error
+
+
+def misfits(
+    expected: Mapping[str, torch.Tensor], given: object, floating: Sequence[torch.dtype] | None = None
+) -> list[str]:
+    """What keeps tensors from a file from taking the places of others, one text per problem; empty: nothing does.
+
+    Args:
+        expected: tensors by name.
+        given: what should be as many tensors, of the same names and shapes, plain ones whose numbers are finite.
+        floating: number formats that floating-point tensors may have; None: that of the expected one.
+    """
+    if not isinstance(given, Mapping):
+        return ["no tensors by name are there"]
+    problems = [f"{key} is missing" for key in expected if key not in given]
+    problems += [f"{shortened(key)} is unexpected" for key in given if key not in expected]
+    plain = {key: value for key, value in expected.items() if key in given}
+    problems += [problem for key, value in plain.items() for problem in _unlike(key, value, given[key])]
+    return problems or [p for key, value in expected.items() for p in _unusable(key, value, given[key], floating)]
+
+
+def _unlike(key: str, expected: torch.Tensor, given: object) -> Iterator[str]:
+    if not isinstance(given, torch.Tensor) or given.layout != torch.strided or given.device.type == "meta":
+        yield f"{key} is not a plain tensor"
+    elif given.shape != expected.shape:
+        yield f"{key} is {list(given.shape)} instead of {list(expected.shape)}"
+
+
+def _unusable(
+    key: str, expected: torch.Tensor, given: torch.Tensor, floating: Sequence[torch.dtype] | None
+) -> Iterator[str]:
+    """What is wrong with numbers whose shape is right."""
+    allowed = floating if floating is not None and expected.is_floating_point() else (expected.dtype,)
+    if given.dtype not in allowed:
+        names = " or ".join(str(dtype).removeprefix("torch.") for dtype in allowed)
+        yield f"{key} holds {str(given.dtype).removeprefix('torch.')} instead of {names}"
+    elif given.is_floating_point() and not given.isfinite().all():
+        yield f"{key} holds NaN or infinity"
+
+
+def few_problems(problems: Sequence[str]) -> str:
+    """The first problems of many, for a message."""
+    more = f" and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
+    return ", ".join(problems[:SHOWN_PROBLEMS]) + more
 
 
 def _check_header(path: Path) -> None:

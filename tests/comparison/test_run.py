@@ -491,12 +491,13 @@ def test_peak_memory_is_of_now() -> None:
 
 
 def test_log_as_curves(tmp_path: Path) -> None:
+    shared = {"epoch": 0, "images_seen": 1, "seconds": 1.5, "learning_rates": {}}
     lines = [
         {"step": 2, "images_per_second": 1.0, "terms": {"g/a": 3.0}},
         {"step": 4, "images_per_second": 9.0, "terms": {"g/a": 2.0, "d/b": 1.0}},
         {"step": 6, "images_per_second": 2.0, "terms": {"d/b": 0.5}},
     ]
-    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps({**shared, **line}) + "\n" for line in lines))
     curves, speed = read_log(tmp_path / "log.jsonl")
     assert curves == {"g/a": ((2, 3.0), (4, 2.0)), "d/b": ((4, 1.0), (6, 0.5))}
     assert speed == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from semsynth.training.log import BadTerm, Clock, LogLine, LogWriter, TermWindow
+from semsynth.training.log import BadTerm, Clock, LogLine, LogWriter, TermWindow, last_line, read_lines
 
 
 def line(step: int) -> LogLine:
@@ -65,3 +65,33 @@ def test_clock_adds_up_sessions_and_measures_laps(monkeypatch: pytest.MonkeyPatc
     assert clock.lap(7) == 0.5
     now += 1
     assert clock.lap(10) == 3.0
+
+
+BROKEN = [
+    b"\xff\xfe{}",
+    b'{"step": Infinity}',
+    b'{"step": NaN}',
+    b'{"step": 1e999}',
+    b'{"step": ' + b"9" * 5000 + b"}",
+    b'{"step": true',
+    b'{"step": "2"}',
+    b"[" * 100_000,
+    b"[1]",
+    b"2",
+    b"null",
+    b'{"step": 1}',
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_lines_that_are_none_are_passed_over(tmp_path: Path, broken: bytes) -> None:
+    path = tmp_path / "log.jsonl"
+    writer = LogWriter(path, tmp_path / "events", 0)
+    writer.write(line(1))
+    writer.close()
+    path.write_bytes(path.read_bytes() + broken + b"\n")
+    assert last_line(path) == line(1)
+    writer = LogWriter(path, tmp_path / "events", 1)
+    writer.write(line(2))
+    writer.close()
+    assert read_lines(path) == [line(1), line(2)]

@@ -20,7 +20,7 @@ from semsynth.training.observer import SILENT, Observer
 from semsynth.training.records import Record
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.stages import StagesFolder, train_stages
-from semsynth.training.start import open_data, prepare
+from semsynth.training.start import open_data_of, prepare
 from semsynth.training.trainer import Data, Trainer
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _run_training(
     scoring: Scoring | None,
     locks: ExitStack,
 ) -> TrainingResult:
-    data = open_data(record.data, record.skip_damaged, record.shards)
+    data = open_data_of(record)
+    record = record.model_copy(update={"shards": data.shards, "fingerprint": data.fingerprint})
     best: BestScore | None = None
     if isinstance(record, RunRecord):
         signal, best = _train_run(RunFolder(root), record, data, fabric, observer, fresh, scoring, locks)

@@ -119,6 +119,8 @@ def resume(
     run: str | Path,
     *,
     system: str | None = None,
+    data: str | Path | None = None,
+    accept_changed_data: bool = False,
     steps: int | None = None,
     overrides: Overrides = (),
     feature_weights: str | Path | None = None,
@@ -141,6 +143,9 @@ def resume(
     Args:
         run: the run folder.
         system: what it must be a run of; by default anything.
+        data: where the dataset folder or the shards are now, if they have moved; it must be the same data.
+        accept_changed_data: whether to continue with data whose photos, label maps, names or classes have changed,
+            which otherwise ends in an error. The number of images must be the same.
         steps: new total of steps; with stages, of those that are not complete.
         overrides: changes of ``training.workers``, ``training.log_every``, ``training.sample_every`` and
             ``training.save_every``, as in :func:`semsynth.train`.
@@ -163,7 +168,7 @@ def resume(
         SemsynthError: not a run folder, changes that would make it another run, or other data.
     """
     root = Path(run)
-    record = _resumed(root, system, steps, overrides, feature_weights, skip_damaged)
+    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, skip_damaged)
     fabric = make_fabric(device, devices, precision_of(record), nodes)
     scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device, score_features)
     return run_training(root, record, fabric, Observers([progress, *callbacks]), fresh=False, scoring=scoring)
@@ -237,6 +242,8 @@ def plan_resuming(
     run: str | Path,
     *,
     system: str | None = None,
+    data: str | Path | None = None,
+    accept_changed_data: bool = False,
     steps: int | None = None,
     overrides: Overrides = (),
     feature_weights: str | Path | None = None,
@@ -249,6 +256,9 @@ def plan_resuming(
     Args:
         run: the run folder.
         system: what it must be a run of; by default anything.
+        data: where the dataset folder or the shards are now, if they have moved; it must be the same data.
+        accept_changed_data: whether to continue with data whose photos, label maps, names or classes have changed,
+            which otherwise ends in an error. The number of images must be the same.
         steps: new total of steps.
         overrides: as in :func:`semsynth.resume`.
         feature_weights: as in :func:`semsynth.resume`.
@@ -260,7 +270,7 @@ def plan_resuming(
         SemsynthError: as :func:`semsynth.resume`.
     """
     root = Path(run)
-    record = _resumed(root, system, steps, overrides, feature_weights, skip_damaged)
+    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, skip_damaged)
     return plan_record(root, record, devices, device)
 
 
@@ -277,11 +287,20 @@ def _resumed(
     system: str | None,
     steps: int | None,
     overrides: Overrides,
+    data: str | Path | None,
+    accept_changed_data: bool,
     feature_weights: str | Path | None,
     skip_damaged: bool,
 ) -> Record:
     changes = _changes(overrides, steps, None, None)
-    record = resumed_record(root, changes, feature_weights=feature_weights, skip_damaged=skip_damaged)
+    record = resumed_record(
+        root,
+        changes,
+        data=data,
+        accept_changed_data=accept_changed_data,
+        feature_weights=feature_weights,
+        skip_damaged=skip_damaged,
+    )
     if system is not None and record.system != system:
         raise SemsynthError(f"{root} is a run of '{record.system}', not of '{system}'")
     return record

@@ -18,7 +18,7 @@ from semsynth.config import dump_config, load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, partial_path, sha256, sweep_partial_files, write_bytes
-from semsynth.tensor_files import read_safetensors
+from semsynth.tensor_files import few_problems, misfits, read_safetensors
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
 _FLOATING = (torch.float32, torch.float16, torch.bfloat16)
@@ -179,26 +179,8 @@ def _check_file(path: Path, digest: str | None) -> None:
 def _load_weights(network: nn.Module, path: Path) -> None:
     stored, _ = read_safetensors(path)
     expected = network.state_dict()
-    problems = [f"{key} is missing" for key in expected if key not in stored]
-    problems += [f"{key} is unexpected" for key in stored if key not in expected]
-    problems += [
-        f"{key} is {list(stored[key].shape)} instead of {list(value.shape)}"
-        for key, value in expected.items()
-        if key in stored and stored[key].shape != value.shape
-    ]
-    problems = problems or [problem for key in expected for problem in _unusable(key, stored[key], expected[key])]
+    problems = misfits(expected, stored, _FLOATING)
     if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise SemsynthError(f"{path} does not fit {CONFIG}: {', '.join(problems[:3])}{more}")
+        raise SemsynthError(f"{path} does not fit {CONFIG}: {few_problems(problems)}")
     network.load_state_dict({key: stored[key].to(value.dtype) for key, value in expected.items()}, assign=True)
     network.eval()
-
-
-def _unusable(key: str, stored: Tensor, expected: Tensor) -> Iterator[str]:
-    """What is wrong with stored numbers whose shape is right."""
-    allowed = _FLOATING if expected.is_floating_point() else (expected.dtype,)
-    if stored.dtype not in allowed:
-        names = " or ".join(str(dtype).removeprefix("torch.") for dtype in allowed)
-        yield f"{key} holds {str(stored.dtype).removeprefix('torch.')} instead of {names}"
-    elif stored.is_floating_point() and not stored.isfinite().all():
-        yield f"{key} holds NaN or infinity"

@@ -45,7 +45,10 @@ FeatureWeights = Annotated[
 Precision = Annotated[str, typer.Option(help=TRAINING_PRECISION)]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Replace damaged samples of shards and log them.")]
 TrainingData = Annotated[
-    str | None, typer.Option(metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards.")
+    str | None,
+    typer.Option(
+        metavar="DIR|URL", help="Dataset folder with train/ and val/, or its shards (resumed: their new place)."
+    ),
 ]
 InferencePrecision = Annotated[
     Literal["auto", "float32", "bfloat16"],

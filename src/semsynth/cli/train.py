@@ -62,6 +62,9 @@ def train(
         ),
     ] = None,
     skip_damaged: options.SkipDamaged = False,
+    accept_changed_data: Annotated[
+        bool, typer.Option("--accept-changed-data", help="With --resume: continue though the data has changed.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show time, parameters and memory; train nothing.")
     ] = False,
@@ -77,7 +80,7 @@ def train(
     from semsynth.cli.dry_run import show_plan
     from semsynth.cli.progress import ProgressBar
 
-    files = {"data": data, "out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
+    files = {"out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
     new |= {"no_perceptual": no_perceptual, "affinity": affinity}
     both: dict[str, Any] = {"steps": steps, "overrides": settings or (), "skip_damaged": skip_damaged}
@@ -92,12 +95,15 @@ def train(
         if given:
             wrong = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise SemsynthError(f"--resume takes everything else from {resume}: leave out {wrong}")
+        both |= {"system": system, "data": data, "accept_changed_data": accept_changed_data}
         if dry_run:
-            show_plan(api.plan_resuming(resume, system=system, device=device, devices=devices * nodes, **both), as_json)
+            show_plan(api.plan_resuming(resume, device=device, devices=devices * nodes, **both), as_json)
             return
         with ProgressBar() as bar:
-            _end(api.resume(resume, system=system, **both, **machines, **scoring, progress=bar), bar)
+            _end(api.resume(resume, **both, **machines, **scoring, progress=bar), bar)
         return
+    if accept_changed_data:
+        raise SemsynthError("--accept-changed-data applies to runs that are continued: add --resume RUN")
     if data is None or (out is None and not dry_run):
         raise SemsynthError("a new run needs --data DIR and --out RUN (or --resume RUN to continue one)")
     taken = ("preset", "seed", "precision", "stages", "init_from", "affinity", "perceptual_weights")

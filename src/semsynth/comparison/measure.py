@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import json
 import math
 import statistics
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from semsynth.comparison.record import Curve
-from semsynth.files import explained
+from semsynth.training.log import read_lines
 
 POINTS = 120
 """Of a curve, at most: longer logs are averaged."""
@@ -51,15 +49,12 @@ class PeakMemory:
 
 def read_log(path: Path) -> tuple[dict[str, Curve], float]:
     """A run's ``log.jsonl``: the curves of its loss terms, and the median of its images per second."""
-    if not path.exists():
-        return {}, 0.0
-    with explained(path, "cannot read"):
-        lines: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines = read_lines(path)
     series: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
-        for name, value in line["terms"].items():
-            series.setdefault(name, []).append((line["step"], value))
-    speed = statistics.median(line["images_per_second"] for line in lines) if lines else 0.0
+        for name, value in line.terms.items():
+            series.setdefault(name, []).append((line.step, value))
+    speed = statistics.median(line.images_per_second for line in lines) if lines else 0.0
     return {name: thinned(points) for name, points in series.items()}, speed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from semsynth.classes import NO_CLASSES
 from semsynth.data.folder import CONDITIONS, IMAGES, splits
 from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.sample import Sample
@@ -21,8 +22,11 @@ class ConditionFolder:
     Attributes:
         root: the dataset folder.
         split: for example ``train``.
+        classes: there are none.
         names: the samples' names.
     """
+
+    classes = NO_CLASSES
 
     def __init__(self, root: Path, split: str, *, images: bool = True) -> None:
         """List the split.
@@ -46,6 +50,11 @@ class ConditionFolder:
             problems = pairing_problems(self._conditions, self._images, IMAGES, CONDITION)
             if problems:
                 raise SemsynthError(f"{root / split}: {'; '.join(problems)}")
+
+    @property
+    def files(self) -> tuple[dict[str, Path], ...]:
+        """What is read, kind by kind: the file of each name."""
+        return tuple(kind for kind in (self._conditions, self._images) if kind is not None)
 
     def __len__(self) -> int:
         """Number of samples."""

@@ -57,6 +57,11 @@ class DatasetFolder:
                 if problems:
                     raise SemsynthError(f"{root / split}: {'; '.join(problems)}")
 
+    @property
+    def files(self) -> tuple[dict[str, Path], ...]:
+        """What is read, kind by kind: the file of each name."""
+        return tuple(kind for kind in (self._labels, self._images, self._instances) if kind is not None)
+
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.names)

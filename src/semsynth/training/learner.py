@@ -16,6 +16,7 @@ from semsynth.recipes.base import Networks, Phase, Recipe, Step
 from semsynth.training.data import seed_from
 from semsynth.training.ema import MovingAverage, refreshed
 from semsynth.training.log import TermWindow
+from semsynth.training.state_check import adam_problems, adam_state, network_problems, number_problem, scale_problems
 
 
 class Learner:
@@ -55,10 +56,13 @@ class Learner:
         self.optimizers = {phase.name: self._optimizer(phase) for phase in self.recipe.phases}
 
     def _optimizer(self, phase: Phase) -> torch.optim.Optimizer:
-        parameters = phase.parameters(self.recipe.networks)
+        parameters = self._parameters(phase)
         adam, fused = phase.optimizer, self.settings.fused_optimizer and self.fabric.device.type in ("cpu", "cuda")
         optimizer = torch.optim.Adam(parameters, adam.lr, (adam.beta1, adam.beta2), fused=fused or None)
         return cast(torch.optim.Optimizer, self.fabric.setup_optimizers(optimizer))
+
+    def _parameters(self, phase: Phase) -> list[nn.Parameter]:
+        return phase.parameters(self.recipe.networks)
 
     @property
     def images_seen(self) -> int:
@@ -149,19 +153,50 @@ class Learner:
             "precision": self.fabric.strategy.precision.state_dict(),
         }
 
+    def misfits(self, state: Mapping[str, Any]) -> Iterator[str]:
+        """What keeps :meth:`load_state` from continuing from ``state``; empty: nothing."""
+        averages = {} if self.ema is None else self.ema.networks
+        counts = [key for key in ("step", "images_seen", "num_images") if key == "step" or key in state]
+        numbers = [number_problem(state, key) for key in counts] + [number_problem(state, "seconds", whole=False)]
+        yield from filter(None, numbers)
+        if any(numbers):
+            return
+        yield from network_problems("network", _states(self.recipe.networks), state.get("networks"))
+        yield from network_problems("average", _states(averages), state.get("averages"))
+        measured = state.get("measured", {})  # checkpoints of older versions have none
+        if not isinstance(measured, Mapping):
+            yield "what was measured is missing"
+            return
+        frozen = {name: _buffers(self.recipe.frozen[name]) for name in self.recipe.frozen if name in measured}
+        yield from network_problems("measured", frozen, measured)
+        optimizers = state.get("optimizers")
+        for phase in self.recipe.phases:
+            given = optimizers.get(phase.name) if isinstance(optimizers, Mapping) else None
+            yield from adam_problems(phase.name, self._parameters(phase), state["step"], given)
+        yield from scale_problems(self.fabric.strategy.precision.state_dict(), state.get("precision"))
+
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from what :meth:`state` gave."""
+        """Continue from what :meth:`state` gave; :meth:`misfits` has found nothing wrong with it.
+
+        Settings of the optimisers are those of the configuration, not what the state says.
+        """
         for name, network in self.recipe.networks.items():
             network.load_state_dict(state["networks"][name])
-        for name, buffers in state.get("measured", {}).items():  # checkpoints of older versions have none
-            network = self.recipe.frozen[name]
+        for name, network in self.recipe.frozen.items():
+            buffers = state.get("measured", {}).get(name, {})  # checkpoints of older versions have none
             network.load_state_dict({**network.state_dict(), **buffers})
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+        for phase in self.recipe.phases:
+            optimizer = self.optimizers[phase.name]
+            adam = adam_state(self._parameters(phase), state["optimizers"][phase.name])
+            optimizer.load_state_dict({"state": adam, "param_groups": optimizer.state_dict()["param_groups"]})
         for name, network in (self.ema.networks if self.ema is not None else {}).items():
             network.load_state_dict(state["averages"][name])
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.step = state["step"]
+
+
+def _states(networks: Networks) -> dict[str, dict[str, Tensor]]:
+    return {name: network.state_dict() for name, network in networks.items()}
 
 
 def _buffers(network: nn.Module) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from semsynth.documents import parse_json
+from semsynth.errors import SemsynthError
 from semsynth.extras import installed
-from semsynth.files import explained, make_folder, write_bytes
+from semsynth.files import explained, make_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -37,6 +40,11 @@ class LogLine:
     """Unweighted loss terms by ``phase/term``: means over the steps since the line before."""
 
 
+_LINE = TypeAdapter(LogLine)
+MAX_LOG_BYTES = 2**30
+"""Of a ``log.jsonl``: more than a million lines."""
+
+
 @dataclass(frozen=True)
 class BadTerm:
     """A loss term that is NaN or infinite."""
@@ -54,9 +62,29 @@ def last_line(path: Path) -> LogLine | None:
     """
     if not path.exists():
         return None
-    with explained(path, "cannot read"):
-        lines = path.read_text("utf-8").splitlines()
-    return LogLine(**json.loads(lines[-1])) if lines else None
+    lines = read_lines(path)
+    return lines[-1] if lines else None
+
+
+def read_lines(path: Path) -> list[LogLine]:
+    """The lines of a ``log.jsonl``, without those that a crash cut short; none where there is no file.
+
+    Raises:
+        SemsynthError: the file cannot be read.
+    """
+    parsed = map(_parsed, _lines(path)) if path.exists() else ()
+    return [line for line in parsed if line is not None]
+
+
+def _lines(path: Path) -> list[bytes]:
+    return [line for line in read_bytes(path, MAX_LOG_BYTES).split(b"\n") if line]
+
+
+def _parsed(line: bytes) -> LogLine | None:
+    try:
+        return _LINE.validate_python(parse_json(line, "a line"))
+    except (SemsynthError, ValidationError):
+        return None
 
 
 class TermWindow:
@@ -154,15 +182,15 @@ def _events(folder: Path, step: int) -> SummaryWriter:
 def _keep_lines_until(path: Path, step: int) -> None:
     if not path.exists():
         return
-    with explained(path, "cannot read"):
-        lines = path.read_text(encoding="utf-8").splitlines()
+    lines = _lines(path)
     kept = [line for line in lines if _step_of(line) <= step]
     if kept != lines:
-        write_bytes(path, "".join(line + "\n" for line in kept).encode())
+        write_bytes(path, b"".join(line + b"\n" for line in kept))
 
 
-def _step_of(line: str) -> float:
+def _step_of(line: bytes) -> float:
     try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+        step = parse_json(line, "a line")["step"]
+    except (SemsynthError, KeyError, TypeError, IndexError):
         return math.inf  # a line that a crash cut short
+    return step if isinstance(step, int) else math.inf

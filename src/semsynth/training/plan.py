@@ -16,7 +16,7 @@ from semsynth.training.memory import MemoryEstimate, count_parameters, estimate_
 from semsynth.training.records import Record
 from semsynth.training.run import RunRecord
 from semsynth.training.stages import StagesFolder
-from semsynth.training.start import build_recipe, example_batch, open_data
+from semsynth.training.start import build_recipe, example_batch, open_data_of
 from semsynth.training.timing import measure_step
 
 
@@ -128,7 +128,7 @@ def plan_record(root: Path, record: Record, devices: int, device: str = "auto") 
 
 
 def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str) -> RunPlan:
-    data = open_data(record.data, record.skip_damaged, record.shards)
+    data = open_data_of(record)
     recipe = build_recipe(record, data)
     settings = recipe.config.training
     size = Share(settings.batch_size, settings.accumulate, 0, devices).micro_batch_size

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from semsynth.checkpoint import CLASSES
+from semsynth.classes import ClassSet
 from semsynth.config import Overrides, assignments, override, validated
 from semsynth.data.sample import INSTANCE
-from semsynth.data.source import absolute, open_source
+from semsynth.data.source import absolute, is_address, open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import sized_alike
@@ -82,6 +84,8 @@ def resumed_record(
     root: Path,
     overrides: Overrides = (),
     *,
+    data: str | Path | None = None,
+    accept_changed_data: bool = False,
     feature_weights: str | Path | None = None,
     skip_damaged: bool = False,
 ) -> Record:
@@ -91,6 +95,8 @@ def resumed_record(
         root: its folder, of one run or of stages.
         overrides: of ``training.steps`` and the other keys that do not change what a step computes; with stages, of
             those that are not complete.
+        data: where the dataset folder or the shards are now.
+        accept_changed_data: whether other photos, label maps, names or classes are taken from now on.
         feature_weights: where the file with the network of the feature discriminator is now.
         skip_damaged: whether other samples stand in for damaged ones of shards from now on.
 
@@ -103,6 +109,17 @@ def resumed_record(
     changes = assignments(overrides)
     for one in changes:
         _check_changeable(one, (of_stage(one)[1] if in_stages else one).partition("=")[0].strip())
+    if data is not None:
+        record = record.model_copy(update={"data": absolute(data)})
+    elif not is_address(record.data) and not Path(record.data).exists():
+        raise SemsynthError(
+            f"{root} was trained on {record.data}, which is not there: say with --data (data=...) where the same "
+            "data is now"
+        )
+    if record.shards is None and record.fingerprint is None and not accept_changed_data:
+        _check_classes(run, record.data)
+    if accept_changed_data:
+        record = record.model_copy(update={"shards": None, "fingerprint": None})
     if skip_damaged:
         record = record.model_copy(update={"skip_damaged": True})
     if feature_weights is not None:
@@ -111,6 +128,17 @@ def resumed_record(
         return change(record, changes, stages.reached(record))
     config = override(validated(RECIPES[record.system].config, record.config, f"{run.record}: config"), changes)
     return record.model_copy(update={"config": config.model_dump(mode="json")})
+
+
+def _check_classes(run: RunFolder, data: str) -> None:
+    """Of a run without a fingerprint, begun by an older version: compare the classes with those of its model."""
+    if (run.model / CLASSES).is_file():
+        before, now = ClassSet.open(run.model / CLASSES), open_source(data).classes
+        if before.classes != now.classes:
+            raise SemsynthError(
+                f"{data} has other classes, or in another order, than the model in {run.root}: restore them, or accept "
+                "them with --accept-changed-data (accept_changed_data=True)"
+            )
 
 
 def _absolute(path: str | Path | None) -> str | None:
@@ -146,7 +174,7 @@ def check_same_run(record: Record, begun: Record, out: Path) -> None:
 
 
 def _parts(record: Record) -> list[dict[str, Any]]:
-    own = record.model_dump(mode="json", exclude={"semsynth", "skip_damaged", "config", "stages"})
+    own = record.model_dump(mode="json", exclude={"semsynth", "skip_damaged", "fingerprint", "config", "stages"})
     return [own, *([record.config] if isinstance(record, RunRecord) else record.stages.values())]
 
 

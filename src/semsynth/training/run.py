@@ -14,6 +14,8 @@ from typing import Any
 from semsynth.checkpoint import CARD, Card
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config, load_config, validated
+from semsynth.data.fingerprint import DataFingerprint
+from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.locks import LOCK, FolderLock
@@ -43,6 +45,8 @@ class RunRecord(Config):
     """The dataset folder or the shards: an absolute path, or an address."""
     shards: str | None = None
     """Fingerprint of the shards; None for a dataset folder."""
+    fingerprint: DataFingerprint | None = None
+    """Of a dataset folder's training split; None for shards, and where an older version began the run."""
     skip_damaged: bool = False
     """Whether other samples stand in for damaged ones of shards."""
     perceptual_weights: str | None = None
@@ -172,7 +176,10 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
         SemsynthError: another configuration than the checkpoint's, :data:`CHANGEABLE` keys aside, or another number of
             training images.
     """
-    then = validated(type(config), json.loads(state["config"]), f"the checkpoint of {record}")
+    source = f"the checkpoint of {record}"
+    written = state.get("config")
+    values = parse_json(written if isinstance(written, str) else "", f"{source}: its config", "restore it")
+    then = validated(type(config), values, source)
     changed = changed_setting(then.model_dump(mode="json"), config.model_dump(mode="json"))
     if changed is not None:
         key, before, now = changed

@@ -15,6 +15,7 @@ from lightning_fabric import Fabric
 
 from semsynth.checkpoint import load_model, save_model
 from semsynth.config import Config, dump_config, load_config, override, validated
+from semsynth.data.fingerprint import DataFingerprint
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.training.affinity import Shares
@@ -38,6 +39,8 @@ class StagesRecord(Config):
     """The dataset folder or the shards: an absolute path, or an address."""
     shards: str | None = None
     """Fingerprint of the shards; None for a dataset folder."""
+    fingerprint: DataFingerprint | None = None
+    """Of a dataset folder's training split; None for shards, and where an older version began the run."""
     skip_damaged: bool = False
     """Whether other samples stand in for damaged ones of shards."""
     perceptual_weights: str | None = None

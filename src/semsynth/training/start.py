@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
 from semsynth.config import validated
+from semsynth.data.fingerprint import DataFingerprint, fingerprint
 from semsynth.data.sample import IMAGE, INSTANCE, Batch
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
@@ -21,28 +23,70 @@ TRAIN, VAL = "train", "val"
 """Names of the splits; without the second one, previews show training layouts."""
 
 
-def open_data(location: str | Path, skip_damaged: bool = False, shards: str | None = None) -> Data:
+def open_data(location: str | Path, skip_damaged: bool = False) -> Data:
     """Open the training split and the one for previews; instance maps are read where there are any.
 
     Args:
         location: a dataset folder, a folder of shards, or the address of one.
         skip_damaged: of shards: whether other samples stand in for damaged ones.
-        shards: their fingerprint when the training began; None: any.
 
     Raises:
-        SemsynthError: no such data, no training split, files that do not pair, or other shards.
+        SemsynthError: no such data, no training split, or files that do not pair.
     """
     source = open_source(location, skip_damaged)
-    if shards is not None and source.fingerprint != shards:
-        raise SemsynthError(
-            f"{location} does not hold the shards that the training began with: restore them, or start a new run from "
-            "these weights (init_from)"
-        )
     train = source.open(TRAIN, instances=INSTANCE in source.kinds(TRAIN))
-    if VAL not in source.splits:
-        return Data(train, train, source.classes)
-    kinds = source.kinds(VAL)
-    return Data(train, source.open(VAL, images=IMAGE in kinds, instances=INSTANCE in kinds), source.classes)
+    val = train
+    if VAL in source.splits:
+        kinds = source.kinds(VAL)
+        val = source.open(VAL, images=IMAGE in kinds, instances=INSTANCE in kinds)
+    return Data(train, val, source.classes, source.fingerprint, fingerprint(train))
+
+
+class DataRecord(Protocol):
+    """What the record of a run, or of one in stages, says of its data."""
+
+    @property
+    def data(self) -> str:
+        """Dataset folder, or shards."""
+
+    @property
+    def skip_damaged(self) -> bool:
+        """Whether other samples stand in for damaged ones of shards."""
+
+    @property
+    def shards(self) -> str | None:
+        """Fingerprint of shards."""
+
+    @property
+    def fingerprint(self) -> DataFingerprint | None:
+        """Of a dataset folder."""
+
+
+def open_data_of(record: DataRecord) -> Data:
+    """Open the data of a run, which must be what the run began with, if its record says what that was.
+
+    Raises:
+        SemsynthError: as :func:`open_data`, or it is other data.
+    """
+    data = open_data(record.data, record.skip_damaged)
+    if record.shards is not None and data.shards != record.shards:
+        raise SemsynthError(
+            f"{record.data} does not hold the shards that the training began with: restore them, or start a new run "
+            "from these weights (init_from)"
+        )
+    if record.fingerprint is not None:
+        if data.fingerprint is None:
+            raise SemsynthError(f"{record.data} holds shards, but the training began with a dataset folder: name that")
+        difference = record.fingerprint.difference(data.fingerprint)
+        if difference is not None:
+            insist = "accept it with --accept-changed-data (accept_changed_data=True), "
+            if record.fingerprint.samples != data.fingerprint.samples:
+                insist = ""
+            raise SemsynthError(
+                f"{record.data} has changed since the training began ({difference}): restore it, {insist}or start a "
+                "new run from these weights (init_from)"
+            )
+    return data
 
 
 def build_recipe(record: RunRecord, data: Data) -> Recipe:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,11 @@ import torch
 
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, write_atomically
+from semsynth.tensor_files import read_tensor_file
 
 FORMAT = 1
 KEPT = 2
 """Checkpoints that stay in the folder."""
-
-_DAMAGE = (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile)
-"""What reading a damaged file raises."""
 
 _NAME = re.compile(r"step_(\d{8})\.pt")
 
@@ -59,10 +55,9 @@ class StateFolder:
         for path in reversed(self.checkpoints()):
             try:
                 state = _read(path)
-            except _DAMAGE as error:
+            except SemsynthError as error:
                 damaged.append(path.name)
-                reason = (str(error).splitlines() or [type(error).__name__])[0]
-                note(f"{path} is damaged ({reason}): trying the one before it")
+                note(f"{error}; trying the checkpoint before it")
                 continue
             if state["format"] > FORMAT:
                 raise SemsynthError(f"{path} has format {state['format']}, newer than this semsynth: upgrade to resume")
@@ -80,11 +75,9 @@ def _write(state: dict[str, Any], path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        broken = archive.testzip()  # torch.load checks no checksums
-    if broken is not None:
-        raise ValueError(f"wrong checksum of {broken}")
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not all(isinstance(state.get(key), int) for key in ("format", "step")):
-        raise ValueError("not a training checkpoint")
-    return state
+    state = read_tensor_file(path, checksums=True)
+    if isinstance(state, dict) and state.get("step") == int(path.stem.removeprefix("step_")):
+        number = state.get("format")
+        if isinstance(number, int) and number >= 1:
+            return state
+    raise SemsynthError(f"{path} is damaged or not a training checkpoint of that step")

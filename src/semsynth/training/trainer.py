@@ -15,11 +15,13 @@ from torch import Tensor, nn
 from semsynth.checkpoint import load_model
 from semsynth.classes import ClassSet
 from semsynth.data.decoded import DecodedSamples, write_decoded
+from semsynth.data.fingerprint import DataFingerprint
 from semsynth.data.sample import Samples
 from semsynth.errors import SemsynthError
 from semsynth.extras import install_command
 from semsynth.models.pretrained import pretrained_networks
 from semsynth.recipes.base import Recipe
+from semsynth.tensor_files import few_problems
 from semsynth.training.data import MicroBatches, Share, read_batches
 from semsynth.training.devices import device_name
 from semsynth.training.interruption import Interruption
@@ -43,6 +45,10 @@ class Data:
     val: Samples
     """For previews."""
     classes: ClassSet
+    shards: str | None = None
+    """Fingerprint of shards."""
+    fingerprint: DataFingerprint | None = None
+    """Of a dataset folder's training split."""
 
 
 class Scorer(Protocol):
@@ -107,6 +113,12 @@ class Trainer:
         if self.run.state.checkpoints():
             state = self.run.state.load(self.observer.note)
             check_same_training(state, self.recipe.config, self.learner.num_images, self.run.record)
+            problems = list(self.learner.misfits(state))
+            if problems:
+                raise SemsynthError(
+                    f"{self.run.state.checkpoints()[-1]} does not fit this run: {few_problems(problems)}: remove it to "
+                    "resume from the checkpoint before it, or restore it"
+                )
             self.learner.load_state(state)
             self.clock = Clock(state["seconds"])
 
