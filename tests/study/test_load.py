@@ -52,7 +52,10 @@ def visit_with_kills(study: Path, plan: StudyPlan, db: str, kills: int, pace: fl
     server = ServerProcess(study, db)
     server.start()
     results: list[Visit] = []
-    visitors = threading.Thread(target=lambda: results.append(visit(server.url, plan, NEUTRAL, PEOPLE, pace)))
+    patience = 600  # nobody gives up because a busy machine takes long to start a server
+    visitors = threading.Thread(
+        target=lambda: results.append(visit(server.url, plan, NEUTRAL, PEOPLE, pace, patience=patience))
+    )
     visitors.start()
     try:
         for kill in range(kills):
