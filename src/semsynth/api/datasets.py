@@ -99,11 +99,11 @@ def list_photos(
     val_share: float | None = None,
 ) -> Listing:
     """List photos whose label maps a segmenter makes."""
-    from semsynth.evaluation.segmenters.hugging_face import load_segmenter
+    from semsynth.evaluation.segmenters.loading import open_segmenter
     from semsynth.evaluation.segmenters.photos import label_photo
 
     if segmenter is None:
         raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
-    loaded = load_segmenter(segmenter, mapping)
+    loaded = open_segmenter(segmenter, mapping)
     label = partial(label_photo, loaded, confidence=confidence)
     return list_unlabelled(source, loaded.classes, label, val_share=val_share)

@@ -95,14 +95,15 @@ def with_segmenters(
     Raises:
         SemsynthError: a segmenter cannot be loaded, or fits no model's classes.
     """
-    from semsynth.evaluation.segmenters.hugging_face import bundled_segmenters, load_segmenter
+    from semsynth.evaluation.segmenters.hugging_face import bundled_segmenters
+    from semsynth.evaluation.segmenters.loading import open_segmenter
 
     wanted = [model.synthesizer.classes.name for model in models]
     bundled = [name for name in bundled_segmenters() if name in wanted]
     if bundled and not installed("transformers"):
         note(f"turning photos into layouts needs transformers: {install_command('evaluate')}")
         bundled = []
-    loaded = {source: load_segmenter(source, device=device) for source in (*given, *bundled)}
+    loaded = {source: open_segmenter(source, device=device) for source in (*given, *bundled)}
     for source in given:
         if not any(fits(loaded[source], model.synthesizer.classes) for model in models):
             raise SemsynthError(

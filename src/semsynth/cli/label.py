@@ -14,7 +14,9 @@ def label(
     photos: Annotated[
         list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of them.", show_default=False)
     ],
-    segmenter: Annotated[str, typer.Option(help="Bundled class set, folder or Hugging Face id.", show_default=False)],
+    segmenter: Annotated[
+        str, typer.Option(help="Bundled class set, folder, Hugging Face id, or ESPNet file.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the label maps; made if missing.", show_default=False)],
     mapping: Annotated[
         str | None,
@@ -35,11 +37,11 @@ def label(
     resumes where it stopped.
     """
     from semsynth.data.folder import CLASSES_FILE, save_classes
-    from semsynth.evaluation.segmenters.hugging_face import load_segmenter
+    from semsynth.evaluation.segmenters.loading import open_segmenter
     from semsynth.evaluation.segmenters.photos import label_photos, list_photos
 
     files = list_photos(photos, out)
-    loaded = load_segmenter(segmenter, mapping, device)
+    loaded = open_segmenter(segmenter, mapping, device)
     save_classes(out, loaded.classes)
     with count_bar("labelling") as bar:
         written = label_photos(loaded, files, confidence, long_side, workers, bar)

@@ -26,7 +26,8 @@ from semsynth.evaluation.features import (
 from semsynth.evaluation.pictures import bytes_digest, files_digest
 from semsynth.evaluation.protocols.definition import FeatureName, Protocol, ResolvedProtocol, names_digest, standin
 from semsynth.evaluation.segmenters.base import Segmenter
-from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters, load_segmenter
+from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters
+from semsynth.evaluation.segmenters.loading import open_segmenter
 from semsynth.models.backbones import BackboneName
 from semsynth.synthesizer import choose_device
 
@@ -99,7 +100,7 @@ def find_segmenter(
             f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give one with "
             "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train"
         )
-    return load_segmenter(given or evaluated.name, mapping, device)
+    return open_segmenter(given or evaluated.name, mapping, device)
 
 
 def find_features(
