@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from semsynth.checkpoint import BUNDLED, CARD, CLASSES, CONFIG, Card, ModelConfig, is_model_folder, read_config
+from semsynth.checkpoint import CARD, CLASSES, CONFIG, Card, ModelConfig, bundled_models, is_model_folder, read_config
 from semsynth.classes import ClassSet
 from semsynth.config import load_config
 from semsynth.documents import read_json
@@ -94,9 +94,8 @@ def list_models(folders: Sequence[str | Path] = ()) -> list[ListedModel]:
 
 
 def _bundled() -> Iterator[ListedModel]:
-    for folder in _folders_in(BUNDLED):
-        if _describes_model(folder):
-            yield _listed(folder.name, "bundled", folder)
+    for name, folder in bundled_models().items():
+        yield _listed(name, "bundled", folder)
 
 
 def _local(roots: Sequence[Path]) -> Iterator[ListedModel]:

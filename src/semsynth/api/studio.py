@@ -12,13 +12,14 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from semsynth.checkpoint import bundled_models
 from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.extras import install_command, installed
 from semsynth.images import resize_image, to_tensor
 from semsynth.layout import Layout, Size
 from semsynth.serving import address, check_proxies, listen, make_server
-from semsynth.synthesizer import DEFAULT_MODEL, Precision
+from semsynth.synthesizer import Precision
 
 if TYPE_CHECKING:
     from semsynth.evaluation.segmenters.base import Segmenter
@@ -48,7 +49,8 @@ def run_studio(
     """Serve the studio until Ctrl-C: paint labels in the browser and see a photograph.
 
     Args:
-        models: model or run folders, bundled names, Hugging Face ids. Empty: the bundled facades.
+        models: model or run folders, bundled names, Hugging Face ids. Empty: those that ship with
+            the package.
         host: address to listen on; others than this machine's own need a token.
         port: 0 takes any free one.
         data: dataset folder whose layouts are offered as examples.
@@ -75,7 +77,7 @@ def run_studio(
 
         if token is None and host not in LOOPBACK:
             token = secrets.token_urlsafe(16)
-        served = with_distinct_ids([serve(model, device, precision) for model in models or [DEFAULT_MODEL]])
+        served = with_distinct_ids([serve(model, device, precision) for model in models or bundled_models()])
         folder = None if data is None else Path(data)
         access = Access(host in LOOPBACK, token)
         limits = Limits()

@@ -7,7 +7,7 @@ model comes from). Loading reads JSON and tensors only: it never runs code from 
 
 from __future__ import annotations
 
-from semsynth.checkpoint.finding import BUNDLED, HUB_ID, find_model
+from semsynth.checkpoint.finding import BUNDLED, HUB_ID, bundled_models, find_model
 from semsynth.checkpoint.folder import (
     CARD,
     CLASSES,
@@ -46,6 +46,7 @@ __all__ = [
     "OASISModel",
     "Pix2PixHDModel",
     "SPADEModel",
+    "bundled_models",
     "find_model",
     "is_model_folder",
     "load_model",

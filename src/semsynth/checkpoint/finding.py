@@ -12,9 +12,17 @@ from semsynth.errors import SemsynthError
 
 BUNDLED = Path(__file__).parent.parent / "models_bundled"
 """Where the models that ship with the package lie."""
+SHOWN_FIRST = "landscapes"
+"""The bundled model that people see first."""
 
 HUB_ID = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 """``user/name``, or ``user/name@revision`` for a branch, a tag or a commit."""
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that ship with the package, by name, in the order in which they are shown."""
+    folders = {folder.name: folder for folder in BUNDLED.glob("*") if is_model_folder(folder)}
+    return {name: folders[name] for name in sorted(folders, key=lambda name: (name != SHOWN_FIRST, name))}
 
 
 def find_model(model: str | Path) -> Path:
@@ -27,9 +35,9 @@ def find_model(model: str | Path) -> Path:
     Raises:
         SemsynthError: there is none; the message says where it was looked for.
     """
-    bundled = sorted(folder.name for folder in BUNDLED.glob("*") if is_model_folder(folder))
+    bundled = bundled_models()
     if model in bundled:
-        return BUNDLED / model
+        return bundled[str(model)]
     folder = Path(model)
     for candidate in (folder, folder / "model"):
         if is_model_folder(candidate):

@@ -15,7 +15,7 @@ def studio(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL]...",
-            help="Model or run folders, bundled names, Hugging Face ids; default the bundled facades.",
+            help="Model or run folders, bundled names, Hugging Face ids; default those that ship with semsynth.",
             show_default=False,
         ),
     ] = None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsynth.checkpoint import BUNDLED, Card, find_model, is_model_folder
+from semsynth.checkpoint import Card, bundled_models, find_model
 from semsynth.classes import ClassInfo
 from semsynth.data.grammars import grammar_of
 from semsynth.data.progress import Progress, silent
@@ -58,7 +58,7 @@ def write_demo(
 
     Args:
         out: the folder for layouts, photos and the page.
-        model: the model to show; None: all that ship with the package, the default one first.
+        model: the model to show; None: all that ship with the package.
         program: what people type to run semsynth, for the commands on the page.
         progress: is told of layouts done.
 
@@ -90,12 +90,11 @@ def write_demo(
 
 
 def _chosen(model: str | Path | None) -> list[tuple[str, Path]]:
-    """Names and model folders: the default one first."""
+    """Names and model folders."""
     if model is not None:
         folder = find_model(model)
         return [(folder.parent.name if folder.name == "model" else folder.name, folder)]
-    names = sorted(folder.name for folder in BUNDLED.iterdir() if is_model_folder(folder))
-    return [(name, BUNDLED / name) for name in sorted(names, key=lambda name: name != DEFAULT_MODEL)]
+    return list(bundled_models().items())
 
 
 def _example_layouts(synthesizer: Synthesizer, folder: Path) -> list[tuple[str, Layout]]:
