@@ -99,15 +99,15 @@ def test_every_bundled_model_is_shown_with_layouts_of_its_classes(
 ) -> None:
     """A second model folder needs no code."""
     bundled = tmp_path / "bundled"
-    save_tiny_model(bundled / "facades")
+    save_tiny_model(bundled / "landscapes", classes=builtin("ade_landscapes"))
     save_tiny_oasis(bundled / "a_street", classes=builtin("labelmefacade"))
     (bundled / "notes").mkdir()
-    monkeypatch.setattr("semsynth.synthesizer.demo.BUNDLED", bundled)
+    monkeypatch.setattr("semsynth.checkpoint.finding.BUNDLED", bundled)
     result = demo("--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
     page = Page(tmp_path / "demo" / "index.html")
     assert page.open == []
-    assert [word for word in page.words if word in ("facades", "a_street")][:2] == ["facades", "a_street"]
+    assert [word for word in page.words if word in ("landscapes", "a_street")][:2] == ["landscapes", "a_street"]
     assert all((tmp_path / "demo" / link).is_file() for link in page.links)
     drawn = Layout.open(tmp_path / "demo" / "a_street" / "layouts" / "street_01.png", builtin("labelmefacade"))
     grammar = grammar_of(builtin("labelmefacade"))
