@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,23 @@ from study.serving import served
 from typer.testing import CliRunner
 
 from semsynth.cli.main import app
-from semsynth.study.database import DATABASE, sqlite_url
-from semsynth.study.participants import visit
-from semsynth.study.plan import load_plan
+from semsynth.files import sha256
+from semsynth.study.database import DATABASE, Database, sqlite_url
+from semsynth.study.plan import PLAN, load_plan
 from semsynth.study.server.keys import load_keys
-from semsynth.study.simulation import Population
+from semsynth.study.simulation import Population, join_and_answer, simulated_workers
+from semsynth.study.store import Store
 
 SIZE = 256
 PICTURES = 6
 
+NO_HURRY = "exclusions: {min_response_seconds: 0}\n"
+"""Playwright answers faster than a person."""
 DESIGNS = {
-    "unlimited": "preset: crn-2017-unlimited\nbatch: 6\nsentinels: 1\npractice: 1\njudgements: 4\nties: true\n",
+    "unlimited": "preset: crn-2017-unlimited\nbatch: 6\nsentinels: 1\npractice: 1\njudgements: 4\nties: true\n"
+    + NO_HURRY,
     "timed": "preset: crn-2017-timed\nimages: 2\nexposures: [0.125, 0.5]\nsentinel_exposure: 0.5\n"
-    "batch: 6\nsentinels: 1\njudgements: 4\n",
+    "batch: 6\nsentinels: 1\njudgements: 4\n" + NO_HURRY,
 }
 SEEN = Population({"first": 0.0, "second": -0.5, "real": 1.5}, careless=0, biased=0)
 
@@ -110,9 +115,11 @@ def test_a_complete_study(facades: Path, tmp_path: Path, chromium: Any, mode: st
         page.wait_for_selector("#done:not([hidden])")
         link = page.get_attribute("#return", "href")
         assert link == f"https://app.prolific.com/submissions/complete?cc={page.text_content('#code')}"
-        others = len(plan.assignments) - 1
-        with ThreadPoolExecutor() as pool:  # Playwright has an event loop of its own in this thread
-            assert pool.submit(visit, server.url, plan, SEEN, others, 0.1).result().finished == others
+        others = zip(plan.assignments[1:], simulated_workers(plan, SEEN, 0), strict=False)
+        seconds = itertools.count(time.time())  # a second from answer to answer
+        store = Store(Database(sqlite_url(study / DATABASE)), plan, sha256(study / PLAN), seconds.__next__)
+        for number, (_, worker) in enumerate(others):
+            assert join_and_answer(store, worker, f"{number:024x}")
 
         board = chromium.new_page()
         board.goto(f"{server.url}/operator")
@@ -150,7 +157,7 @@ def test_a_complete_study(facades: Path, tmp_path: Path, chromium: Any, mode: st
 def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, chromium: Any):
     """The server dies, the participant goes on, and the answers arrive when it is back: each once."""
     study = tmp_path / "study"
-    (tmp_path / "design.yaml").write_text("batch: 6\n")
+    (tmp_path / "design.yaml").write_text("batch: 6\n" + NO_HURRY)
     methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
     run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
     with served(study) as server:

@@ -10,5 +10,5 @@ from semsynth.study.database import Database
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "nonsense", "sqlite+nonsense:///x"])
 def test_urls_that_are_no_database(url: str):
-    with pytest.raises(SemsynthError, match="expected sqlite:///FILE or postgresql://"):
+    with pytest.raises(SemsynthError, match=r"expected FILE\.sqlite, sqlite:///FILE or postgresql://"):
         Database(url)

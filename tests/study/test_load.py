@@ -17,6 +17,7 @@ from study.serving import ServerProcess, served, wait_until
 from semsynth.study.database import DATABASE, sqlite_url
 from semsynth.study.participants import Visit, visit
 from semsynth.study.plan import StudyPlan
+from semsynth.study.server.keys import load_keys
 from semsynth.study.simulation import Population
 
 PEOPLE = 200
@@ -53,8 +54,9 @@ def visit_with_kills(study: Path, plan: StudyPlan, db: str, kills: int, pace: fl
     server.start()
     results: list[Visit] = []
     patience = 600  # nobody gives up because a busy machine takes long to start a server
+    operator = load_keys(study).operator
     visitors = threading.Thread(
-        target=lambda: results.append(visit(server.url, plan, NEUTRAL, PEOPLE, pace, patience=patience))
+        target=lambda: results.append(visit(server.url, plan, operator, NEUTRAL, PEOPLE, pace, patience=patience))
     )
     visitors.start()
     try:
@@ -151,7 +153,7 @@ def test_two_servers_share_a_postgresql(crowd: tuple[Path, StudyPlan], postgres:
         results: list[Visit] = []
 
         def half(server: ServerProcess, seed: int) -> None:
-            results.append(visit(server.url, plan, NEUTRAL, PEOPLE // 2, 0.5, seed))
+            results.append(visit(server.url, plan, load_keys(study).operator, NEUTRAL, PEOPLE // 2, 0.5, seed))
 
         threads = [threading.Thread(target=half, args=(server, seed)) for seed, server in enumerate((one, other))]
         for thread in threads:

@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from semsynth.cli.main import app
 from semsynth.study.mturk import LIVE, SANDBOX, connect
 from semsynth.study.plan import StudyPlan
+from semsynth.study.records import NewAnswer
 from semsynth.study.server.keys import load_keys
-from semsynth.study.store import NewAnswer, Store, open_store
+from semsynth.study.store import Store, open_store
 
 pytest.importorskip("boto3")
 
@@ -101,7 +102,14 @@ def turk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turk]:
 
 @pytest.fixture
 def study(make: Callable[..., StudyPlan], tmp_path: Path) -> Path:
-    make(tmp_path / "s", batch=6, sentinels=4, judgements=3, min_approval_percent=98)
+    make(
+        tmp_path / "s",
+        batch=6,
+        sentinels=4,
+        judgements=3,
+        min_approval_percent=98,
+        exclusions={"min_response_seconds": 0},
+    )
     return tmp_path / "s"
 
 

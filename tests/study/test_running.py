@@ -9,8 +9,9 @@ import pytest
 
 import semsynth
 from semsynth.study.answers import trial_of
+from semsynth.study.database import DATABASE
 from semsynth.study.plan import load_plan
-from semsynth.study.running import population, simulate_study
+from semsynth.study.running import SIMULATED, population, simulate_study
 from semsynth.study.store import open_store
 
 
@@ -23,10 +24,21 @@ def test_a_study_from_the_plan_to_the_report(folders: dict[str, Path], tmp_path:
     assert (made.design.name, made.design.seed, notes) == ("small", 3, [])
     people = population(made, {"ours": 9.0}, careless=0, biased=0, dropout=0)
     seen: list[tuple[int, int]] = []
-    count, url = simulate_study(tmp_path / "study", people, progress=lambda done, total: seen.append((done, total)))
+    count = simulate_study(tmp_path / "study", people, progress=lambda done, total: seen.append((done, total)))
     assert count == len(made.assignments)
     assert seen == [(number, count) for number in range(1, count + 1)]
+    url = str(tmp_path / "study" / SIMULATED)
     results, page = semsynth.analyse_study(tmp_path / "study", tmp_path / "report", db=url)
+    again, _ = semsynth.analyse_study(tmp_path / "study", tmp_path / "report", simulated=True)
+    assert results == again
+    assert results.simulated
+    assert "no person gave these answers" in page.read_text()
+    with pytest.raises(semsynth.SemsynthError, match=r"no usable answers yet: .* --simulated"):
+        semsynth.analyse_study(tmp_path / "study", tmp_path / "other")
+    with pytest.raises(semsynth.SemsynthError, match="simulated answers"):
+        semsynth.serve_study(tmp_path / "study", db=url, port=0)
+    with pytest.raises(semsynth.SemsynthError, match="is for people's answers"):
+        simulate_study(tmp_path / "study", people, db=str(tmp_path / "study" / DATABASE))
     assert results.judgements == made.num_judgements == 12
     (preference,) = results.preferences
     answers = open_store(tmp_path / "study", url).answers()
@@ -44,5 +56,9 @@ def test_what_is_wrong_is_said(folders: dict[str, Path], tmp_path: Path) -> None
     made, _ = semsynth.plan_study("crn-2017-timed", {"ours": folders["ours"]}, tmp_path / "study", real=folders["real"])
     with pytest.raises(semsynth.SemsynthError, match="no usable answers yet"):
         semsynth.analyse_study(tmp_path / "study", tmp_path / "report")
+    with pytest.raises(semsynth.SemsynthError, match="has no simulated answers"):
+        semsynth.analyse_study(tmp_path / "study", tmp_path / "report", simulated=True)
+    with pytest.raises(semsynth.SemsynthError, match=r"--db .*gone\.sqlite: there is no such file"):
+        semsynth.analyse_study(tmp_path / "study", tmp_path / "report", db=str(tmp_path / "gone.sqlite"))
     with pytest.raises(semsynth.SemsynthError, match="--strength theirs: the study has no such method; it has"):
         population(made, {"theirs": 1.0}, careless=0, biased=0, dropout=0)

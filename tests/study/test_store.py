@@ -12,13 +12,18 @@ import pytest
 from semsynth.errors import SemsynthError
 from semsynth.study.database import DATABASE, Database, UnavailableError, sqlite_url
 from semsynth.study.plan import StudyPlan
-from semsynth.study.store import NewAnswer, RefusedError, Store
+from semsynth.study.records import NewAnswer, Received, RefusedError
+from semsynth.study.store import Store
+from semsynth.study.tables import ROBOT
 
 
 class Clock:
+    """A second later whenever somebody looks."""
+
     now = 1_000_000.0
 
     def __call__(self) -> float:
+        self.now += 1
         return self.now
 
 
@@ -45,7 +50,7 @@ def given(trial: int, key: str | None = None, choice: str = "left", shown: float
 def do_all(store: Store, worker: str) -> int:
     joined = store.join(worker)
     done = [store.answer(joined.session, given(trial, f"{joined.session}{trial}")) for trial in range(6)]
-    assert done == [False] * 5 + [True]
+    assert done == [Received(False)] * 5 + [Received(True)]
     return joined.assignment
 
 
@@ -69,7 +74,7 @@ def test_an_answer_sent_again_is_stored_once(opened: Callable[..., Store]):
     store = opened()
     session = store.join("a").session
     for _ in range(3):
-        assert store.answer(session, given(0)) is False
+        assert store.answer(session, given(0)) == Received(False)
     assert reason_of(lambda: store.answer(session, given(0, "other-key", "right"))) == "conflict"
     assert reason_of(lambda: store.answer(session, given(1, "key-0"))) == "conflict"
     (stored,) = store.answers()
@@ -81,8 +86,8 @@ def test_the_last_answer_completes_even_when_sent_again(opened: Callable[..., St
     joined = store.join("a")
     for trial in range(5):
         store.answer(joined.session, given(trial))
-    assert store.answer(joined.session, given(5)) is True
-    assert store.answer(joined.session, given(5)) is True
+    assert store.answer(joined.session, given(5)) == Received(True)
+    assert store.answer(joined.session, given(5)) == Received(True)
     assert reason_of(lambda: store.join("a")) == "done"
     assert (store.progress().complete, store.progress().active, store.progress().open) == (1, 0, 3)
     assert all(answer.complete for answer in store.answers())
@@ -96,7 +101,7 @@ def test_an_expired_assignment_goes_to_somebody_else(opened: Callable[..., Store
         store.join(worker)
     clock.now += 60 * 10 + 1
     assert reason_of(lambda: store.answer(late.session, given(1))) == "expired"
-    assert store.answer(late.session, given(0)) is False, "what was acknowledged stays acknowledged"
+    assert store.answer(late.session, given(0)) == Received(False), "what was acknowledged stays acknowledged"
     other = store.join("other")
     assert other.assignment == late.assignment
     assert other.answered == frozenset(), "the other person starts afresh"
@@ -223,3 +228,73 @@ def test_a_database_of_another_plan(opened: Callable[..., Store], tmp_path: Path
     store = opened()
     with pytest.raises(SemsynthError, match="holds answers to another plan"):
         Store(Database(sqlite_url(tmp_path / "s" / DATABASE)), store.plan, "another")
+
+
+def hurry(store: Store, clock: Clock, worker: str, seconds: float, response: float = 1.0) -> list[Received]:
+    """Answer everything within so many seconds of the server's clock."""
+    joined = store.join(worker)
+    began = clock.now
+    done = []
+    for trial in range(6):
+        clock.now = began + seconds * (trial + 1) / 6 - 1
+        done.append(store.answer(joined.session, NewAnswer(f"{worker}-{trial}", trial, "left", response)))
+    return done
+
+
+@pytest.mark.parametrize(
+    ("seconds", "response", "too_fast"),
+    [(0.0, 1.0, True), (1.07, 1.0, True), (1.09, 1.0, False), (60.0, 0.19, True), (60.0, 0.2, False)],
+)
+def test_answers_that_no_person_can_give_leave_the_place_free(
+    opened: Callable[..., Store], clock: Clock, seconds: float, response: float, too_fast: bool
+):
+    """Six pairs of which 9 in 10 take 0.2 s at least: by the server's clock, and by the browser's."""
+    store = opened()
+    done = hurry(store, clock, "a", seconds, response)
+    assert done == [Received(False)] * 5 + [Received(True, too_fast)]
+    again = store.answer(store_session(store), NewAnswer("a-5", 5, "left", response))
+    assert again == Received(True, too_fast)
+    assert reason_of(lambda: store.join("a")) == ("too_fast" if too_fast else "done")
+    assert store.workers() == {"a": "too_fast" if too_fast else "complete"}
+    assert store.progress().complete == (not too_fast)
+    assert {(answer.complete, answer.too_fast) for answer in store.answers()} == {(not too_fast, too_fast)}
+    assert store.join("b").assignment == (0 if too_fast else 1)
+
+
+def store_session(store: Store) -> str:
+    with store._database.reading() as connection:
+        return str(connection.exec_driver_sql("SELECT id FROM sessions").scalar())
+
+
+def test_a_study_of_timed_pairs_takes_their_exposures(opened: Callable[..., Store], clock: Clock):
+    store = opened(exposures=(2.0,))
+    joined = store.join("a")
+    for trial in range(len(store.plan.assignments[0].trials)):
+        received = store.answer(joined.session, NewAnswer(f"k{trial}", trial, "left", 3.0, 2.0))
+    assert received == Received(True, too_fast=True)
+
+
+def test_robots_take_no_place_and_do_not_count(opened: Callable[..., Store], clock: Clock):
+    store = opened()
+    assert {do_all(store, f"{ROBOT}{number}") for number in range(3)} == {0, 1, 2}
+    last = store.join(f"{ROBOT}3")
+    assert reason_of(lambda: store.join(f"{ROBOT}4")) == "full"
+    assert store.answers() == []
+    assert store.workers() == {}
+    progress = store.progress()
+    assert (progress.open, progress.complete, progress.answers, progress.robots) == (4, 0, 0, 18)
+    assert sorted(do_all(store, worker) for worker in "abcd") == [0, 1, 2, 3]
+    assert reason_of(lambda: store.answer(last.session, given(0))) == "expired"
+    assert {answer.worker for answer in store.answers()} == set("abcd")
+    assert reason_of(lambda: store.join(f"{ROBOT}5")) == "full"
+
+
+def test_a_database_of_simulated_answers_is_no_other(opened: Callable[..., Store], tmp_path: Path):
+    plan = opened().plan
+    people, robots = (Database(sqlite_url(tmp_path / "s" / name)) for name in (DATABASE, "simulated.sqlite"))
+    with pytest.raises(SemsynthError, match="is for people's answers, not for simulated ones"):
+        Store(people, plan, "plan", simulated=True)
+    simulated = Store(robots, plan, "plan", simulated=True)
+    do_all(simulated, f"{ROBOT}0")
+    assert len(simulated.answers()) == simulated.progress().answers == 6
+    assert Store(robots, plan, "plan").simulated

@@ -10,5 +10,5 @@ import typer
 Study = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of `semsynth study plan`.", show_default=False)]
 Db = Annotated[
     str | None,
-    typer.Option("--db", metavar="URL", help="sqlite:///FILE or postgresql://... (default: a file in STUDY)."),
+    typer.Option("--db", metavar="URL", help="FILE.sqlite or postgresql://... (default: a file in STUDY)."),
 ]

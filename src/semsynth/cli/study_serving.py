@@ -20,6 +20,9 @@ def serve(
         str | None,
         typer.Option(help="One code for everybody, as Prolific wants it (default: a unique code per participant)."),
     ] = None,
+    joins_per_minute: Annotated[
+        int, typer.Option(min=1, help="New participants of one address in a minute; a class in one room needs more.")
+    ] = 3,
     proxy: Proxies = None,
 ) -> None:
     """Serve the study's pages to participants and to its operator, until Ctrl-C."""
@@ -35,6 +38,7 @@ def serve(
         host=host,
         port=port,
         completion_code=completion_code,
+        joins_per_minute=joins_per_minute,
         proxies=proxy or (),
         ready=ready,
     )
@@ -44,14 +48,20 @@ def analyse(
     study: Study,
     out: Annotated[Path, typer.Option(help="The report's folder; made if missing.", show_default=False)],
     db: Db = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Analyse what `semsynth study simulate STUDY` answered.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Analyse the answers: preferences with intervals and p-values, exclusions, ranking, agreement."""
     from semsynth.study.running import analyse_study
 
-    results, page = analyse_study(study, out, db=db, seed=seed)
+    results, page = analyse_study(study, out, db=db, simulated=simulated, seed=seed)
     left_out = results.exclusions.stored - results.exclusions.kept
-    typer.echo(f"{results.judgements:,} judgements; {left_out} answers left out by the design's rules")
+    kind = "simulated judgements" if results.simulated else "judgements"
+    typer.echo(f"{results.judgements:,} {kind}; {left_out} answers left out by the design's rules")
+    if results.robots:
+        typer.echo(f"{results.robots:,} answers of robots are left out, too")
     for one in results.preferences:
         share = (
             "no answers" if one.share is None else f"{one.share:.1%} [{one.clustered[0]:.1%}, {one.clustered[1]:.1%}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +35,12 @@ def simulate(
     server: Annotated[
         str | None, typer.Option(metavar="URL", help="Take part over HTTP, all at once, at a server on this machine.")
     ] = None,
+    allow_robots: Annotated[
+        bool,
+        typer.Option(
+            "--allow-robots", help="--server: let them answer into its database, marked, and never counted by analyse."
+        ),
+    ] = False,
     pace: Annotated[float, typer.Option(min=0, help="--server: mean seconds from answer to answer.")] = 2.0,
     seed: Annotated[int, typer.Option(min=0, help="Draws people and answers.")] = 0,
 ) -> None:
@@ -50,19 +57,28 @@ def simulate(
             typer.echo(f"{first} against {second}: found in {share:.0%} of {power} studies (clustered, Holm, 5 %)")
         return
     if server is not None:
-        _visit(server, planned, people, workers or len(planned.assignments), pace, seed)
+        if not allow_robots:
+            raise SemsynthError(
+                f"--server {server}: robots would answer into the study's own database: let them with --allow-robots; "
+                "their answers are marked there, and analyse leaves them out"
+            )
+        _visit(server, study, planned, people, workers or len(planned.assignments), pace, seed)
         return
     with count_bar("answering") as bar:
-        answered, url = simulate_study(study, people, db=db, workers=workers, seed=seed, progress=bar)
-    typer.echo(f"{answered} simulated people answered: semsynth study analyse {study} --db {url} --out report")
+        answered = simulate_study(study, people, db=db, workers=workers, seed=seed, progress=bar)
+    where = "--simulated" if db is None else f"--db {db}"
+    typer.echo(f"{answered} simulated people answered: semsynth study analyse {study} {where} --out report")
 
 
-def _visit(server: str, planned: StudyPlan, people: Population, count: int, pace: float, seed: int) -> None:
+def _visit(
+    server: str, study: Path, planned: StudyPlan, people: Population, count: int, pace: float, seed: int
+) -> None:
     import numpy as np
 
     from semsynth.study.participants import visit
+    from semsynth.study.server.keys import load_keys
 
-    met = visit(server, planned, people, count, pace, seed)
+    met = visit(server, planned, load_keys(study).operator, people, count, pace, seed)
     median, late = np.quantile(met.seconds or [0.0], [0.5, 0.95])
     typer.echo(f"{met.finished} of {count} people finished, {met.turned_away} found no place")
     typer.echo(f"{len(met.acknowledged):,} answers, {met.retries} requests sent again")

@@ -43,6 +43,7 @@ def analyse(plan: StudyPlan, answers: Sequence[Answer], seed: int = 0) -> StudyR
     judged = judgements_of(plan, kept.answers)
     if not len(judged):
         rules = f"{kept.report.stored} stored, {kept.report.unfinished} in unfinished assignments"
+        rules += f", {kept.report.too_fast} too fast for a person" if kept.report.too_fast else ""
         people = f"{kept.report.of_excluded_workers} of {kept.report.excluded_workers} excluded people"
         raise SemsynthError(f"study '{plan.design.name}': no usable answers yet ({rules}, {people}): wait for more")
     rng = np.random.Generator(np.random.PCG64(seed))

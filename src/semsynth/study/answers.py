@@ -27,6 +27,7 @@ class Answer:
         shown_seconds: measured exposure; None where time was unlimited.
         dropped_frames: frames of the screen that the exposure missed.
         complete: whether the assignment was done to its end.
+        too_fast: whether it was answered faster than a person can; then it is not complete.
     """
 
     worker: str
@@ -37,6 +38,7 @@ class Answer:
     shown_seconds: float | None = None
     dropped_frames: int = 0
     complete: bool = True
+    too_fast: bool = False
 
 
 def trial_of(plan: StudyPlan, answer: Answer) -> Trial:

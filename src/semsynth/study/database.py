@@ -19,6 +19,9 @@ from semsynth.extras import require
 DATABASE = "answers.sqlite"
 """Default file in the study's folder."""
 
+_EXPECTED = "expected FILE.sqlite, sqlite:///FILE or postgresql://USER@HOST/NAME"
+_SUFFIXES = (".sqlite", ".sqlite3", ".db")
+
 BUSY_SECONDS = 2.0
 """For so long a write waits for a lock of another process before the participant is asked to try again."""
 
@@ -36,6 +39,7 @@ class Database:
         Raises:
             SemsynthError: no URL of a known kind, or its driver is not installed.
         """
+        url = as_url(url)
         self._engine = _engine(url)
         self.name = make_url(url).render_as_string(hide_password=True)
         self.sqlite = self._engine.dialect.name == "sqlite"
@@ -72,19 +76,36 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path.absolute()}"
 
 
+def check_there(db: str | None) -> str | None:
+    """``db``, for reading.
+
+    Raises:
+        SemsynthError: a SQLite file that is missing; opening it would make an empty one.
+    """
+    file = make_url(as_url(db)).database if db is not None and as_url(db).startswith("sqlite") else None
+    if file is not None and not Path(file).is_file():
+        raise SemsynthError(f"--db {db}: there is no such file")
+    return db
+
+
+def as_url(db: str) -> str:
+    """The address of a database; files with the suffix of SQLite's stand for themselves."""
+    return sqlite_url(Path(db)) if "://" not in db and Path(db).suffix in _SUFFIXES else db
+
+
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.drivername == "postgresql":  # SQLAlchemy's own default is the older psycopg2
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+            raise SemsynthError(f"--db {url}: {_EXPECTED}")
         if parsed.get_backend_name() == "postgresql":
             require("postgres", f"--db {url}: a PostgreSQL database", "psycopg")
             return create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=40)
     except (ArgumentError, NoSuchModuleError) as error:
-        raise SemsynthError(f"--db {url}: expected sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+        raise SemsynthError(f"--db {url}: {_EXPECTED}") from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -34,6 +34,8 @@ class ExclusionReport(Config):
     """Answers to judgements and sentinels in all."""
     unfinished: int
     """Of them in assignments that were not finished."""
+    too_fast: int
+    """Of them in assignments that were answered faster than a person can."""
     excluded_workers: int
     of_excluded_workers: int
     """Answers of people who broke a rule."""
@@ -67,7 +69,8 @@ def apply_exclusions(plan: StudyPlan, answers: Sequence[Answer]) -> Kept:
     kept = [answer for answer in attentive if not _wrong_exposure(plan, answer)]
     report = ExclusionReport(
         stored=len(stored),
-        unfinished=sum(not answer.complete for answer in stored),
+        unfinished=sum(not answer.complete and not answer.too_fast for answer in stored),
+        too_fast=sum(answer.too_fast for answer in stored),
         excluded_workers=len(out),
         of_excluded_workers=sum(len(finished[worker]) for worker in out),
         wrong_exposure=len(attentive) - len(kept),

@@ -191,7 +191,9 @@ def review(
         worker = pseudonym(submitted["WorkerId"])
         mine = [answer for answer in answers if answer.worker == worker and answer.complete]
         if not mine:
-            found.append(Review(worker, submitted["AssignmentId"], None, "no finished assignment in the database"))
+            hasty = any(answer.too_fast for answer in answers if answer.worker == worker)
+            reason = "answered faster than a person can" if hasty else "no finished assignment in the database"
+            found.append(Review(worker, submitted["AssignmentId"], None, reason))
             continue
         report = report_worker(store.plan, worker, mine)
         sentinels = f"{report.sentinels_right} of {report.sentinels} check questions right"

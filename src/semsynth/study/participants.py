@@ -45,13 +45,21 @@ class Visit:
 
 
 def visit(
-    url: str, plan: StudyPlan, population: Population, people: int, pace: float, seed: int = 0, patience: float = 60
+    url: str,
+    plan: StudyPlan,
+    operator: str,
+    population: Population,
+    people: int,
+    pace: float,
+    seed: int = 0,
+    patience: float = 60,
 ) -> Visit:
-    """Let simulated people do an assignment each, all at once.
+    """Let simulated people do an assignment each, all at once; the server marks their answers as those of robots.
 
     Args:
         url: the server's address, on this machine.
         plan: of the study that it serves.
+        operator: the operator's token of that study.
         population: how people answer.
         people: how many there are.
         pace: mean seconds from one answer of a person to the next.
@@ -59,7 +67,7 @@ def visit(
         patience: seconds after which a request that cannot be sent is given up.
 
     Raises:
-        SemsynthError: the address is none of this machine's, or nothing answers there.
+        SemsynthError: the address is none of this machine's, nothing answers there, or another study's server.
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.port is None:
@@ -76,7 +84,8 @@ def visit(
         async with asyncio.TaskGroup() as group:
             for number, worker in enumerate(workers):
                 server = _Server(parts.hostname or "", parts.port or 0, met, patience)
-                group.create_task(_take_part(server, f"visitor-{seed}-{number}", worker, trials, pace))
+                joining = {"worker": f"visitor-{seed}-{number}", "screen": _SCREEN, "robot": True}
+                group.create_task(_take_part(server, operator, joining, worker, trials, pace))
 
     try:
         asyncio.run(everybody())
@@ -85,19 +94,28 @@ def visit(
     return met
 
 
-async def _take_part(server: _Server, name: str, worker: SimulatedWorker, trials: _Trials, pace: float) -> None:
+async def _take_part(
+    server: _Server,
+    operator: str,
+    joining: Mapping[str, object],
+    worker: SimulatedWorker,
+    trials: _Trials,
+    pace: float,
+) -> None:
     await asyncio.sleep(worker.rng.uniform(0, pace))  # people do not come at the same instant
     try:
-        await _answer_all(server, name, worker, trials, pace)
+        status, joined = await server.post("/api/join", joining, operator)
+        if status == 200:
+            await _answer_all(server, joined, worker, trials, pace)
+        elif joined.get("reason") in ("full", "done", "paused"):
+            server.met.turned_away += 1
+        else:
+            raise SemsynthError(f"the server takes no robots ({status}): {joined.get('message', joined)}")
     finally:
         await server.close()
 
 
-async def _answer_all(server: _Server, name: str, worker: SimulatedWorker, trials: _Trials, pace: float) -> None:
-    status, joined = await server.post("/api/join", {"worker": name, "screen": _SCREEN})
-    if status != 200:
-        server.met.turned_away += 1
-        return
+async def _answer_all(server: _Server, joined: Any, worker: SimulatedWorker, trials: _Trials, pace: float) -> None:
     for position, pair in enumerate(joined["pairs"]):
         if position in joined["answered"]:
             continue

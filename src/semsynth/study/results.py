@@ -100,3 +100,7 @@ class StudyResults(Config):
     side: SideBias
     agreement: Agreement
     images: tuple[ImagePreference, ...]
+    simulated: bool = False
+    """Whether these are answers of a simulation only."""
+    robots: int = 0
+    """Answers of robots beside those of people; left out everywhere here."""

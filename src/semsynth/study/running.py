@@ -11,7 +11,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
 from semsynth.serving import address, check_proxies, listen, make_server
 from semsynth.study.analysis import analyse
-from semsynth.study.database import sqlite_url
+from semsynth.study.database import check_there, sqlite_url
 from semsynth.study.design import load_design
 from semsynth.study.plan import StudyPlan
 from semsynth.study.planning import Sources, make_study
@@ -20,6 +20,7 @@ from semsynth.study.report import PAGE, write_report
 from semsynth.study.results import StudyResults
 from semsynth.study.simulation import Population, default_strengths, join_and_answer, simulated_workers
 from semsynth.study.store import open_store
+from semsynth.study.tables import ROBOT
 
 SIMULATED = "simulated.sqlite"
 """Where simulated people's answers go, in the study's folder."""
@@ -73,6 +74,7 @@ def serve_study(
     host: str = "127.0.0.1",
     port: int = 8010,
     completion_code: str | None = None,
+    joins_per_minute: int = 3,
     proxies: Collection[str] = (),
     ready: Callable[[str, str], None] = lambda address, token: None,
 ) -> None:
@@ -84,6 +86,7 @@ def serve_study(
         host: address to listen on.
         port: 0 takes any free one.
         completion_code: one code for everybody. None: a unique code per participant.
+        joins_per_minute: how many new participants one address may bring in a minute.
         proxies: addresses from which proxies ask; limits then count the clients that they name.
         ready: called with the server's address and the operator's token.
 
@@ -92,32 +95,50 @@ def serve_study(
     """
     from semsynth.study.server.app import LIMITS, create_app, error_body
     from semsynth.study.server.keys import load_keys
+    from semsynth.study.server.places import JoinRate
 
     check_proxies(proxies)
     store, keys = open_store(study, db), load_keys(study)
+    if store.simulated:
+        raise SemsynthError(f"--db {db} holds simulated answers: people's need another database")
     with listen(host, port, backlog=2048) as opened:
         ready(address(host, opened), keys.operator)
-        application = create_app(study, store, keys, completion_code)
+        application = create_app(study, store, keys, completion_code, JoinRate(joins_per_minute))
         make_server(application, LIMITS, error_body, proxies).run(sockets=[opened])
 
 
-def analyse_study(study: Path, out: Path, *, db: str | None = None, seed: int = 0) -> tuple[StudyResults, Path]:
+def analyse_study(
+    study: Path, out: Path, *, db: str | None = None, simulated: bool = False, seed: int = 0
+) -> tuple[StudyResults, Path]:
     """Analyse the answers and write a report: preferences with intervals and p-values, exclusions, ranking, agreement.
+
+    Robots' answers are left out, unless the database is one of a simulation.
 
     Args:
         study: its folder.
         out: the report's folder; made if missing.
         db: as in :func:`semsynth.study.store.open_store`.
+        simulated: analyse the answers of ``semsynth study simulate`` instead, in the folder.
         seed: of the bootstrap.
 
     Returns:
         The results, and the report's page.
 
     Raises:
-        SemsynthError: no such study, or no usable answers yet.
+        SemsynthError: no such study or database, or no usable answers yet.
     """
-    store = open_store(study, db)
-    results = analyse(store.plan, store.answers(), seed)
+    made = study / SIMULATED
+    if simulated and not made.is_file():
+        raise SemsynthError(f"{study} has no simulated answers: semsynth study simulate {study}")
+    store = open_store(study, sqlite_url(made) if simulated else check_there(db))
+    answers, robots = store.answers(), store.progress().robots
+    if not answers and made.is_file() and not store.simulated:
+        raise SemsynthError(
+            f"study '{store.plan.design.name}': no usable answers yet: wait for people's, or "
+            "give --simulated to analyse the simulated ones"
+        )
+    results = analyse(store.plan, answers, seed)
+    results = results.model_copy(update={"simulated": store.simulated, "robots": 0 if store.simulated else robots})
     write_report(results, store.plan, study, out)
     return results, out / PAGE
 
@@ -144,7 +165,7 @@ def simulate_study(
     workers: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
-) -> tuple[int, str]:
+) -> int:
     """Let simulated people join and answer until nothing is left.
 
     Args:
@@ -156,14 +177,16 @@ def simulate_study(
         progress: called with (people done, all).
 
     Returns:
-        How many answered, and the database's address.
+        How many answered.
+
+    Raises:
+        SemsynthError: no such study, or a database that is not one of simulated answers.
     """
-    url = db or sqlite_url(study / SIMULATED)
-    store = open_store(study, url)
+    store = open_store(study, db or sqlite_url(study / SIMULATED), simulated=True)
     wanted = len(store.plan.assignments) if workers is None else workers
     joining = zip(range(wanted), simulated_workers(store.plan, people, seed), strict=False)
     for number, person in joining:
-        if not join_and_answer(store, person, f"simulated-{seed}-{number:05d}"):
-            return number, url
+        if not join_and_answer(store, person, f"{ROBOT}{seed}-{number:05d}"):
+            return number
         progress(number + 1, wanted)
-    return wanted, url
+    return wanted

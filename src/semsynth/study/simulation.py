@@ -12,7 +12,8 @@ from semsynth.errors import SemsynthError
 from semsynth.study.analysis import analyse
 from semsynth.study.answers import Answer, Choice
 from semsynth.study.plan import Assignment, StudyPlan, Trial
-from semsynth.study.store import NewAnswer, RefusedError, Store
+from semsynth.study.records import NewAnswer, RefusedError
+from semsynth.study.store import Store
 
 Behaviour = Literal["attentive", "careless", "biased"]
 

@@ -7,6 +7,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ACTIVE, COMPLETE, EXPIRED = "active", "complete", "expired"
 """States of a session."""
+ROBOT = "robot-"
+"""Begins the names of those who are no people; people's are hexadecimal digits."""
 
 
 class Base(DeclarativeBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from semsynth.study.database import DATABASE, Database, sqlite_url
 from semsynth.study.plan import PLAN, StudyPlan
 from semsynth.study.server.app import create_app
 from semsynth.study.server.keys import Keys
+from semsynth.study.server.places import JoinRate
 from semsynth.study.store import Store
 
 SCREEN = {"width": 1280, "height": 800, "pixel_ratio": 1, "frames_per_second": 60}
@@ -31,7 +33,8 @@ def study(make: Callable[..., StudyPlan], tmp_path: Path) -> tuple[Path, StudyPl
 def client(study: tuple[Path, StudyPlan]) -> Iterator[TestClient]:
     folder, plan = study
     database = Database(sqlite_url(folder / DATABASE))
-    with TestClient(create_app(folder, Store(database, plan, "plan"), KEY)) as opened:
+    store = Store(database, plan, "plan", itertools.count(1_000_000.0).__next__)  # a second later at every look
+    with TestClient(create_app(folder, store, KEY)) as opened:
         yield opened
     database.close()
 
@@ -69,6 +72,67 @@ def test_a_participants_way(client: TestClient, study: tuple[Path, StudyPlan]):
     assert len(code) == 8
     again = client.post("/api/join", json={"worker": "somebody", "screen": SCREEN})
     assert (again.status_code, again.json()["reason"], again.json()["code"]) == (409, "done", code)
+
+
+def test_answers_faster_than_a_person_get_no_code(study: tuple[Path, StudyPlan]):
+    folder, plan = study
+    database = Database(sqlite_url(folder / DATABASE))
+    for code in (None, "C1AB2C3D"):
+        with TestClient(create_app(folder, Store(database, plan, "plan"), KEY, code, JoinRate(9))) as client:
+            joined = join(client, f"hasty {code}")
+            for position in range(len(joined["pairs"])):
+                reply = send(client, joined["token"], key=f"{code}-key-{position}", trial=position)
+            assert (reply.json()["complete"], reply.json()["code"]) == (True, None)
+            assert "faster than a person" in reply.json()["note"]
+            again = client.post("/api/join", json={"worker": f"hasty {code}", "screen": SCREEN})
+            assert (again.status_code, again.json()["reason"], again.json()["code"]) == (403, "too_fast", None)
+            board = operator(client).json()
+            assert (board["complete"], board["open"]) == (0, 2), "the place is free for somebody else"
+            assert {one["state"] for one in board["workers"]} == {"too_fast"}
+    database.close()
+
+
+def test_one_address_takes_few_places_in_a_minute(make: Callable[..., StudyPlan], tmp_path: Path):
+    plan, now = make(tmp_path / "s", batch=6, judgements=10), [0.0]
+    database = Database(sqlite_url(tmp_path / "s" / DATABASE))
+    app = create_app(tmp_path / "s", Store(database, plan, "plan"), KEY, rate=JoinRate(3, lambda: now[0]))
+    with TestClient(app, client=("192.0.2.1", 5)) as one, TestClient(app, client=("192.0.2.2", 5)) as other:
+
+        def statuses(client: TestClient, names: str) -> list[int]:
+            replies = [client.post("/api/join", json={"worker": name, "screen": SCREEN}) for name in names]
+            assert all(
+                (reply.json()["reason"], int(reply.headers["retry-after"])) == ("too_many", 20 - int(now[0]) % 20)
+                for reply in replies
+                if reply.status_code == 429
+            )
+            return [reply.status_code for reply in replies]
+
+        assert statuses(one, "abcdef") == [200] * 3 + [429] * 3
+        assert statuses(one, "abc") == [200] * 3, "who has begun may always go on"
+        assert statuses(other, "xa") == [200, 200]
+        now[0] += 20
+        assert statuses(one, "def") == [200, 429, 429]
+        now[0] += 3600
+        assert statuses(one, "efgh") == [200] * 3 + [429]
+    database.close()
+
+
+def test_robots_need_the_operators_token_and_are_marked(client: TestClient):
+    body = {"worker": "r", "screen": SCREEN, "robot": True}
+    for token in ("", "wrong", join(client)["token"]):
+        reply = client.post("/api/join", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert (reply.status_code, reply.json()["reason"]) == (403, "robot")
+    for number in range(2):
+        reply = client.post(
+            "/api/join", json=body | {"worker": f"r{number}"}, headers={"Authorization": f"Bearer {KEY.operator}"}
+        )
+        assert reply.status_code == (200 if number == 0 else 403), "one place is a person's"
+        if number == 0:
+            send(client, reply.json()["token"])
+    board = operator(client).json()
+    assert (board["answers"], board["robots"], board["active"], len(board["workers"])) == (0, 1, 1, 1)
+    assert operator(client, "answers.csv").text.count("\n") == 1
+    join(client, "another person")  # takes the robot's place
 
 
 def test_no_name_reaches_the_browser(client: TestClient, study: tuple[Path, StudyPlan]):

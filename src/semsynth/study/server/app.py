@@ -13,14 +13,27 @@ from semsynth.serving.guard import Guard
 from semsynth.serving.problems import add_handlers
 from semsynth.study.database import UnavailableError
 from semsynth.study.plan import PICTURES
+from semsynth.study.records import Reason, RefusedError
 from semsynth.study.server import operator, participant
 from semsynth.study.server.keys import Keys
 from semsynth.study.server.messages import RefusedReply
-from semsynth.study.store import RefusedError, Store
+from semsynth.study.server.places import JoinRate
+from semsynth.study.store import Store
 
 _STATIC = Path(__file__).with_name("static")
 
-_STATUS = {"paused": 503, "full": 403, "done": 409, "unknown": 404, "expired": 410, "conflict": 409, "invalid": 422}
+_STATUS: dict[Reason, int] = {
+    "paused": 503,
+    "full": 403,
+    "done": 409,
+    "unknown": 404,
+    "expired": 410,
+    "conflict": 409,
+    "invalid": 422,
+    "too_fast": 403,
+    "too_many": 429,
+    "robot": 403,
+}
 """HTTP status per reason of a refusal."""
 
 LIMITS = ServerLimits()
@@ -30,7 +43,9 @@ _MTURK = "https://www.mturk.com https://workersandbox.mturk.com"
 """Where MTurk's frame around the page comes from, and where its form goes."""
 
 
-def create_app(study: Path, store: Store, keys: Keys, completion_code: str | None = None) -> FastAPI:
+def create_app(
+    study: Path, store: Store, keys: Keys, completion_code: str | None = None, rate: JoinRate | None = None
+) -> FastAPI:
     """The application of one study.
 
     Args:
@@ -38,9 +53,10 @@ def create_app(study: Path, store: Store, keys: Keys, completion_code: str | Non
         store: assignments and answers.
         keys: secrets.
         completion_code: the same for everybody, as Prolific wants it; None: one of each session's own.
+        rate: at which places are given to one address.
     """
     app = FastAPI(title=store.plan.design.name, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(participant.routes(store, keys, completion_code))
+    app.include_router(participant.routes(store, keys, rate or JoinRate(), completion_code))
     app.include_router(operator.routes(store, keys))
     for path, page in (("/", "participant.html"), ("/operator", "operator.html")):
         app.add_api_route(path, _page(_STATIC / page), include_in_schema=False)
@@ -72,7 +88,8 @@ def _refused(keys: Keys, completion_code: str | None):  # type: ignore[no-untype
         assert isinstance(error, RefusedError)
         code = (completion_code or keys.completion_code(error.session)) if error.session is not None else None
         reply = RefusedReply(reason=error.reason, message=str(error), code=code)
-        return JSONResponse(reply.model_dump(), _STATUS[error.reason])
+        later = {} if error.seconds is None else {"Retry-After": str(error.seconds)}
+        return JSONResponse(reply.model_dump(), _STATUS[error.reason], later)
 
     return handle
 

@@ -41,6 +41,8 @@ class JoinRequest(Config):
     worker: Annotated[str, Field(min_length=1, max_length=128)]
     """The platform's worker id, or a random one that the browser keeps."""
     screen: Screen
+    robot: bool = False
+    """Whether it is a program; it then needs the operator's token, and its answers are marked."""
 
 
 class ShownPair(Config):
@@ -82,6 +84,8 @@ class AnswerReply(Config):
     complete: bool
     code: str | None = None
     """Completion code, with the last answer."""
+    note: str | None = None
+    """Why there is no code with the last answer."""
 
 
 class RefusedReply(Config):
@@ -116,7 +120,7 @@ class LiveWorker(Config):
     """A person as the rules see them so far."""
 
     worker: str
-    state: Literal["active", "complete", "expired"]
+    state: Literal["active", "complete", "expired", "too_fast"]
     answers: int
     sentinels: int
     sentinels_right: int
@@ -132,6 +136,8 @@ class ProgressReply(Config):
     active: int
     complete: int
     answers: int
+    robots: int
+    """Answers of robots: they are marked, and counted nowhere else here."""
     paused: bool
     preferences: tuple[LivePreference, ...]
     workers: tuple[LiveWorker, ...]

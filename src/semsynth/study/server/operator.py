@@ -36,6 +36,7 @@ class ExportedAnswer(Config):
     shown_seconds: float | None
     dropped_frames: int
     complete: bool
+    too_fast: bool
 
 
 def routes(store: Store, keys: Keys) -> APIRouter:

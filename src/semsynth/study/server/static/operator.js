@@ -29,6 +29,7 @@ import { buttonOf, byId, progressOf } from "./page.js";
  * @property {number} active
  * @property {number} complete
  * @property {number} answers
+ * @property {number} robots
  * @property {boolean} paused
  * @property {LivePreference[]} preferences
  * @property {LiveWorker[]} workers
@@ -91,6 +92,7 @@ function draw(progress) {
   byId("state").textContent = progress.paused
     ? "Paused: nobody new can start; those who have started can finish."
     : "Running.";
+  if (progress.robots) byId("state").textContent += ` ${progress.robots} answers of robots are marked and not counted.`;
   rows("preferences", progress.preferences.map(preferenceRow));
   rows("workers", progress.workers.map(workerRow));
 }
@@ -105,7 +107,7 @@ function preferenceRow(one) {
 /** @param {LiveWorker} one  @returns {Cell[]} */
 function workerRow(one) {
   const right = { text: `${one.sentinels_right} of ${one.sentinels}`, wrong: one.sentinels_right < one.sentinels };
-  return [one.worker.slice(0, 12), one.state, one.answers, right, { text: one.excluded_for.join(", "), wrong: true }];
+  return [one.worker.slice(0, 12), one.state.replace("_", " "), one.answers, right, { text: one.excluded_for.join(", "), wrong: true }];
 }
 
 async function refresh() {

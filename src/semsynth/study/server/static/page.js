@@ -27,7 +27,7 @@
  */
 
 /** @typedef {{token: string, pairs: ShownPair[], answered: number[]}} JoinReply */
-/** @typedef {{complete: boolean, code: string | null}} AnswerReply */
+/** @typedef {{complete: boolean, code: string | null, note: string | null}} AnswerReply */
 
 /**
  * @typedef {object} NewAnswer

@@ -47,6 +47,12 @@ async function ask(path, body) {
     const response = await fetch(path, body && post).catch(() => null);
     const reply = await response?.json().catch(() => null);
     if (response?.ok) return reply;
+    if (response?.status === 429) {
+      byId("screen-status").textContent = reply?.message ?? "Many people are here: trying again in a moment.";
+      await wait(1000 * Number(response.headers.get("Retry-After") ?? 5));
+      attempt--;
+      continue;
+    }
     const busy = !response || reply?.reason === "unavailable";
     if (!busy || attempt === 5) throw new RefusedError(reply?.message ?? "The server cannot be reached.", reply ?? {});
     await wait(400 * 2 ** attempt);
@@ -140,8 +146,9 @@ async function takePart() {
   progressOf("progress").value = joined.pairs.length;
   const last = await outbox.flush();
   // Answers that were all sent before, or in another window: joining again is refused with the code.
-  if (last?.complete) finish(last.code ?? "");
-  else finish((await join().catch((problem) => problem)).code ?? "");
+  const end = last?.complete ? last : await join().catch((problem) => problem);
+  if (!end.code) throw new RefusedError(end.note ?? end.message ?? "There is no completion code.");
+  finish(end.code);
 }
 
 byId("again").addEventListener("click", () => location.reload());
