@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from semsynth.errors import SemsynthError, shortened
-from semsynth.files import read_bytes, write_bytes
+from semsynth.files import opened, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -185,8 +185,7 @@ def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
     Raises:
         SemsynthError: more than 8 bits per channel, which has no agreed 8-bit meaning, or damaged metadata.
     """
-    if image.mode.startswith(("I", "F")):
-        raise SemsynthError(f"{source} has more than 8 bits per channel (mode {image.mode}): save it as 8-bit RGB")
+    _check_depth(image, source)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for rows, strip in rgb_strips(image, source):
         pixels[rows] = strip
@@ -204,6 +203,30 @@ def decode_image(path: Path) -> NDArray[np.uint8]:
         SemsynthError: as :func:`open_image` and :func:`to_rgb`, with the path.
     """
     return to_rgb(open_image(read_image_bytes(path), str(path)), str(path))
+
+
+def photo_size(image: Image.Image, source: str) -> tuple[int, int]:
+    """(height, width) of what :func:`to_rgb` makes, of which no more than a strip is made.
+
+    Raises:
+        SemsynthError: as :func:`to_rgb`.
+    """
+    _check_depth(image, source)
+    for _ in rgb_strips(image, source):
+        pass
+    height, width = image.height, image.width
+    return (width, height) if _orientation(image) >= 5 else (height, width)  # 5 to 8 exchange the sides
+
+
+def pixels_by_header(path: Path) -> int:
+    """How many pixels the picture at ``path`` claims to have; 0 where its header cannot be read."""
+    try:
+        with warnings.catch_warnings(), opened(path) as file:
+            warnings.simplefilter("ignore")
+            image = Image.open(file, formats=PICTURE_FORMATS)
+            return image.width * image.height
+    except (SemsynthError, Image.DecompressionBombError, *_DAMAGE):  # whoever decodes it says what is wrong
+        return 0
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -240,6 +263,11 @@ def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
 def save_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     """Write ``image`` as PNG, atomically; what :func:`encode_png` takes."""
     write_bytes(path, encode_png(image))
+
+
+def _check_depth(image: Image.Image, source: str) -> None:
+    if image.mode.startswith(("I", "F")):
+        raise SemsynthError(f"{source} has more than 8 bits per channel (mode {image.mode}): save it as 8-bit RGB")
 
 
 def _reason(error: BaseException) -> str:

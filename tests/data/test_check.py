@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.data.check import check_dataset, in_between
+from semsynth.classes import ClassInfo, ClassSet
+from semsynth.data.check import check_dataset
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import save_classes
 from semsynth.data.grammars import FACADES
@@ -126,14 +127,6 @@ def test_no_dataset(tmp_path: Path) -> None:
         check_dataset(tmp_path)
 
 
-def test_in_between_by_hand() -> None:
-    assert in_between(np.array([[0, 0, 3, 3]])) == (0, 2)
-    assert in_between(np.array([[0, 0, 2, 3, 3], [5, 5, 6, 9, 9]])) == (1, 6)
-    assert in_between(np.array([[0, 0, 2, 3, 3]] * 4)) == (0, 12)  # one kind of border: a thin class
-    assert in_between(np.zeros((5, 5), np.uint8)) == (0, 0)
-    assert in_between(np.array([[4]])) == (0, 0)
-
-
 def smoothed(layout: Layout) -> list[Layout]:
     """What goes wrong with label maps: bicubic scaling, and JPEG."""
     image = Image.fromarray(layout.labels.astype(np.uint8))
@@ -171,3 +164,105 @@ def test_shared_samples_are_sound(shared: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["cmp_facades", "camvid", "labelmefacade"])
 def test_shared_data_are_sound(shared: Path, name: str) -> None:
     assert check_dataset(shared / "data" / name).problems == ()
+
+
+def dataset(root: Path, classes: ClassSet, labels: dict[str, np.ndarray | Image.Image]) -> Path:
+    """A dataset folder with one split of label maps and grey photos."""
+    save_classes(root, classes)
+    for name, one in labels.items():
+        path = root / "train/labels" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = one if isinstance(one, Image.Image) else Image.fromarray(one)
+        image.save(path)
+        save_png(root / "train/images" / f"{name}.png", np.full((image.height, image.width, 3), 128, np.uint8))
+    return root
+
+
+THREE = ClassSet(
+    name="three",
+    classes=tuple(
+        ClassInfo(id=i, name=n, color=(9 * i + 9, 99, 9)) for i, n in enumerate(("cell", "membrane", "void!"))
+    ),
+)
+
+
+def test_masks_of_0_and_255_are_a_problem(tmp_path: Path) -> None:
+    mask = np.zeros((32, 32), np.uint8)
+    mask[:2] = 255
+    found = check_dataset(dataset(tmp_path, THREE, {"a": mask}))
+    (line,) = found.problems
+    assert "train: 6% of the pixels are void, and 'membrane' (1), 'void!' (2) never occur" in line
+    assert "--map 255:CLASS" in line
+
+
+def test_nothing_but_void_is_a_problem(tmp_path: Path) -> None:
+    root = dataset(tmp_path, THREE, {"a": np.full((32, 32), 255, np.uint8)})
+    (line,) = check_dataset(root).problems
+    assert "train holds nothing but void, 1024 pixels" in line
+
+
+def palette_map(indices: np.ndarray, colors: list[int]) -> Image.Image:
+    image = Image.fromarray(indices).convert("P")
+    image.putpalette(colors)
+    return image
+
+
+def test_palettes_that_differ_from_file_to_file(tmp_path: Path) -> None:
+    maps = np.zeros((32, 32), np.uint8)
+    maps[:9] = 1
+    one, other = palette_map(maps, [1, 2, 3, 200, 0, 0]), palette_map(maps, [200, 0, 0, 1, 2, 3])
+    same = dataset(
+        tmp_path / "same", THREE, {"a": one, "b": one, "c": palette_map(maps, [1, 2, 3, 200, 0, 0, 7, 7, 7])}
+    )
+    assert "palettes" not in problems(same)
+    found = problems(dataset(tmp_path / "different", THREE, {"a": one, "b": other, "c": other}))
+    assert "the palettes of label maps differ: " in found
+    assert "b.png draws 0 in #c80000, and " in found
+    assert "a.png in #010203 (and 1 more)" in found
+
+
+def photo_with(orientation: int, size: tuple[int, int], path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (size[1], size[0]), (200, 100, 50)).save(path, exif=exif)
+
+
+def test_photos_that_are_turned_are_told(tmp_path: Path) -> None:
+    root = dataset(tmp_path, THREE, {name: np.arange(6, dtype=np.uint8).reshape(3, 2) % 3 for name in "abc"})
+    photo_with(3, (3, 2), root / "train/images/a.png")
+    photo_with(6, (2, 3), root / "train/images/b.png")
+    found = check_dataset(root)
+    assert found.problems == ()
+    (note,) = (note for note in found.notes if "EXIF" in note)
+    assert "2 photos are read turned or mirrored" in note
+    assert "a.png (3), " in note
+    assert "b.png (6)" in note
+    photo_with(6, (3, 2), root / "train/images/c.png")
+    (problem,) = check_dataset(root).problems
+    assert "c.png is stored on its side (EXIF orientation 6): it is 3x2 as viewers show it" in problem
+    assert "its label map is 2x3" in problem
+
+
+def cells(thin: int, size: int = 96) -> np.ndarray:
+    """Three kinds of cells 0, 2 and 4, each with a membrane of one pixel."""
+    labels = np.zeros((size, size), np.uint8)
+    for place, kind in enumerate((4, 2) * 4):
+        top, left = divmod(place, 4)
+        labels[top * 40 + 4 : top * 40 + 24, left * 22 + 4 : left * 22 + 20] = thin
+        labels[top * 40 + 5 : top * 40 + 23, left * 22 + 5 : left * 22 + 19] = kind
+    return labels
+
+
+FIVE = ClassSet(name="five", classes=tuple(ClassInfo(id=i, name=str(i), color=(i, 0, 9)) for i in range(5)))
+
+
+def test_outlines_are_not_called_anti_aliased(tmp_path: Path) -> None:
+    assert "anti-aliased" not in problems(dataset(tmp_path, FIVE, {"a": cells(1)}))
+
+
+def test_thin_classes_can_be_named(tmp_path: Path) -> None:
+    labels = cells(1)
+    labels[:, ::2][labels[:, ::2] == 1] = 3  # two thin classes between the same sides
+    root = dataset(tmp_path, FIVE, {"a": labels})
+    assert "--thin CLASS" in problems(root)
+    assert check_dataset(root, thin=("1", "3")).problems == ()

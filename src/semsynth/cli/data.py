@@ -32,12 +32,16 @@ def check(
     root: Annotated[
         str, typer.Argument(metavar="DIR", help="A dataset folder, or shards or their address.", show_default=False)
     ],
+    thin: Annotated[
+        list[str] | None,
+        typer.Option(help="A class that is one or two pixels wide by nature, such as outlines; may be repeated."),
+    ] = None,
 ) -> None:
     """Read every file of a dataset folder or of shards; exit with 1 and a list if something is wrong."""
     from semsynth.data.source import open_source
 
     with count_bar("checking") as bar:
-        report = open_source(root).report(bar)
+        report = open_source(root).report(bar, thin or ())
     print_report(report)
     if report.problems:
         raise typer.Exit(1)

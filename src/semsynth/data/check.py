@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
+from semsynth.data.budget import PixelBudget
+from semsynth.data.coverage import add_coverage, class_pixels
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, load_classes, splits
 from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.progress import Progress, silent
+from semsynth.data.resampling import layout_problems, resampling_problems
 from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
-from semsynth.images import decode_image, open_image, read_image_bytes
-from semsynth.layout import Layout
-
-MAX_IN_BETWEEN = 0.06
-"""Share of border pixels that may lie between their neighbours' ids, beyond ``MIN_IN_BETWEEN`` pixels.
-
-Measured with :func:`in_between` on CMP Facades, CamVid, LabelMeFacade and samples of Cityscapes and COCO-Stuff: at
-most 0.02 in real maps, 0.06 in them scaled down to 64x64 (nearest). After bilinear or bicubic scaling or JPEG at
-quality 92, 19 of 20 maps have more than 0.07, and the median is 0.15 to 0.5.
-"""
-MIN_IN_BETWEEN = 10
+from semsynth.images import open_image, photo_size, read_image_bytes, stored_orientation
+from semsynth.layout import Layout, pixels
+from semsynth.layout.label_files import palette_by_header
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +69,56 @@ class Summary:
     @classmethod
     def of(cls, layout: Layout) -> Summary:
         """Count."""
-        indices = layout.classes.index_of_id[layout.labels].ravel()
-        counts = np.bincount(indices, minlength=layout.classes.num_classes + 1).astype(np.int64)
-        return cls(layout.size, counts)
+        return cls(layout.size, class_pixels(layout))
 
 
-def check_dataset(root: Path, progress: Progress = silent) -> DatasetReport:
+@dataclass
+class _Found:
+    """What was found of one sample, or of all."""
+
+    problems: list[str] = field(default_factory=list)
+    summary: Summary | None = None
+    """None if the label map could not be read."""
+    palette: dict[int, int] = field(default_factory=dict)
+    """Index that the label map uses -> its colour, 0xRRGGBB, where it has a palette."""
+    turned: int = 1
+    """The photo's EXIF orientation."""
+
+
+class _Palettes:
+    """The palettes of all label maps: indices are ids, so that each has one colour."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, tuple[int, Path]] = {}
+        self._different: list[str] = []
+
+    def add(self, label: Path, palette: Mapping[int, int]) -> None:
+        """Compare the used entries of a label map's palette, index -> 0xRRGGBB, with those of earlier ones."""
+        for index, color in palette.items():
+            other, path = self._first.setdefault(index, (color, label))
+            if other != color:
+                self._different.append(f"{label} draws {index} in #{color:06x}, and {path} in #{other:06x}")
+                return
+
+    def problems(self) -> list[str]:
+        """A line, if palettes differ."""
+        if not self._different:
+            return []
+        more = f" (and {len(self._different) - 1} more)" if len(self._different) > 1 else ""
+        return [
+            f"the palettes of label maps differ: {self._different[0]}{more}; indices are read as ids: if the colours "
+            "are right, import them with `semsynth data import folder --labels-hold colors`, else with "
+            "--labels-hold ids"
+        ]
+
+
+def check_dataset(root: Path, progress: Progress = silent, thin: Collection[str] = ()) -> DatasetReport:
     """Read every file of a dataset folder.
 
     Args:
         root: the dataset folder.
         progress: called once per label map.
+        thin: names of classes that are thin by nature, which do not make a label map look resampled.
 
     Raises:
         SemsynthError: there is no such folder, or its ``classes.json`` cannot be read.
@@ -103,56 +137,27 @@ def check_dataset(root: Path, progress: Progress = silent) -> DatasetReport:
         for folder in sorted(root.iterdir())
         if (folder / IMAGES).is_dir() and folder.name not in names
     ]
+    budget = PixelBudget()
+    palettes = _Palettes()
     with ThreadPoolExecutor() as pool:
         for name, files in listed.items():
-            layouts = []
-            for layout, found in pool.map(lambda item: _check_files(item, classes), files):
-                problems += found
-                if layout is not None:
-                    layouts.append(layout)
+            layouts, turned = [], []
+            results = pool.map(lambda one: _check_files(one, classes, thin, budget), files)
+            for item, found in zip(files, results, strict=True):
+                problems += found.problems
+                palettes.add(item.label, found.palette)
+                layouts += [] if found.summary is None else [found.summary]
+                turned += [] if found.turned == 1 else [f"{item.image} ({found.turned})"]
                 done += 1
                 progress(done, total)
             photos, instances = (
                 sum(getattr(item, kind) is not None for item in files) for kind in ("image", "instance")
             )
+            notes += _turned_notes(root / name, turned)
             reports.append(split_report(name, (len(files), photos, instances), layouts, classes))
+            add_coverage(str(root / name), reports[-1].pixels, classes, problems, notes)
+    problems += palettes.problems()
     return DatasetReport(classes, tuple(reports), tuple(problems), tuple(notes))
-
-
-def in_between(labels: NDArray[np.integer]) -> tuple[int, int]:
-    """Count the pixels that make a label map look anti-aliased, resampled or JPEG-compressed.
-
-    Interpolation leaves ids between those of the two sides all along every border. A thin class between two others
-    does so along one kind of border, which is why the commonest kind does not count.
-
-    Args:
-        labels: [H,W] ids.
-
-    Returns:
-        (pixels whose id lies strictly between the differing ids of their left and right, or upper and lower,
-        neighbours, without the commonest triple of ids; all pixels with such differing neighbours).
-    """
-    borders = 0
-    triples = []
-    for rows in (labels.astype(np.int64), labels.T.astype(np.int64)):
-        before, here, after = rows[:, :-2], rows[:, 1:-1], rows[:, 2:]
-        low, high = np.minimum(before, after), np.maximum(before, after)
-        borders += int((low != high).sum())
-        between = (low < here) & (here < high)
-        triples.append((low[between] << 32) | (here[between] << 16) | high[between])
-    counts = np.unique(np.concatenate(triples), return_counts=True)[1]
-    return int(counts.sum() - counts.max(initial=0)), borders
-
-
-def resampling_problems(labels: NDArray[np.integer], called: str) -> list[str]:
-    """A line where a label map [H,W] looks anti-aliased, resampled or JPEG-compressed; ``called`` begins it."""
-    between, borders = in_between(labels)
-    if between <= MIN_IN_BETWEEN + MAX_IN_BETWEEN * borders:
-        return []
-    return [
-        f"{called} looks anti-aliased or compressed: {between} of {borders} border pixels have an id between "
-        "their neighbours' ids; export it again with nearest resampling and without JPEG"
-    ]
 
 
 def _list_split(folder: Path, problems: list[str], notes: list[str]) -> Iterator[_Files]:
@@ -184,40 +189,76 @@ def _check_split_names(
         notes += missing_split_notes(root, names)
 
 
-def _check_files(files: _Files, classes: ClassSet) -> tuple[Summary | None, list[str]]:
-    """One sample's label map in numbers, if it can be read, and its problems."""
-    problems = []
-    layout = None
+def _check_files(files: _Files, classes: ClassSet, thin: Collection[str], budget: PixelBudget) -> _Found:
+    """Read one sample."""
+    found = _Found()
+    with budget.reserved(files.label):
+        layout = _check_label(files, classes, thin, found)
+        size = None if layout is None else layout.size
+        del layout
+    if files.image is not None:
+        with budget.reserved(files.image):
+            _check_photo(files.image, size, found)
+    return found
+
+
+def _check_label(files: _Files, classes: ClassSet, thin: Collection[str], found: _Found) -> Layout | None:
+    """The label map with its instances, if they can be read."""
     try:
         layout = Layout.open(files.label, classes)
-        labels: NDArray[np.integer] = classes.index_of_id[layout.labels]
     except SemsynthError as error:
-        problems.append(str(error))
-        labels = _raw_numbers(files.label)
-    problems += resampling_problems(labels, str(files.label))
-    if layout is not None and files.instance is not None:
+        found.problems.append(str(error))
+        found.problems += resampling_problems(_raw_numbers(files.label), str(files.label))
+        return None
+    found.problems += layout_problems(layout, str(files.label), thin)
+    found.summary = Summary.of(layout)
+    palette = dict(enumerate(palette_by_header(files.label) or ()))
+    used = classes.ids[found.summary.pixels[:-1] > 0].tolist()
+    found.palette = {index: palette[index] for index in used if index in palette}
+    if files.instance is not None:
         try:
             layout.with_instances(read_image_bytes(files.instance), f"{files.instance} beside {files.label}")
         except SemsynthError as error:
-            problems.append(str(error))
-    if files.image is not None:
-        try:
-            height, width = decode_image(files.image).shape[:2]
-            if layout is not None and layout.size != (height, width):
-                rows, columns = layout.size
-                problems.append(f"{files.image} is {width}x{height}, its label map {columns}x{rows}: make them equal")
-        except SemsynthError as error:
-            problems.append(str(error))
-    return None if layout is None else Summary.of(layout), problems
+            found.problems.append(str(error))
+    return layout
+
+
+def _check_photo(path: Path, size: tuple[int, int] | None, found: _Found) -> None:
+    """Read a photo and compare it with the ``size`` of its label map, if that could be read."""
+    try:
+        image = open_image(read_image_bytes(path), str(path))
+        upright, found.turned = photo_size(image, str(path)), stored_orientation(image)
+    except SemsynthError as error:
+        found.problems.append(str(error))
+        return
+    if size is None or size == upright:
+        return
+    if found.turned != 1 and size == upright[::-1]:
+        found.problems.append(
+            f"{path} is stored on its side (EXIF orientation {found.turned}): it is {pixels(upright)} as viewers show "
+            f"it, and its label map is {pixels(size)}: turn the label map, or the photo's pixels, and remove its EXIF"
+        )
+    else:
+        found.problems.append(f"{path} is {pixels(upright)}, its label map {pixels(size)}: make them equal")
+
+
+def _turned_notes(folder: Path, turned: list[str]) -> list[str]:
+    if not turned:
+        return []
+    few = ", ".join(turned[:3]) + (f" and {len(turned) - 3} more" if len(turned) > 3 else "")
+    return [
+        f"{folder}: {len(turned)} photo{'s are' if len(turned) > 1 else ' is'} read turned or mirrored, as the EXIF "
+        f"orientation says and viewers show: {few}; label maps have to show them so, too"
+    ]
 
 
 def _raw_numbers(path: Path) -> NDArray[np.integer]:
     """[H,W] numbers as stored; a single 0 where the file holds colours or nothing readable."""
     try:
-        numbers = np.asarray(open_image(read_image_bytes(path), str(path)))
+        image = open_image(read_image_bytes(path), str(path))
     except SemsynthError:
         return np.zeros((1, 1), np.uint8)
-    return numbers if numbers.ndim == 2 else np.zeros((1, 1), np.uint8)
+    return np.asarray(image) if len(image.getbands()) == 1 else np.zeros((1, 1), np.uint8)
 
 
 def split_report(name: str, counts: tuple[int, int, int], layouts: Sequence[Summary], classes: ClassSet) -> SplitReport:

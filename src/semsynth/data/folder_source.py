@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from semsynth.classes import NO_CLASSES
@@ -34,11 +35,11 @@ class FolderSource:
         """By the sub-folders."""
         return frozenset(kind for kind, folder in FOLDERS.items() if (self.root / split / folder).is_dir())
 
-    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
+    def report(self, progress: Progress = silent, thin: Collection[str] = ()) -> DatasetReport | ConditionReport:
         """Read every file; ``progress`` is called once per sample."""
         if self.classes == NO_CLASSES:
             return check_conditions(self.root, progress)
-        return check_dataset(self.root, progress)
+        return check_dataset(self.root, progress, thin)
 
     def open(self, split: str, *, images: bool = True, instances: bool = False) -> DatasetFolder | ConditionFolder:
         """Open a split.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -59,8 +60,8 @@ class Source(Protocol):
             SemsynthError: there is none, or it lacks what is asked for.
         """
 
-    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
-        """Find out what is wrong with it."""
+    def report(self, progress: Progress = silent, thin: Collection[str] = ()) -> DatasetReport | ConditionReport:
+        """Find out what is wrong with it; ``thin`` as in :func:`semsynth.data.check.check_dataset`."""
 
 
 def open_source(location: str | Path, skip_damaged: bool = False) -> FolderSource | ShardSource:

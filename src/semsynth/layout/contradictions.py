@@ -77,7 +77,7 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
     Raises:
         SemsynthError: indices that are drawn in other classes' colours.
     """
-    colors = used_palette(image, used)
+    colors = {index: color for index, color in enumerate(palette(image) or []) if used[index]}
     owners = {index: legend.colors_of_classes.get(color, []) for index, color in colors.items()}
     wrong = [index for index, ids in owners.items() if ids and int(legend.table_8bit[index]) not in ids]
     known = sum(bool(ids) or colors[index] == 0 for index, ids in owners.items())
@@ -94,11 +94,12 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
     )
 
 
-def used_palette(image: Image.Image, used: NDArray[np.int64]) -> dict[int, int]:
-    """Index -> 0xRRGGBB of the entries that a picture of mode P uses."""
-    palette = image.getpalette("RGB") or []
-    entries = {index: palette[3 * index : 3 * index + 3] for index in np.flatnonzero(used).tolist()}
-    return {index: rgb[0] << 16 | rgb[1] << 8 | rgb[2] for index, rgb in entries.items() if len(rgb) == 3}
+def palette(image: Image.Image) -> list[int] | None:
+    """0xRRGGBB by index of a picture of mode P; None of others."""
+    stored = image.getpalette("RGB") if image.mode == "P" else None
+    if stored is None:
+        return None
+    return [red << 16 | green << 8 | blue for red, green, blue in zip(*(stored[i::3] for i in range(3)), strict=False)]
 
 
 def _are_ids(numbers: NDArray[np.integer], legend: Legend) -> bool:

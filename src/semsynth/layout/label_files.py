@@ -14,6 +14,7 @@ from PIL import Image
 
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
 from semsynth.errors import SemsynthError
+from semsynth.files import opened
 from semsynth.images import (
     STRIP_PIXELS,
     bits_per_channel,
@@ -23,7 +24,7 @@ from semsynth.images import (
     stored_orientation,
     strips,
 )
-from semsynth.layout.contradictions import check_palette, unknown_colors
+from semsynth.layout.contradictions import check_palette, palette, unknown_colors
 from semsynth.layout.legend import Legend
 
 Numbers = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
@@ -113,6 +114,12 @@ def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], legend: Legend) 
 def holds_colors(path: Path) -> bool:
     """Whether the label map at ``path`` is a PNG of colours, not of ids."""
     return read_image_bytes(path)[25:26] in (b"\x02", b"\x06")  # IHDR's colour type: RGB, RGBA
+
+
+def palette_by_header(path: Path) -> list[int] | None:
+    """The palette of the label map at ``path``, 0xRRGGBB by index; None where it has none. No pixels are decoded."""
+    with opened(path) as file:
+        return palette(Image.open(file, formats=("PNG",)))
 
 
 def read_instances(path: Path) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ import torch
 
 from semsynth.config import validated
 from semsynth.data.fingerprint import DataFingerprint, fingerprint
+from semsynth.data.first_look import tell_coverage
 from semsynth.data.sample import IMAGE, INSTANCE, Batch
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
@@ -16,6 +17,7 @@ from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
 from semsynth.training.beginning import Beginning, begin_with
 from semsynth.training.data import MicroBatches, Share
+from semsynth.training.devices import is_first_process
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.trainer import Data
 
@@ -31,10 +33,12 @@ def open_data(location: str | Path, skip_damaged: bool = False) -> Data:
         skip_damaged: of shards: whether other samples stand in for damaged ones.
 
     Raises:
-        SemsynthError: no such data, no training split, or files that do not pair.
+        SemsynthError: no such data, no training split, files that do not pair, or label maps of nothing but void.
     """
     source = open_source(location, skip_damaged)
     train = source.open(TRAIN, instances=INSTANCE in source.kinds(TRAIN))
+    if is_first_process():
+        tell_coverage(train, f"{location}, {TRAIN}")
     val = train
     if VAL in source.splits:
         kinds = source.kinds(VAL)

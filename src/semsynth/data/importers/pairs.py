@@ -6,16 +6,21 @@ label map is written last, so an import that was interrupted goes on with the sa
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.classes import ClassSet
+from semsynth.data.budget import PixelBudget
+from semsynth.data.coverage import class_pixels, coverage
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, save_classes
 from semsynth.data.listing import pairing_problems
 from semsynth.data.placing import Place, in_parallel, link, once
@@ -26,6 +31,8 @@ from semsynth.files import write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
 from semsynth.layout.label_files import holds_colors
+
+_log = logging.getLogger(__name__)
 
 Photo = Path | Callable[[], bytes]
 """A photo's file, or the bytes of one."""
@@ -143,12 +150,29 @@ def import_listing(
     """
     pairs = first_of_splits(listing.pairs, limit)
     save_classes(out, listing.classes)
-    in_parallel(lambda pair: _bring(pair, listing.classes, out / pair.split, place), pairs, progress)
+    seen, budget, one_at_a_time = dict[str, NDArray[np.int64]](), PixelBudget(), Lock()
+
+    def bring(pair: Pair) -> None:
+        with budget.reserved(pair.label) if isinstance(pair.label, Path) else nullcontext():
+            found = _bring(pair, listing.classes, out / pair.split, place)
+        if found is not None:
+            with one_at_a_time:
+                seen[pair.split] = seen.get(pair.split, 0) + found
+
+    in_parallel(bring, pairs, progress)
+    for split, pixels in seen.items():
+        line = coverage(str(out / split), pixels, listing.classes).line
+        if line:
+            _log.warning("%s", line)
     return dict(Counter(pair.split for pair in pairs))
 
 
-def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> None:
-    """Make what is missing of a sample; nothing if its label map cannot be read."""
+def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> NDArray[np.int64] | None:
+    """Make what is missing of a sample, nothing if its label map cannot be read.
+
+    Returns:
+        [K+1] pixels of every class and void, if the label map was read.
+    """
     label = folder / LABELS / f"{pair.name}.png"
     suffix = pair.instances.suffix.lower() if isinstance(pair.instances, Path) else ".png"
     instances = folder / INSTANCES / (pair.name + suffix)
@@ -166,6 +190,7 @@ def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> None:
             once(pair.label, label, place)
         else:
             layout.save(label)
+    return None if layout is None else class_pixels(layout)
 
 
 def _bring_photo(pair: Pair, folder: Path, place: Place) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from semsynth.classes import ClassSet
-from semsynth.data.check import DatasetReport, SplitReport, Summary, resampling_problems, split_report
+from semsynth.data.check import DatasetReport, SplitReport, Summary, split_report
 from semsynth.data.check_conditions import ConditionReport, ConditionSplitReport
+from semsynth.data.coverage import add_coverage
 from semsynth.data.progress import Progress, silent
+from semsynth.data.resampling import layout_problems
 from semsynth.data.sample import IMAGE, INSTANCE
 from semsynth.data.shards.index import ShardIndex, SplitEntry
 from semsynth.data.shards.reading import ShardSplit, Store
@@ -20,16 +22,19 @@ _Found = Size | Summary
 """What is known of a condition, or of a label map, that could be read."""
 
 
-def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -> DatasetReport | ConditionReport:
+def check_shards(
+    store: Store, index: ShardIndex, progress: Progress = silent, thin: Collection[str] = ()
+) -> DatasetReport | ConditionReport:
     """Compare every checksum, and read every sample of the shards that are whole.
 
     Args:
         store: where the shards lie.
         index: of the shards.
         progress: called once per sample.
+        thin: as in :func:`semsynth.data.check.check_dataset`.
     """
     trains = any(IMAGE in split.kinds for split in index.splits.values())
-    notes = tuple(missing_split_notes(store.location, index.splits) if trains else ())
+    notes = list(missing_split_notes(store.location, index.splits) if trains else ())
     problems: list[str] = []
     total = sum(shard.samples for split in index.splits.values() for shard in split.shards)
     found: dict[str, list[_Found]] = {}
@@ -41,17 +46,24 @@ def check_shards(store: Store, index: ShardIndex, progress: Progress = silent) -
         progress(done, total)
 
     for name in index.splits:
-        found[name] = _check_split(store, index, name, problems, count)
+        found[name] = _check_split(store, index, name, problems, count, thin)
     if index.classes is None:
         conditions = tuple(_condition_report(name, entry, found[name]) for name, entry in index.splits.items())
-        return ConditionReport(conditions, tuple(problems), notes)
+        return ConditionReport(conditions, tuple(problems), tuple(notes))
     classes = index.classes
     reports = tuple(_report(name, entry, found[name], classes) for name, entry in index.splits.items())
-    return DatasetReport(classes, reports, tuple(problems), notes)
+    for report in reports:
+        add_coverage(f"{store.location}, {report.name}", report.pixels, classes, problems, notes)
+    return DatasetReport(classes, reports, tuple(problems), tuple(notes))
 
 
 def _check_split(
-    store: Store, index: ShardIndex, name: str, problems: list[str], count: Callable[[], None]
+    store: Store,
+    index: ShardIndex,
+    name: str,
+    problems: list[str],
+    count: Callable[[], None],
+    thin: Collection[str],
 ) -> list[_Found]:
     """What could be read; what is wrong goes to ``problems``."""
     kinds = index.splits[name].kinds
@@ -66,22 +78,22 @@ def _check_split(
     found = []
     with ThreadPoolExecutor() as pool:
         whole = (number for number in range(len(split)) if split.shard_of(number) not in damaged)
-        for summary, wrong in pool.map(lambda number: _check_sample(split, number), whole):
+        for summary, wrong in pool.map(lambda number: _check_sample(split, number, thin), whole):
             problems += wrong
             found += [] if summary is None else [summary]
             count()
     return found
 
 
-def _check_sample(split: ShardSplit, number: int) -> tuple[_Found | None, list[str]]:
+def _check_sample(split: ShardSplit, number: int, thin: Collection[str]) -> tuple[_Found | None, list[str]]:
     try:
         sample = split[number]
     except SemsynthError as error:
         return None, [str(error)]
     if not isinstance(sample.condition, Layout):
         return sample.size, []
-    indices = split.classes.index_of_id[sample.layout.labels]
-    return Summary.of(sample.layout), resampling_problems(indices, f"{split.root}: '{sample.name}' of {split.split}")
+    called = f"{split.root}: '{sample.name}' of {split.split}"
+    return Summary.of(sample.layout), layout_problems(sample.layout, called, thin)
 
 
 def _report(name: str, entry: SplitEntry, found: Iterable[_Found], classes: ClassSet) -> SplitReport:

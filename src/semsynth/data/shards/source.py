@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from semsynth.classes import NO_CLASSES
 from semsynth.data.check import DatasetReport
 from semsynth.data.check_conditions import ConditionReport
@@ -48,6 +50,6 @@ class ShardSource:
             opened.check()
         return opened
 
-    def report(self, progress: Progress = silent) -> DatasetReport | ConditionReport:
+    def report(self, progress: Progress = silent, thin: Collection[str] = ()) -> DatasetReport | ConditionReport:
         """Compare every checksum and read every sample; ``progress`` is called once per sample."""
-        return check_shards(self._store, self._index, progress)
+        return check_shards(self._store, self._index, progress, thin)
