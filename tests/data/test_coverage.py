@@ -38,7 +38,8 @@ def test_a_hidden_class_is_never_silent_and_complete_splits_are(pixels: list[int
     [
         ((50, 50, 0, 9), "nothing"),
         ((45, 44, 0, 11), "note"),
-        ((25, 25, 0, 50), "problem"),
+        ((25, 25, 0, 50), "note"),
+        ((25, 24, 0, 51), "problem"),
         ((97, 0, 0, 3), "problem"),  # one class and void: a mask of 0 and 255
         ((999, 0, 0, 1), "nothing"),
         ((0, 0, 0, 1), "problem"),

@@ -14,9 +14,9 @@ from semsynth.layout import Layout
 MUCH = 0.1
 """Share of void from which classes that never occur are told."""
 MOST = 0.5
-"""Share of void from which that is a problem."""
-ALONE = 0.01
-"""The same where one class occurs only: so do masks of 0 and 255."""
+"""Share of void above which that is a problem."""
+ALONE, FEW = 0.01, 4
+"""The same where one of at most ``FEW`` classes occurs only: so it is in masks of 0 and 255."""
 
 _WAYS_OUT = (
     "255 in 8-bit maps and black in colour maps are void: if one of them is a class, import the maps again with "
@@ -69,7 +69,7 @@ def coverage(called: str, pixels: NDArray[np.integer], classes: ClassSet) -> Cov
     more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
     verb = "never occurs" if len(missing) == 1 else "never occur"
     text = f"{called}: {share:.0%} of the pixels are void, and {shown}{more} {verb}; {_WAYS_OUT}"
-    if share >= MOST or (occurring == 1 and share >= ALONE):
+    if share > MOST or (occurring == 1 and classes.num_classes <= FEW and share >= ALONE):
         return Coverage(problem=text)
     return Coverage(note=text) if share >= MUCH else Coverage()
 
