@@ -155,3 +155,10 @@ def sha256(path: Path) -> str:
 
 def _write_all(path: Path, data: bytes) -> None:
     path.write_bytes(data)
+
+
+def machine_memory() -> int | None:
+    """Bytes of memory of this machine; None where it does not tell."""
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from semsynth.documents import parse_json
 from semsynth.errors import SHOWN_PROBLEMS, SemsynthError, shortened
 from semsynth.file_kinds import describe_file
-from semsynth.files import explained, opened
+from semsynth.files import explained, machine_memory, opened
 
 MAX_HEADER = 2**26
 """Bytes of the JSON before the tensors of a ``.safetensors`` file."""
@@ -164,13 +164,13 @@ def check_memory(path: Path) -> None:
     Raises:
         SemsynthError: the file, or what it unpacks to, is larger than the machine's memory.
     """
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+    memory = machine_memory()
+    if memory is None:
         return
     needed = path.stat().st_size
     no_archive = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
     with suppress(*no_archive), zipfile.ZipFile(path) as archive:
         needed = max(needed, sum(member.file_size for member in archive.infolist()))
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > memory:
         raise SemsynthError(
             f"{path} holds {needed / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB of memory: "

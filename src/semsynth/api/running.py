@@ -16,8 +16,9 @@ from semsynth.files import sweep_partial_files
 from semsynth.models.pretrained import pretrained_networks
 from semsynth.recipes.base import Recipe
 from semsynth.training.devices import is_first_process
+from semsynth.training.feasibility import check_pictures, check_share, device_memory
 from semsynth.training.observer import SILENT, Observer
-from semsynth.training.records import Record
+from semsynth.training.records import Record, configs_of
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.stages import StagesFolder, train_stages
 from semsynth.training.start import open_data_of, prepare
@@ -119,7 +120,11 @@ def _run_training(
     scoring: Scoring | None,
     locks: ExitStack,
 ) -> TrainingResult:
+    configs = configs_of(record)
+    shares = [check_share(config, fabric.world_size) for config in configs]
     data = open_data_of(record)
+    for config, share in zip(configs, shares, strict=True):
+        check_pictures(config, data.train, share, device_memory(fabric))
     record = record.model_copy(update={"shards": data.shards, "fingerprint": data.fingerprint})
     best: BestScore | None = None
     if isinstance(record, RunRecord):
@@ -157,8 +162,7 @@ def _train_run(
     trainer = Trainer(recipe, data, run, fabric, observer, scorer)
     if beginning.networks:
         observer.note(f"a new run that starts from {record.init_from}: {beginning}")
-    if not fresh:
-        trainer.resume()
+    trainer.try_first_pass() if fresh else trainer.resume()
     if fabric.is_global_zero:  # not earlier: whatever is wrong has been found by now
         if fresh:
             locks.enter_context(run.lock())

@@ -63,13 +63,13 @@ class Pipeline(Config):
 
     mode: Mode = "resize_and_crop"
     """The official codes' name of the way to a size: what the picture is scaled to, and whether it is cropped."""
-    load_size: int = Field(286, ge=1)
+    load_size: int = Field(286, ge=1, le=2**14)
     """Scaled width or short side before cropping, in pixels."""
-    crop_size: int = Field(256, ge=1)
+    crop_size: int = Field(256, ge=1, le=2**14)
     """Width of crops and of ``fixed``, in pixels."""
-    aspect_ratio: float = Field(1.0, gt=0)
+    aspect_ratio: float = Field(1.0, ge=1 / 64, le=64)
     """Width / height of crops and of ``fixed``."""
-    multiple: int = Field(32, ge=1)
+    multiple: int = Field(32, ge=1, le=2**14)
     """What both sides become multiples of in mode ``none`` (pix2pixHD: 2^downsamplings, 16 for its global network)."""
     flip: bool = True
     """Whether half of the training samples are mirrored."""
@@ -82,6 +82,13 @@ class Pipeline(Config):
         if self.mode != "fixed" and "crop" not in self.mode:
             return None
         return self._shape(self.crop_size, square=self.official is not False and self.mode != "fixed")
+
+    def size_of(self, size: Size) -> Size:
+        """(height, width) of the result for a picture of ``size``, in training."""
+        height, width = self._official_scaled_size(size) if self.official else self._scaled_size(size, True)
+        scaled = max(1, height), max(1, width)
+        cropped = self.output_size is not None and "crop" in self.mode and not self._leaves_small(scaled)
+        return self.output_size if cropped and self.output_size is not None else scaled
 
     def apply(self, sample: Sample, rng: random.Random, train: bool) -> Sample:
         """Transform ``sample``.

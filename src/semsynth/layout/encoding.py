@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +17,7 @@ from semsynth.config import Config
 class LayoutEncoding(Config):
     """How a network's input channels stand for a layout."""
 
-    num_classes: int
+    num_classes: int = Field(ge=0, le=2**16)
     """Classes of the class set."""
     void: Literal["none", "after", "before"] = "none"
     """Void's channel: none (all channels zero there), after the classes (SPADE's "dontcare") or before them (OASIS)."""

@@ -19,9 +19,9 @@ from semsynth.losses.distance import at_least_single
 class GradientPenalty(Config):
     """How a discriminator is regularised."""
 
-    weight: float = Field(0.0, ge=0)
+    weight: float = Field(0.0, ge=0, le=1e6)
     """gamma: the loss gains gamma / 2 times the mean squared norm; 0: no penalty."""
-    every: int = Field(16, ge=1)
+    every: int = Field(16, ge=1, le=10**12)
     """Steps between two penalties; the weight of each grows as much."""
 
     def due(self, step: int) -> bool:

@@ -6,7 +6,7 @@ section 3.4 (collections); official ``demo_256p.py``, ``demo_512p.py`` and ``dem
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -33,14 +33,14 @@ class CRNGeneratorConfig(GeneratorConfig):
     """The cascade; the defaults make 256 x 512 from 4 x 8."""
 
     family: Literal["crn"] = "crn"
-    refinements: int = Field(7, ge=1)
+    refinements: int = Field(7, ge=1, le=12)
     """Refinement modules. The first works at the layout's size halved ``refinements - 1`` times: 4 x 8 for layouts of
     256 x 512 and 7 modules, 512 x 1024 and 8, 1024 x 2048 and 9; 4 x 4 for 256 x 256 and 7."""
-    widths: tuple[int, ...] = PAPER_WIDTHS
+    widths: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = PAPER_WIDTHS
     """Feature maps of the modules, the coarsest first; those beyond ``refinements`` are of larger cascades."""
-    width_scale: float = Field(1.0, gt=0)
+    width_scale: float = Field(1.0, gt=0, le=64)
     """Factor on all widths, for small machines."""
-    count: int = Field(1, ge=1)
+    count: int = Field(1, ge=1, le=256)
     """Pictures made of one layout at once (section 3.4: k)."""
     checkpointing: bool = False
     """Whether training keeps only what goes from module to module, and computes the rest again when it is needed."""

@@ -35,9 +35,9 @@ class DCGANGeneratorConfig(GeneratorConfig):
     """The generator; the defaults are figure 1's widths."""
 
     family: Literal["dcgan"] = "dcgan"
-    width: int = Field(128, ge=1)
+    width: int = Field(128, ge=1, le=8192)
     """Channels of the decoder's last hidden layer; the innermost has 2^(halvings-1) times as many."""
-    halvings: int = Field(4, ge=1)
+    halvings: int = Field(4, ge=1, le=12)
     """Strided convolutions that read the layout, and fractionally strided ones that make the picture (figure 1: 4)."""
     norm: NormKind = "sync_batch"
     """Normalisation, with a learned scale and bias, after all layers but the first and the last."""
@@ -109,9 +109,9 @@ class DCGANGenerator(LayoutGenerator):
 class DCGANDiscriminatorConfig(Config):
     """The discriminator: the generator's decoder the other way round."""
 
-    width: int = Field(128, ge=1)
+    width: int = Field(128, ge=1, le=8192)
     """Channels of the first layer; every layer doubles them."""
-    halvings: int = Field(4, ge=1)
+    halvings: int = Field(4, ge=1, le=12)
     """Strided convolutions before the logits."""
     norm: NormKind = "sync_batch"
     """Normalisation, with a learned scale and bias, after all layers but the first and the last."""

@@ -30,9 +30,9 @@ class EncoderDecoderConfig(GeneratorConfig):
     """The generator; the defaults are the U-Net's widths."""
 
     family: Literal["encoder_decoder"] = "encoder_decoder"
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels at full resolution; every level doubles them."""
-    halvings: int = Field(4, ge=1)
+    halvings: int = Field(4, ge=1, le=12)
     """Levels below full resolution; sides of pictures are multiples of 2^halvings."""
 
     def build(self) -> EncoderDecoder:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -38,17 +38,17 @@ class FeatureDiscriminatorConfig(Config):
 
     backbone: Literal["efficientnet_lite0", "mobilenet_v1", "vgg16"] = "efficientnet_lite0"
     """The frozen network."""
-    size: int | None = Field(256, ge=32)
+    size: int | None = Field(256, ge=32, le=2**14)
     """Shorter side of what it sees, in pixels: photos and pictures are resized alike; None leaves them as they are."""
-    strides: tuple[int, ...] = (4, 8, 16, 32)
+    strides: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (4, 8, 16, 32)
     """Of the features, each twice the one before."""
-    mixed_channels: tuple[int, ...] = (32, 64, 128, 256)
+    mixed_channels: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = (32, 64, 128, 256)
     """Channels of each of the features after mixing."""
-    mixing_seed: int = 0
+    mixing_seed: int = Field(0, ge=-(2**63), lt=2**63)
     """Seed of the fixed random mixing."""
-    halvings: tuple[int, ...] = (2, 1, 1, 0)
+    halvings: tuple[Annotated[int, Field(ge=0, le=12)], ...] = (2, 1, 1, 0)
     """Convolutions of stride 2 in the discriminator of each of the features."""
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of these discriminators."""
     layout: Literal["projection", "none"] = "projection"
     """Whether the layout counts, by the product of features with embeddings of the classes in their cells."""
@@ -60,8 +60,6 @@ class FeatureDiscriminatorConfig(Config):
             raise ValueError("strides, mixed_channels and halvings must have one entry per scale each")
         if any(later != 2 * stride for stride, later in pairwise(self.strides)):
             raise ValueError(f"strides must double from one to the next, got {', '.join(map(str, self.strides))}")
-        if min(self.mixed_channels) < 1 or min(self.halvings) < 0:
-            raise ValueError("mixed_channels must be 1 or more, halvings 0 or more")
         return self
 
 

@@ -29,11 +29,11 @@ class FullResolutionConfig(GeneratorConfig):
     """The generator; the defaults are the paper's for 256 x 512: "10 layers and 256 feature maps per layer"."""
 
     family: Literal["full_resolution"] = "full_resolution"
-    width: int = Field(256, ge=1)
+    width: int = Field(256, ge=1, le=8192)
     """Channels of every layer."""
-    layers: int = Field(10, ge=1)
+    layers: int = Field(10, ge=1, le=64)
     """Convolutions before the one that makes the colours."""
-    largest_dilation: int = Field(128, ge=1)
+    largest_dilation: int = Field(128, ge=1, le=4096)
     """Step between the taps of the first layer, in pixels; every layer halves it until it is 1. With 128 and 10 layers
     a pixel sees 257 pixels in every direction, which covers the paper's height of 256 from any place."""
 

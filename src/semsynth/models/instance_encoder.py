@@ -20,11 +20,11 @@ BORDER = 3
 class InstanceEncoderConfig(Config):
     """The encoder; the defaults are the official ones."""
 
-    width: int = Field(16, ge=1)
+    width: int = Field(16, ge=1, le=8192)
     """Channels of the first layer (official ``nef``)."""
-    downsamplings: int = Field(4, ge=0)
+    downsamplings: int = Field(4, ge=0, le=12)
     """How often the size is halved, and doubled again."""
-    features: int = Field(3, ge=1)
+    features: int = Field(3, ge=1, le=8192)
     """Length of an object's vector."""
     norm: ConvNormKind = "instance"
     """Normalisation after every convolution but the last."""

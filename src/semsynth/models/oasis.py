@@ -39,13 +39,13 @@ class OASISGeneratorConfig(GeneratorConfig):
     """The generator and its noise."""
 
     family: Literal["oasis"] = "oasis"
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the last block; the first has 16 times as many."""
-    crop_size: int = Field(256, ge=STEP)
+    crop_size: int = Field(256, ge=STEP, le=2**14)
     """Width of the images the generator makes, in pixels."""
-    aspect_ratio: float = Field(1.0, gt=0)
+    aspect_ratio: float = Field(1.0, ge=1 / 64, le=64)
     """Width / height of the images."""
-    z_dim: int = Field(64, ge=0)
+    z_dim: int = Field(64, ge=0, le=8192)
     """Channels of the noise, before the labels'; 0: none, and one picture of a layout."""
     norm: NormKind = "sync_batch"
     """The parameter-free normalisation that is modulated."""
@@ -53,7 +53,7 @@ class OASISGeneratorConfig(GeneratorConfig):
     """Normalise by the running statistics in training, too."""
     kernel_size: Literal[1, 3, 5] = 3
     """Of the three convolutions of every SPADE layer."""
-    hidden: int = Field(128, ge=1)
+    hidden: int = Field(128, ge=1, le=8192)
     """Channels between a SPADE layer's two convolutions."""
     spectral: bool = True
     """Spectral normalisation of the residual blocks' convolutions."""
@@ -207,9 +207,9 @@ class OASISDiscriminatorConfig(Config):
 
     encoding: LayoutEncoding
     """What its classes are, beside the first, "fake"."""
-    width: int = Field(128, ge=2)
+    width: int = Field(128, ge=2, le=8192)
     """Channels at half resolution; four times as many at the lowest."""
-    last_width: int | None = Field(None, ge=1)
+    last_width: int | None = Field(None, ge=1, le=8192)
     """Channels of the last block, at full resolution; None: half of ``width``, as the official code's 64 of 128."""
     spectral: bool = True
     """Spectral normalisation of the blocks' convolutions."""

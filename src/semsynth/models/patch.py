@@ -32,11 +32,11 @@ class PatchDiscriminatorConfig(Config):
 
     encoding: LayoutEncoding
     """What the layout's channels mean."""
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the first layer; every layer doubles them."""
-    layers: int = Field(4, ge=1)
+    layers: int = Field(4, ge=1, le=64)
     """Convolutions before the one that makes the logits; all but the last of them have stride 2."""
-    scales: int = Field(2, ge=1)
+    scales: int = Field(2, ge=1, le=8)
     """Discriminators, each of which sees half the resolution of the one before."""
     spectral: bool = True
     """Spectral normalisation of the middle convolutions (official; the paper says of all layers)."""
@@ -44,9 +44,9 @@ class PatchDiscriminatorConfig(Config):
     """Normalisation after the middle convolutions; these then have no bias."""
     bias: bool = False
     """Whether they have one nevertheless (pix2pixHD: a norm follows that takes it away again)."""
-    image_channels: int = Field(0, ge=0)
+    image_channels: int = Field(0, ge=0, le=8192)
     """Channels of an image that is the condition, instead of a layout; 0: a layout."""
-    max_width: int = Field(512, ge=1)
+    max_width: int = Field(512, ge=1, le=8192)
     """Upper bound of the channels."""
 
     @property

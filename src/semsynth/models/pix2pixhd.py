@@ -37,15 +37,15 @@ class Pix2PixHDGeneratorConfig(GeneratorConfig):
     """The generator; the defaults are G1 of the paper."""
 
     family: Literal["pix2pixhd"] = "pix2pixhd"
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the global generator's first layer; each enhancer has half as many as what it enhances."""
-    downsamplings: int = Field(4, ge=1)
+    downsamplings: int = Field(4, ge=1, le=12)
     """How often the global generator halves its input's size."""
-    blocks: int = Field(9, ge=0)
+    blocks: int = Field(9, ge=0, le=256)
     """Residual blocks of the global generator."""
-    enhancers: int = Field(0, ge=0)
+    enhancers: int = Field(0, ge=0, le=8)
     """Local enhancers; each doubles the size: G1 makes 1024 x 512 where G1 and G2 make 2048 x 1024."""
-    enhancer_blocks: int = Field(3, ge=0)
+    enhancer_blocks: int = Field(3, ge=0, le=256)
     """Residual blocks of each local enhancer."""
     norm: ConvNormKind = "instance"
     """Normalisation after every convolution but the last."""
@@ -54,11 +54,11 @@ class Pix2PixHDGeneratorConfig(GeneratorConfig):
     layout_at_every_layer: Literal["none", "concat", "spade"] = "none"
     """Where the condition is read besides the first layer: nowhere, beside the features that enter every residual
     block, or by SPADE layers in place of all norms (the last two: the SPADE paper's table 4)."""
-    hidden: int = Field(128, ge=1)
+    hidden: int = Field(128, ge=1, le=8192)
     """Channels between a SPADE layer's two convolutions."""
-    features: int = Field(0, ge=0)
+    features: int = Field(0, ge=0, le=8192)
     """Channels of instance features beside the layout's (section 3.4: 3); 0: none."""
-    image_channels: int = Field(0, ge=0)
+    image_channels: int = Field(0, ge=0, le=8192)
     """Channels of an image that is the condition, instead of a layout (official ``label_nc=0``: 3); 0: a layout."""
 
     @property

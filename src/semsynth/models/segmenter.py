@@ -25,11 +25,11 @@ NEGATIVE_SLOPE = 0.2
 class SegmenterConfig(Config):
     """The segmenter."""
 
-    width: int = Field(32, ge=1)
+    width: int = Field(32, ge=1, le=8192)
     """Channels of the first layer; the strided ones double them."""
-    halvings: int = Field(2, ge=1)
+    halvings: int = Field(2, ge=1, le=12)
     """Strided convolutions."""
-    dilations: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2, 4, 8, 1)
+    dilations: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (1, 2, 4, 8, 1)
     """Of the convolutions after them (Yu and Koltun, table 1, end at 16 and begin at twice the size)."""
 
 

@@ -36,11 +36,11 @@ class SPADEGeneratorConfig(GeneratorConfig):
     """The generator's variants (table 5; the paper's 61M, 96M and 141M parameters differ in ``width``)."""
 
     family: Literal["spade"] = "spade"
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the last block; the first has 16 times as many."""
-    crop_size: int = Field(256, ge=32)
+    crop_size: int = Field(256, ge=32, le=2**14)
     """Width of the images the generator makes, in pixels."""
-    aspect_ratio: float = Field(1.0, gt=0)
+    aspect_ratio: float = Field(1.0, ge=1 / 64, le=64)
     """Width / height of the images."""
     upsamplings: Literal[5, 6, 7] = 5
     """How often resolution doubles (official "normal", "more", "most"); the seventh adds the block ``up_4``."""
@@ -51,7 +51,7 @@ class SPADEGeneratorConfig(GeneratorConfig):
     are small. Statistics of two images take away what they have in common, such as a colour."""
     kernel_size: Literal[1, 3, 5] = 3
     """Of the three convolutions of every SPADE layer."""
-    hidden: int = Field(128, ge=1)
+    hidden: int = Field(128, ge=1, le=8192)
     """Channels between a SPADE layer's two convolutions (128 in the official code)."""
     layout_at_every_layer: Literal["spade", "concat"] = "spade"
     """How every block reads the layout: by SPADE layers, or beside the features that enter its convolutions, after
@@ -60,7 +60,7 @@ class SPADEGeneratorConfig(GeneratorConfig):
     """Spectral normalisation of the residual blocks' convolutions."""
     input: Literal["layout", "noise"] = "layout"
     """What enters the first layer: the downsampled layout or a random vector."""
-    z_dim: int = Field(256, ge=1)
+    z_dim: int = Field(256, ge=1, le=8192)
     """Length of the random vector."""
     noise_injection: bool = False
     """Noise with a learned scale for each channel after every doubling of the resolution (StyleGAN): texture in regions

@@ -24,9 +24,9 @@ NEGATIVE_SLOPE = 0.2
 class StyleEncoderConfig(Config):
     """The encoder; the defaults are the official ones."""
 
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the first layer."""
-    z_dim: int = Field(256, ge=1)
+    z_dim: int = Field(256, ge=1, le=8192)
     """Length of the style vector."""
     size: Literal[32, 64, 128, 256] = 256
     """Photographs are resized to this many pixels squared; each halving down to 4 is one convolution, 6 at 256."""

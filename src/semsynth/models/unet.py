@@ -36,9 +36,9 @@ class UNetConfig(GeneratorConfig):
     """The generator; the defaults are the paper's for 256 x 256."""
 
     family: Literal["unet"] = "unet"
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=8192)
     """Channels of the first layer; every layer doubles them, up to eight times as many."""
-    halvings: int = Field(8, ge=2)
+    halvings: int = Field(8, ge=2, le=12)
     """Layers of the encoder; sides of pictures are multiples of 2^halvings."""
     norm: NormKind = "instance"
     """Normalisation, always with a learned scale and bias. The paper's batch norm is used with batches of one picture

@@ -42,11 +42,11 @@ class FeatureAdversary(FeatureDiscriminatorConfig):
     Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021: hinge loss, Adam, differentiable augmentation.
     """
 
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e6)
     """Of the adversarial term that the generator gets from it."""
-    warm_up_images: int = Field(0, ge=0)
+    warm_up_images: int = Field(0, ge=0, le=10**12)
     """Images in which this weight rises from 0: the discriminator has learnt something by then."""
-    discriminator_weight: float = Field(0.5, ge=0)
+    discriminator_weight: float = Field(0.5, ge=0, le=1e6)
     """Factor on the adversarial term of the recipe's own discriminator; 0 leaves that discriminator out, and with it
     the matching of its features."""
     augmentation: Augmentation = Augmentation(color=0.5, cutout=1 / 3, translation=1 / 8)
@@ -63,7 +63,7 @@ class AidedConfig(RecipeConfig, ABC):
     """R1 on what the recipe's own discriminator says of photos."""
     feature_discriminator: FeatureAdversary | None = None
     """A discriminator on frozen features; None: there is none."""
-    fade_in_images: int = Field(0, ge=0)
+    fade_in_images: int = Field(0, ge=0, le=10**12)
     """Images in which enlarged pictures of half the size give way to those of this size, for a run that starts from one
     of half the size (Karras et al., "Progressive Growing of GANs", ICLR 2018); 0: at once."""
 
@@ -116,14 +116,14 @@ class AidedConfig(RecipeConfig, ABC):
 class PerceptualCrop(Config):
     """A field for recipes whose perceptual term may look at a part of the picture."""
 
-    perceptual_crop: int | None = Field(None, ge=1)
+    perceptual_crop: int | None = Field(None, ge=1, le=2**14)
     """Side of a random square, in pixels, that the perceptual term looks at; None: everything (saves CPU time)."""
 
 
 class PerceptualTerm(Config):
     """Fields for objectives with a perceptual term."""
 
-    perceptual: float = Field(0.0, ge=0)
+    perceptual: float = Field(0.0, ge=0, le=1e6)
     """Weight of the term; 0 leaves it out."""
     perceptual_input: PerceptualInput = "as_trained"
     """What a VGG network is fed: its own input convention, or [-1,1] straight in as the official codes do."""
@@ -138,7 +138,7 @@ class PerceptualTerm(Config):
 class PixelTerm(Config):
     """A field for objectives that may compare the colours of pixels."""
 
-    pixels: float = Field(0.0, ge=0)
+    pixels: float = Field(0.0, ge=0, le=1e6)
     """Weight of the mean absolute difference of the pictures in [-1,1]: teaches a style encoder the colours, which
     instance-normalised discriminators and VGG-19 hardly see."""
 

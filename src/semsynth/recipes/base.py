@@ -49,17 +49,17 @@ def fabric_precision(name: object) -> str:
 class Adam(Config):
     """Adam's settings for one phase."""
 
-    lr: float
-    beta1: float
-    beta2: float
+    lr: float = Field(gt=0, le=10)
+    beta1: float = Field(ge=0, lt=1)
+    beta2: float = Field(ge=0, lt=1)
 
 
 class Schedule(Config):
     """Constant learning rate, then linear decay, changed once an epoch as official pix2pixHD and SPADE do."""
 
-    epochs: int = Field(50, ge=1)
+    epochs: int = Field(50, ge=1, le=10**9)
     """Epochs at the full rate."""
-    decay_epochs: int = Field(0, ge=0)
+    decay_epochs: int = Field(0, ge=0, le=10**9)
     """Epochs of linear decay after them."""
 
     @property
@@ -80,21 +80,21 @@ class Schedule(Config):
 class Training(Config):
     """Everything about a run that is not the paper's system."""
 
-    batch_size: int = Field(1, ge=1)
+    batch_size: int = Field(1, ge=1, le=2**16)
     """Images of one optimiser step, over all devices and micro-batches."""
-    accumulate: int = Field(1, ge=1)
+    accumulate: int = Field(1, ge=1, le=2**16)
     """Micro-batches that one step's gradients are gathered from."""
-    steps: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1, le=10**12)
     """Total steps; None: what the schedule's epochs make."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the moving average of the averaged networks, per step; 0 switches it off."""
-    ema_half_life: float | None = Field(None, gt=0)
+    ema_half_life: float | None = Field(None, gt=0, le=10**12)
     """Images after which a network's share in the average has halved, whatever the batch size; takes the place of
     ``ema`` (Karras et al., "Progressive Growing of GANs", 2018, and StyleGAN2-ADA's ``ema_kimg``, in thousands). None:
     ``ema`` counts."""
     ema_warm_up: bool = True
     """Whether the decay begins low, so that the first weights are soon forgotten (OASIS's code: it does not)."""
-    seed: int = 0
+    seed: int = Field(0, ge=-(2**63), lt=2**63)
     """Seeds initialisation, data order, augmentation and noise."""
     fused_optimizer: bool = True
     """One kernel for all of Adam's update, on devices that have one."""
@@ -102,15 +102,15 @@ class Training(Config):
         "32-true"
     )
     """The arithmetic: ``float32``, ``bfloat16``, ``float16`` or ``float64``, kept as Lightning Fabric's name."""
-    workers: int = Field(1, ge=0)
+    workers: int = Field(1, ge=0, le=1024)
     """Processes that load and prepare batches, per device."""
     decoded_cache: bool = False
     """Decode the training samples once into the run folder, and read them from there through memory."""
-    log_every: int = Field(10, ge=1)
+    log_every: int = Field(10, ge=1, le=10**12)
     """Steps between log lines."""
-    sample_every: int = Field(500, ge=1)
+    sample_every: int = Field(500, ge=1, le=10**12)
     """Steps between sample grids."""
-    save_every: int = Field(500, ge=1)
+    save_every: int = Field(500, ge=1, le=10**12)
     """Steps between checkpoints."""
 
     @property

@@ -62,9 +62,9 @@ class ContentConfig(Config):
     """Equation 1, or equation 4: the picture alone."""
     weights: Literal["automatic", "official_256p", "official_512p", "official_gta"] = "automatic"
     """lambda_l: balanced in training as the paper says, or constants of the official code."""
-    rescale_after_epochs: int = Field(100, ge=1)
+    rescale_after_epochs: int = Field(100, ge=1, le=10**9)
     """When automatic weights are balanced."""
-    last_factor: float = Field(1.0, gt=0)
+    last_factor: float = Field(1.0, gt=0, le=1e6)
     """Of the last tap, conv5_2, on its share of balanced weights (10 in the official constants)."""
     diversity: Literal["class_wise", "hindsight"] = "class_wise"
     """Of collections: equation 3 or equation 2."""
@@ -78,7 +78,7 @@ class CRNConfig(RecipeConfig):
     system: Literal["crn"] = "crn"
     generator: AnyGeneratorConfig
     """The cascade; or another generator, as in the paper's comparisons."""
-    trained_modules: int | None = Field(None, ge=1)
+    trained_modules: int | None = Field(None, ge=1, le=64)
     """How many refinement modules at the end of the cascade learn, with the output layer; None: all (official 1024p:
     2)."""
     loss: ContentConfig = ContentConfig()

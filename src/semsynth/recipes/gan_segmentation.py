@@ -46,7 +46,7 @@ class LossWeights(Config):
 
     adversarial_kind: AdversarialKind = "original"
     """Cross entropy, as DCGAN."""
-    segmentation: float = Field(1.0, ge=0)
+    segmentation: float = Field(1.0, ge=0, le=1e6)
     """Of the segmenter's cross-entropy."""
 
 
@@ -58,7 +58,7 @@ class GANSegmentationConfig(AidedConfig):
     discriminator: DCGANDiscriminatorConfig = DCGANDiscriminatorConfig()
     segmenter: SegmenterConfig = SegmenterConfig()
     """The network that is trained where no other is passed in."""
-    warm_up_steps: int = Field(3000, ge=1)
+    warm_up_steps: int = Field(3000, ge=1, le=10**12)
     """Steps that train the segmenter before the others begin; none where a trained one is passed in."""
     loss: LossWeights = LossWeights()
     generator_optimizer: Adam = Adam(lr=2e-4, beta1=0.5, beta2=0.999)

@@ -56,9 +56,9 @@ class LossWeights(PerceptualTerm):
     """Whether classes count alike, not pixels."""
     label_mix: LabelMixKind = "independent"
     """How the mixed picture is put together; none: without the term."""
-    label_mix_consistency: float = Field(10.0, ge=0)
+    label_mix_consistency: float = Field(10.0, ge=0, le=1e6)
     """lambda_labelmix."""
-    perceptual: float = Field(0.0, ge=0)
+    perceptual: float = Field(0.0, ge=0, le=1e6)
     """lambda_vgg, 10 in the code where it is on."""
 
 
@@ -71,7 +71,7 @@ class OASISConfig(AidedConfig):
     loss: LossWeights = LossWeights()
     generator_optimizer: Adam = Adam(lr=1e-4, beta1=0.0, beta2=0.999)
     discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.999)
-    discriminator_gain: float = Field(0.02, gt=0)
+    discriminator_gain: float = Field(0.02, gt=0, le=100)
     """Of the discriminator's first, Glorot-normal weights; spectral normalisation takes their scale away."""
 
     @model_validator(mode="after")

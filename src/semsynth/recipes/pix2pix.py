@@ -44,7 +44,7 @@ class LossWeights(Config):
 
     adversarial_kind: AdversarialKind = "original"
     """Cross entropy, with G maximising log D(x, G(x)) (section 3.3)."""
-    pixels: float = Field(100.0, ge=0)
+    pixels: float = Field(100.0, ge=0, le=1e6)
     """lambda: of the mean absolute difference of pictures in [-1,1]."""
 
 

@@ -52,9 +52,9 @@ class LossWeights(PerceptualTerm):
 
     adversarial_kind: AdversarialKind = "least_squares"
     """LSGAN; the code also offers cross entropy, pix2pixHD++ uses hinge."""
-    feature_matching: float = Field(10.0, ge=0)
+    feature_matching: float = Field(10.0, ge=0, le=1e6)
     """lambda of equation 5."""
-    perceptual: float = Field(10.0, ge=0)
+    perceptual: float = Field(10.0, ge=0, le=1e6)
     """lambda of the VGG term ("ours" in the paper's tables; "w/o VGG" is 0)."""
 
 

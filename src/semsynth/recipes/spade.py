@@ -49,11 +49,11 @@ class LossWeights(PixelTerm, PerceptualTerm):
 
     adversarial_kind: AdversarialKind = "hinge"
     """Hinge in the paper; the code also offers the others."""
-    feature_matching: float = Field(10.0, ge=0)
+    feature_matching: float = Field(10.0, ge=0, le=1e6)
     """lambda_feat."""
-    perceptual: float = Field(10.0, ge=0)
+    perceptual: float = Field(10.0, ge=0, le=1e6)
     """lambda_vgg."""
-    kl: float = Field(0.05, ge=0)
+    kl: float = Field(0.05, ge=0, le=1e6)
     """lambda_kld; only with a style encoder."""
 
 
@@ -70,7 +70,7 @@ class SPADEConfig(PerceptualCrop, AidedConfig):
     """Two time-scale update rule: half the base rate of 2e-4."""
     discriminator_optimizer: Adam = Adam(lr=4e-4, beta1=0.0, beta2=0.9)
     """Two time-scale update rule: twice the base rate."""
-    discriminator_steps_per_generator: int = Field(1, ge=1)
+    discriminator_steps_per_generator: int = Field(1, ge=1, le=10**6)
     """The generator's phase runs once in so many steps."""
 
     @model_validator(mode="after")

@@ -101,6 +101,20 @@ class Learner:
         if self.ema is not None:
             self.ema.update(self.recipe.networks, self.step)
 
+    def try_losses(self, batch: Batch) -> None:
+        """Run the forward passes of a step, and leave everything as it was."""
+        modules = [*self.recipe.networks.values(), *self.recipe.frozen.values()]
+        before = [[(buffer, buffer.clone()) for buffer in module.buffers()] for module in modules]
+        step = Step(self.step, self.epoch)
+        for phase in self.recipe.phases:
+            if phase.runs_in(self.step):
+                networks = freeze_all_but(self.recipe.networks, phase)
+                with self.fabric.autocast():
+                    phase.terms(networks, batch, step)
+        with torch.no_grad():
+            for buffer, value in (pair for pairs in before for pair in pairs):
+                buffer.copy_(value)
+
     def _freeze_all_but(self, phase: Phase) -> Networks:
         networks = freeze_all_but(self.recipe.networks, phase)
         return {name: self.wrapped[name] if name in phase.trains else network for name, network in networks.items()}

@@ -10,10 +10,10 @@ from lightning_fabric import Fabric
 
 from semsynth.pages import duration, html_facts
 from semsynth.recipes.base import RecipeConfig
-from semsynth.training.data import Share
 from semsynth.training.devices import device_name, make_fabric, pick_device
+from semsynth.training.feasibility import check_pictures, check_share, device_memory, first_pass
 from semsynth.training.memory import MemoryEstimate, count_parameters, estimate_memory
-from semsynth.training.records import Record
+from semsynth.training.records import Record, configs_of, precision_of
 from semsynth.training.run import RunRecord
 from semsynth.training.stages import StagesFolder
 from semsynth.training.start import build_recipe, example_batch, open_data_of
@@ -128,14 +128,17 @@ def plan_record(root: Path, record: Record, devices: int, device: str = "auto") 
 
 
 def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str) -> RunPlan:
+    (config,) = configs_of(record)
+    share = check_share(config, devices)
     data = open_data_of(record)
+    fabric = _fabric(device, precision_of(record))
+    check_pictures(config, data.train, share, device_memory(fabric))
     recipe = build_recipe(record, data)
-    settings = recipe.config.training
-    size = Share(settings.batch_size, settings.accumulate, 0, devices).micro_batch_size
+    size = share.micro_batch_size
     parameters = {name: count_parameters(network) for name, network in recipe.networks.items()}
     one = example_batch(recipe, data)
-    memory = estimate_memory(recipe, _fabric("cpu", settings.precision), one, size)
-    fabric = _fabric(device, settings.precision)
+    with first_pass():
+        memory = estimate_memory(recipe, _fabric("cpu", precision_of(record)), one, size)
     # A CPU takes twice the time for two images; a GPU does not, and shows whether its memory suffices.
     timed = one if device == "cpu" else example_batch(recipe, data, size)
     return RunPlan(

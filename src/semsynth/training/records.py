@@ -12,7 +12,7 @@ from semsynth.data.sample import INSTANCE
 from semsynth.data.source import absolute, is_address, open_source
 from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
-from semsynth.recipes.base import sized_alike
+from semsynth.recipes.base import RecipeConfig, sized_alike
 from semsynth.training.affinity import Shares
 from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
 from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
@@ -176,6 +176,12 @@ def check_same_run(record: Record, begun: Record, out: Path) -> None:
 def _parts(record: Record) -> list[dict[str, Any]]:
     own = record.model_dump(mode="json", exclude={"semsynth", "skip_damaged", "fingerprint", "config", "stages"})
     return [own, *([record.config] if isinstance(record, RunRecord) else record.stages.values())]
+
+
+def configs_of(record: Record) -> list[RecipeConfig]:
+    """The configuration of a run, or of all stages in order."""
+    values = [record.config] if isinstance(record, RunRecord) else record.stages.values()
+    return [validated(RECIPES[record.system].config, one, "the run's configuration") for one in values]
 
 
 def precision_of(record: Record) -> str:

@@ -209,6 +209,8 @@ def _ready(run: RunFolder, record: RunRecord, data: Data, fabric: Fabric, observ
     recipe, beginning = prepare(run, record, data)
     trainer = Trainer(recipe, data, run, fabric, observer)
     trainer.resume()
+    if not trainer.step:
+        trainer.try_first_pass()
     if beginning.networks:
         observer.note(f"{run.root.name} begins with {record.init_from}: {beginning}")
     return trainer

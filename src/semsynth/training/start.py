@@ -18,6 +18,7 @@ from semsynth.recipes.base import Recipe
 from semsynth.training.beginning import Beginning, begin_with
 from semsynth.training.data import MicroBatches, Share
 from semsynth.training.devices import is_first_process
+from semsynth.training.feasibility import within_memory
 from semsynth.training.run import RunFolder, RunRecord
 from semsynth.training.trainer import Data
 
@@ -97,7 +98,7 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
     """Make the recipe of a run, its networks initialised from the run's seed.
 
     Raises:
-        SemsynthError: a configuration that does not fit the system or the data.
+        SemsynthError: a configuration that does not fit the system, the data or this machine's memory.
     """
     system = RECIPES[record.system]
     config = validated(system.config, record.config, "the run's configuration")
@@ -105,7 +106,8 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
     perceptual, features = (
         Path(file) if file else None for file in (record.perceptual_weights, record.feature_weights)
     )
-    return system.build(config, data.classes, perceptual, features)
+    with within_memory():
+        return system.build(config, data.classes, perceptual, features)
 
 
 def example_batch(recipe: Recipe, data: Data, size: int = 1) -> Batch:

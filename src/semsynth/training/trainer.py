@@ -24,6 +24,7 @@ from semsynth.recipes.base import Recipe
 from semsynth.tensor_files import few_problems
 from semsynth.training.data import MicroBatches, Share, read_batches
 from semsynth.training.devices import device_name
+from semsynth.training.feasibility import first_pass
 from semsynth.training.interruption import Interruption
 from semsynth.training.learner import Learner
 from semsynth.training.log import Clock, LogLine, LogWriter
@@ -121,6 +122,16 @@ class Trainer:
                 )
             self.learner.load_state(state)
             self.clock = Clock(state["seconds"])
+
+    def try_first_pass(self) -> None:
+        """Compute the losses of the first micro-batch once and throw them away, before anything is written.
+
+        Raises:
+            SemsynthError: the settings do not go together, or the first sample is damaged.
+        """
+        batch = self.learner.to_device(self.batches[0])
+        with first_pass():
+            self.learner.try_losses(batch)
 
     # The loop ---------------------------------------------------------------------------------------------------
 
