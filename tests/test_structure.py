@@ -12,6 +12,7 @@ SEVERAL_MODULES = {
     "data/shards": ("s3",),
     "exporting": ("files",),
     "hub": ("hub",),
+    "data/importers": ("half_downloads",),
     "layout": ("label_file_memory", "layout"),
     "models": ("layout_at_every_layer", "new_family", "parameter_counts"),
     "models/backbones": ("backbones",),

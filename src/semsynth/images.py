@@ -36,7 +36,7 @@ PICTURE_SUFFIXES = (
 )
 """How names of such files end, in lower case."""
 
-_DAMAGE = (
+DAMAGE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -120,7 +120,7 @@ def _decoding(source: str) -> Iterator[None]:
             yield
     except UnidentifiedImageError:  # an OSError with a line of its own
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise SemsynthError(f"{source} is truncated or damaged ({_reason(error)}): restore the file") from error
 
 
@@ -138,7 +138,7 @@ def _orientation(image: Image.Image) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = image.getexif().get(_ORIENTATION)
-    except _DAMAGE:  # viewers show a picture whose metadata is damaged as it is stored
+    except DAMAGE:  # viewers show a picture whose metadata is damaged as it is stored
         return 1
     return int(found) if isinstance(found, int) and found in _UPRIGHT else 1
 
@@ -225,7 +225,7 @@ def pixels_by_header(path: Path) -> int:
             warnings.simplefilter("ignore")
             image = Image.open(file, formats=PICTURE_FORMATS)
             return image.width * image.height
-    except (SemsynthError, Image.DecompressionBombError, *_DAMAGE):  # whoever decodes it says what is wrong
+    except (SemsynthError, Image.DecompressionBombError, *DAMAGE):  # whoever decodes it says what is wrong
         return 0
 
 

@@ -105,7 +105,7 @@ def test_unknown_ids(toy: Path) -> None:
 def test_jpeg_and_antialiased_maps(toy: Path) -> None:
     label = toy / "train/labels/toy_00000.png"
     Image.fromarray(np.zeros((32, 32), np.uint8)).save(label, "JPEG")
-    assert "is a JPEG file: its compression invents ids" in problems(toy)
+    assert "is a JPEG file: its compression invents numbers" in problems(toy)
     colors = draw_scene(0, 64).layout.colors()
     Image.fromarray(colors).resize((32, 32), Image.Resampling.BILINEAR).save(label)
     assert "export it without anti-aliasing" in problems(toy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -14,13 +16,13 @@ from semsynth.config import validated
 from semsynth.data.edges import EdgeSettings
 from semsynth.data.folder import named_classes
 from semsynth.data.importers.edges import import_edges
-from semsynth.data.importers.folder import list_folder
+from semsynth.data.importers.folder import Arrangement, list_folder
 from semsynth.data.importers.huggingface import list_huggingface
 from semsynth.data.importers.pairs import Listing, import_listing
 from semsynth.data.importers.unlabelled import list_unlabelled
 from semsynth.data.placing import copy as copied
 from semsynth.data.placing import link
-from semsynth.data.progress import Progress, silent
+from semsynth.data.progress import Progress, Tell, silent, tell_nobody
 from semsynth.errors import SemsynthError
 
 
@@ -32,6 +34,7 @@ def import_dataset(
     limit: int | None = None,
     copy: bool = False,
     progress: Progress = silent,
+    tell: Tell = tell_nobody,
     **options: Any,
 ) -> dict[str, int]:
     """Make a dataset folder of data that are laid out differently.
@@ -48,6 +51,7 @@ def import_dataset(
         limit: at most this many samples of every split, the first ones. None: all.
         copy: whether to copy files instead of linking them.
         progress: called with (done, total) after every sample.
+        tell: called with what was left out, and with samples that an earlier import brought and the source lost.
         **options: of this format, by the names in ``semsynth.IMPORTERS[format].options``.
 
     Returns:
@@ -71,17 +75,20 @@ def import_dataset(
         share = given.pop("val_share", None)
         settings = validated(EdgeSettings, given, "edges")
         return import_edges(
-            Path(source), target, settings, val_share=share, place=place, limit=limit, progress=progress
+            Path(source), target, settings, val_share=share, place=place, limit=limit, progress=progress, tell=tell
         )
     module, _, function = importer.listing.partition(":")
     at = source if format == "huggingface" else Path(source)
     listing: Listing = getattr(import_module(module), function)(at, **given)
-    return import_listing(listing, target, place=place, limit=limit, progress=progress)
+    made_with = json.dumps([format, {name: str(given[name]) for name in sorted(given) if name != "val_share"}])
+    return import_listing(listing, target, place=place, limit=limit, settings=made_with, progress=progress, tell=tell)
 
 
 def list_plain_folder(source: Path, classes: str | ClassSet | None = None, **options: Any) -> Listing:
     """List a folder; its own ``classes.json`` says what the ids mean unless ``classes`` does."""
-    return list_folder(source, named_classes(classes, source), **options)
+    named = {field.name for field in fields(Arrangement)}
+    arrangement = Arrangement(**{name: options.pop(name) for name in named & set(options)})
+    return list_folder(source, named_classes(classes, source), arrangement, **options)
 
 
 def list_hub_dataset(

@@ -78,10 +78,26 @@ _PLAIN = (
         "folder",
         _OWN + "list_plain_folder",
         "Any folder: SRC/images and SRC/labels, or the same in sub-folders per split; ids or colours.",
-        "The classes are those of SRC/classes.json, if --classes does not name others.",
+        "The classes are those of SRC/classes.json, if --classes does not name others. Sub-folders are looked into, "
+        "photos without a label map are left out, and label maps that are no PNG files (BMP, TIFF, lossless WebP) are "
+        "written as such.",
         (
             _CLASSES,
             ImportOption("split", str, "Where the pairs of an undivided SRC go.", "train"),
+            ImportOption(
+                "val_share",
+                float,
+                "Share of an undivided SRC for val, for example 0.1; a pair's name decides (default: none).",
+                least=0,
+                most=1,
+            ),
+            ImportOption("label_suffix", str, "How names of label maps end: _mask for a_mask.png beside a.jpg.", ""),
+            ImportOption("label_prefix", str, "How names of label maps begin.", ""),
+            ImportOption("photo_suffix", str, "How names of photos end.", ""),
+            ImportOption("photo_prefix", str, "How names of photos begin.", ""),
+            ImportOption("images", str, "Name of the folders of photos.", "images"),
+            ImportOption("labels", str, "Name of the folders of label maps.", "labels"),
+            ImportOption("skip_unpaired", bool, "Leave out label maps without a photo.", False, flag="--skip-unpaired"),
             *_MEANING,
         ),
     ),

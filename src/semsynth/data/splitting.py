@@ -15,6 +15,12 @@ from semsynth.errors import SemsynthError
 
 SPLITS = ("train", "val", "test")
 VAL_SHARE = 0.1
+_OTHER_NAMES = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
+
+
+def split_named(name: str) -> str:
+    """What a split is called here that data sets call ``validation``, say; other names stay."""
+    return _OTHER_NAMES.get(name.lower(), name)
 
 
 def missing_split_notes(location: object, names: Collection[str]) -> list[str]:
@@ -66,7 +72,7 @@ def first_of_splits(items: Sequence[Divided], limit: int | None) -> list[Divided
     return chosen
 
 
-def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
+def divided(source: Path, val_share: float | None) -> tuple[list[FoundPhoto], bool]:
     """The photographs of an undivided folder, or of one with sub-folders per split.
 
     Args:
@@ -74,6 +80,9 @@ def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
             ``images`` of them.
         val_share: about how many of an undivided source go to ``val``, 0 to 1; None: a tenth. A photograph's name
             decides, so that the others may come and go.
+
+    Returns:
+        The photographs, and whether their names chose the splits.
 
     Raises:
         SemsynthError: no such folder, no photographs in it, or a share for a source that is divided already.
@@ -85,13 +94,14 @@ def divided(source: Path, val_share: float | None) -> list[FoundPhoto]:
         if val_share is not None:
             raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
         listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
-        return [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
+        found = [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
+        return found, False
     photos = list_pictures(source)
-    chosen = _chosen(photos, VAL_SHARE if val_share is None else val_share)
-    return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()]
+    chosen = names_for_val(photos, VAL_SHARE if val_share is None else val_share)
+    return [FoundPhoto("val" if name in chosen else "train", name, path) for name, path in photos.items()], True
 
 
-def _chosen(names: Iterable[str], share: float) -> set[str]:
+def names_for_val(names: Iterable[str], share: float) -> set[str]:
     """About a share of ``names``, but not none of several, nor all; each by itself: others may come and go."""
     places = {name: int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) / 2**32 for name in names}
     ordered = sorted(places, key=lambda name: places[name])

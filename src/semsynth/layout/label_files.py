@@ -25,6 +25,7 @@ from semsynth.images import (
     strips,
 )
 from semsynth.layout.contradictions import check_palette, palette, unknown_colors
+from semsynth.layout.formats import check_lossless
 from semsynth.layout.legend import Legend
 
 Numbers = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int32]
@@ -39,8 +40,8 @@ def decode_labels(data: bytes, legend: Legend, source: str) -> NDArray[np.uint16
     """Decode a label map.
 
     Args:
-        data: a PNG file of 8-bit ids (255 is void), 16-bit ids (65535 is void), palette indices that are ids, or RGB in
-            exactly the class set's colours (black is void unless a class is black).
+        data: a PNG, BMP, TIFF or lossless WebP file of 8-bit ids (255 is void), 16-bit ids (65535 is void), palette
+            indices that are ids, or RGB in exactly the class set's colours (black is void unless a class is black).
         legend: what ids and colours mean.
         source: what error messages call the file.
 
@@ -48,14 +49,12 @@ def decode_labels(data: bytes, legend: Legend, source: str) -> NDArray[np.uint16
         [H,W] ids, ``VOID`` where there is no class. Whether the class set has the ids is not checked.
 
     Raises:
-        SemsynthError: unreadable, not PNG, transparent pixels, colours outside the class set, or a file that
-            contradicts what it should hold.
+        SemsynthError: unreadable, of a format that loses numbers (:func:`check_lossless`), transparent pixels, colours
+            outside the class set, or a file that contradicts what it should hold.
     """
     image = open_image(data, source)
-    if image.format != "PNG":
-        lossy = ": its compression invents ids along every border" if image.format in ("JPEG", "WEBP") else ""
-        raise SemsynthError(f"{source} is a {image.format} file{lossy}; export the label map as PNG")
     try:
+        check_lossless(image, data, "label map")
         _check_map(image, data, "label map")
         return _labels(image, data, legend)
     except SemsynthError as error:
@@ -75,6 +74,7 @@ def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integ
     """
     image = open_image(data, source)
     try:
+        check_lossless(image, data, "label map")
         if image.mode not in _NUMBER_MODES:
             raise SemsynthError("it holds colours, not ids")
         _check_map(image, data, "label map")
@@ -111,9 +111,15 @@ def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], legend: Legend) 
     return _ids_of_numbers(pixels, legend)
 
 
+def is_png(path: Path) -> bool:
+    """Whether the file at ``path`` is a PNG, whatever its name."""
+    with opened(path) as file:
+        return file.read(4) == b"\x89PNG"
+
+
 def holds_colors(path: Path) -> bool:
     """Whether the label map at ``path`` is a PNG of colours, not of ids."""
-    return read_image_bytes(path)[25:26] in (b"\x02", b"\x06")  # IHDR's colour type: RGB, RGBA
+    return is_png(path) and read_image_bytes(path)[25:26] in (b"\x02", b"\x06")  # IHDR's colour type: RGB, RGBA
 
 
 def palette_by_header(path: Path) -> list[int] | None:
@@ -139,12 +145,11 @@ def decode_instances(data: bytes, source: str) -> NDArray[np.int32]:
         [H,W] numbers of objects.
 
     Raises:
-        SemsynthError: unreadable, neither PNG nor TIFF, 16 bits per channel, or transparent pixels.
+        SemsynthError: unreadable, of a format that loses numbers, 16 bits per channel, or transparent pixels.
     """
     image = open_image(data, source)
-    if image.format not in ("PNG", "TIFF"):
-        raise SemsynthError(f"{source} is a {image.format} file: export the instance map as PNG, 8 or 16 bit")
     try:
+        check_lossless(image, data, "instance map")
         _check_map(image, data, "instance map")
     except SemsynthError as error:
         raise SemsynthError(f"{source}: {error}") from error
@@ -205,7 +210,7 @@ def _check_map(image: Image.Image, data: bytes, kind: str) -> None:
 def _labels(image: Image.Image, data: bytes, legend: Legend) -> NDArray[np.uint16]:
     """[H,W] ids of a decoded picture."""
     labels = np.empty((image.height, image.width), np.uint16)
-    if image.mode not in _NUMBER_MODES and legend.holds == "ids":
+    if image.mode not in _NUMBER_MODES and (legend.holds == "ids" or _is_grey_webp(image, legend)):
         for rows, grey in _equal_channels(image):
             labels[rows] = _ids_of_numbers(grey, legend)
     elif image.mode not in _NUMBER_MODES or legend.holds == "colors":
@@ -219,6 +224,23 @@ def _labels(image: Image.Image, data: bytes, legend: Legend) -> NDArray[np.uint1
         if image.mode == "P" and legend.holds is None:
             check_palette(image, used, legend)
     return labels
+
+
+def _is_grey_webp(image: Image.Image, legend: Legend) -> bool:
+    """Whether these are ids in the form that WebP has for grey: three equal channels, no colours of other classes."""
+    if image.format != "WEBP" or legend.holds is not None:
+        return False
+    used = np.zeros(256, np.bool_)
+    for _, strip in rgb_strips(image, "it"):
+        if (strip[..., :1] != strip).any():
+            return False
+        used[np.unique(strip[..., 0])] = True
+    greys = np.flatnonzero(used).tolist()
+    owners = legend.colors_of_classes
+    ids = {int(one) for one in legend.table_8bit[greys]}
+    return ids <= {*legend.classes.ids.tolist(), VOID} and all(
+        owners.get(grey * 0x010101, [int(legend.table_8bit[grey])]) == [int(legend.table_8bit[grey])] for grey in greys
+    )
 
 
 def _ids_of_numbers(numbers: NDArray[np.integer], legend: Legend) -> NDArray[np.uint16]:

@@ -39,10 +39,6 @@ def test_panoptic_misses(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match=r"unpack panoptic_annotations_trainval2017\.zip of https"):
         list_coco_panoptic(tmp_path)
     source = coco_panoptic(tmp_path / "in")
-    (source / "train2017").rename(source / "photos")
-    with pytest.raises(SemsynthError, match=r"no photos beside it; .*\(train2017\.zip of https"):
-        list_coco_panoptic(source)
-    (source / "photos").rename(source / "train2017")
     (source / "annotations/panoptic_train2017").rename(source / "annotations/elsewhere")
     with pytest.raises(SemsynthError, match=r"no folder of its PNGs: unpack panoptic_train2017\.zip"):
         list_coco_panoptic(source)

@@ -116,8 +116,6 @@ def test_what_does_not_continue_is_refused(photos: Path, tmp_path: Path) -> None
     import_edges(photos, out, CANNY)
     with pytest.raises(SemsynthError, match=r"edges\.json tells of edges found in another way"):
         import_edges(photos, out, EdgeSettings(sigma=2))
-    with pytest.raises(SemsynthError, match=r"train has 'p\d' already, which goes to val now"):
-        import_edges(photos, out, CANNY, val_share=0.5)
     builtin("camvid").save(tmp_path / "labelled/classes.json")
     with pytest.raises(SemsynthError, match="holds a dataset with label maps"):
         import_edges(photos, tmp_path / "labelled", CANNY)
@@ -140,3 +138,33 @@ def test_without_scikit_image(photos: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(SemsynthError, match=r"pip install 'semsynth\[edges\]'"):
         import_edges(photos, tmp_path / "out", CANNY)
+
+
+def test_photos_stay_in_their_split_and_divided_ones_must_not_move(photos: Path, tmp_path: Path) -> None:
+    out, told = tmp_path / "out", []
+    counts = import_edges(photos, out, CANNY)
+    assert import_edges(photos, out, CANNY, val_share=0.5, tell=told.append) == counts
+    assert "4 samples" in told[0]
+    (tmp_path / "divided/train").mkdir(parents=True)
+    for path in photos.iterdir():
+        shutil.copy(path, tmp_path / "divided/train")
+    with pytest.raises(SemsynthError, match=r"val has 'p\d' already, which goes to train now"):
+        import_edges(tmp_path / "divided", out, CANNY)
+
+
+def test_edges_of_photos_that_changed_are_drawn_anew(photos: Path, tmp_path: Path) -> None:
+    out, told = tmp_path / "out", []
+    import_edges(photos, out, CANNY, val_share=0)
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "train/conditions").iterdir()}
+    (photos / "p1.jpg").unlink()
+    Image.fromarray(photo(77)).save(photos / "p1.png")
+    (photos / "p2.jpg").unlink()
+    import_edges(photos, out, CANNY, val_share=0, tell=told.append)
+    changed = {path.stem for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
+    assert changed == {"p1"}
+    sample = ConditionFolder(out, "train")[1]
+    assert np.array_equal(sample.image, photo(77))
+    assert np.array_equal(sample.picture.pixels[..., 1], edge_map(photo(77), CANNY))
+    assert told == [
+        f"{out} holds 1 sample that is no longer in the source: train/p2; remove the files, or import into a new folder"
+    ]

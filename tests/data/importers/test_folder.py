@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from semsynth.api.datasets import import_dataset
 from semsynth.classes import VOID, ClassSet
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.importers.cityscapes import list_cityscapes
-from semsynth.data.importers.folder import list_folder
+from semsynth.data.importers.folder import Arrangement, list_folder
 from semsynth.data.importers.pairs import import_listing
 from semsynth.data.placing import Place, copy, link
 from semsynth.data.progress import Progress, silent
 from semsynth.data.toy import TOY_CLASSES, draw_scene, write_toy
 from semsynth.errors import SemsynthError
-from semsynth.images import save_png
+from semsynth.images import encode_png, save_png
 
 
 def import_cityscapes(source: Path, out: Path, progress: Progress = silent) -> dict[str, int]:
@@ -161,3 +162,174 @@ def test_another_dataset_is_not_mixed_in(plain: Path, cityscapes: Path, tmp_path
     import_folder(plain, tmp_path / "out", TOY_CLASSES)
     with pytest.raises(SemsynthError, match="holds other classes than 'cityscapes'"):
         import_cityscapes(cityscapes, tmp_path / "out")
+
+
+def toy_png(seed: int) -> bytes:
+    return encode_png(draw_scene(seed, 16).layout.labels.astype(np.uint8))
+
+
+def test_sub_folders_become_names_and_splits_become_splits(plain: Path, tmp_path: Path) -> None:
+    for kind in ("images", "labels"):
+        for seed, place in enumerate(("street/0.png", "street/1.png", "2.png", "deep/er/3.png")):
+            (plain / kind / place).parent.mkdir(parents=True, exist_ok=True)
+            (plain / kind / f"{seed}.png").rename(plain / kind / place)
+    assert import_folder(plain, tmp_path / "out", TOY_CLASSES) == {"train": 4}
+    assert DatasetFolder(tmp_path / "out", "train").names == ("2", "deep_er_3", "street_0", "street_1")
+    for kind in ("images", "labels"):
+        (plain / kind / "street").rename(plain / kind / "validation")
+        (plain / kind / "deep").rename(plain / kind / "train")
+        (plain / kind / "2.png").unlink()
+    assert import_folder(plain, tmp_path / "split", TOY_CLASSES) == {"train": 1, "val": 2}
+    assert DatasetFolder(tmp_path / "split", "val").names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "photo", "label"),
+    [
+        (Arrangement(label_suffix="_mask"), "{}.png", "{}_mask.png"),
+        (Arrangement(label_suffix=".jpg"), "{}.png", "{}.jpg.png"),
+        (Arrangement(label_prefix="gt-", photo_suffix="_rgb"), "{}_rgb.png", "gt-{}.png"),
+        (Arrangement(), "{}.png", "{}.png.png"),
+        (Arrangement(photo_prefix="é"), "e\u0301{}.png", "{}.PNG"),
+    ],
+)
+def test_names_with_a_beginning_or_an_end(
+    plain: Path, tmp_path: Path, arrangement: Arrangement, photo: str, label: str
+) -> None:
+    for seed in range(4):
+        (plain / f"images/{seed}.png").rename(plain / "images" / photo.format(seed))
+        (plain / f"labels/{seed}.png").rename(plain / "labels" / label.format(seed))
+    (plain / "labels/other.txt").write_text("no map")
+    listing = list_folder(plain, TOY_CLASSES, arrangement)
+    assert import_listing(listing, tmp_path / "out") == {"train": 4}
+    assert DatasetFolder(tmp_path / "out", "train").names == ("0", "1", "2", "3")
+    with pytest.raises(SemsynthError, match="has the form 'NAME_x'"):
+        list_folder(plain, TOY_CLASSES, Arrangement(label_suffix="_x"))
+
+
+def test_folders_of_other_names(plain: Path, tmp_path: Path) -> None:
+    (plain / "images").rename(plain / "JPEGImages")
+    (plain / "labels").rename(plain / "SegmentationClass")
+    with pytest.raises(SemsynthError, match=r"but JPEGImages, SegmentationClass: .*--images and --labels"):
+        list_folder(plain, TOY_CLASSES)
+    named = Arrangement(images="JPEGImages", labels="SegmentationClass")
+    assert import_listing(list_folder(plain, TOY_CLASSES, named), tmp_path / "out") == {"train": 4}
+
+
+def test_photos_without_label_maps_are_left_out_and_said(plain: Path, tmp_path: Path) -> None:
+    (plain / "labels/1.png").unlink()
+    told: list[str] = []
+    assert import_listing(list_folder(plain, TOY_CLASSES), tmp_path / "out", tell=told.append) == {"train": 3}
+    assert told == [f"{plain}, train: 1 photo without label map left out: 1"]
+    (plain / "images/2.png").unlink()
+    with pytest.raises(SemsynthError, match=r"1 label map has no partner in photos/: 2; .*--skip-unpaired"):
+        list_folder(plain, TOY_CLASSES)
+    listing = list_folder(plain, TOY_CLASSES, Arrangement(skip_unpaired=True))
+    assert [pair.name for pair in listing.pairs] == ["0", "3"]
+    assert [note.partition(", ")[2] for note in listing.notes] == [
+        "train: 1 label map without photo left out: 2",
+        "train: 1 photo without label map left out: 1",
+    ]
+    for name in ("0", "3"):
+        (plain / f"images/{name}.png").unlink()
+    with pytest.raises(SemsynthError, match="3 label maps have no partner"):
+        list_folder(plain, TOY_CLASSES, Arrangement(skip_unpaired=True))
+
+
+@pytest.mark.parametrize("form", ["BMP", "TIFF", "WEBP"])
+def test_label_maps_of_lossless_formats_become_png(plain: Path, tmp_path: Path, form: str) -> None:
+    for path in list((plain / "labels").iterdir()):
+        image = Image.open(path)
+        path.unlink()
+        (image.convert("RGB") if form == "WEBP" else image).save(path.with_suffix(f".{form.lower()}"), lossless=True)
+    import_folder(plain, tmp_path / "out", TOY_CLASSES)
+    for seed in range(4):
+        assert (tmp_path / f"out/train/labels/{seed}.png").read_bytes() == toy_png(seed)
+
+
+def photos_and_maps(root: Path, names: list[str]) -> Path:
+    for name in names:
+        sample = draw_scene(len(name), 16)
+        assert sample.image is not None
+        save_png(root / "images" / f"{name}.png", sample.image)
+        save_png(root / "labels" / f"{name}.png", sample.layout.labels.astype(np.uint8))
+    return root
+
+
+def divided(source: Path, out: Path) -> dict[str, str]:
+    import_listing(list_folder(source, TOY_CLASSES, val_share=0.2), out)
+    return {path.stem: path.parent.parent.name for path in out.glob("*/labels/*")}
+
+
+def test_a_share_for_val_is_chosen_by_names_and_more_photos_move_none(tmp_path: Path) -> None:
+    source = photos_and_maps(tmp_path / "in", [f"a{n}" for n in range(3)])
+    first = divided(source, tmp_path / "out")
+    assert set(first.values()) == {"train", "val"}
+    photos_and_maps(source, [f"b{n}" for n in range(40)])
+    more = divided(source, tmp_path / "out")
+    assert first.items() < more.items()
+    assert 4 <= list(more.values()).count("val") <= 14
+    with pytest.raises(SemsynthError, match="--val-share divides an undivided source"):
+        list_folder(source, TOY_CLASSES, split="test", val_share=0.2)
+    with pytest.raises(SemsynthError, match="--val-share divides an undivided source"):
+        list_folder(tmp_path / "out", TOY_CLASSES, val_share=0.2)
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("place", [link, copy])
+def test_importing_again_makes_anew_what_changed_and_names_what_is_gone(
+    plain: Path, tmp_path: Path, place: Place
+) -> None:
+    out, fresh = tmp_path / "out", tmp_path / "fresh"
+    import_folder(plain, out, TOY_CLASSES, place=place)
+    stamps = {path: path.stat().st_mtime_ns for path in out.glob("*/*/*")}
+    for path in (plain / "labels/1.png", plain / "images/2.png", plain / "images/3.png", plain / "labels/3.png"):
+        path.unlink()  # programs write new files and rename them
+    (plain / "labels/1.png").write_bytes(toy_png(9))
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(plain / "images/2.jpg")
+    told: list[str] = []
+    import_listing(list_folder(plain, TOY_CLASSES), out, place=place, tell=told.append)
+    assert told == [
+        f"{out} holds 1 sample that is no longer in the source: train/3; remove the files, or import into a new folder"
+    ]
+    assert len(DatasetFolder(out, "train")) == 4
+    assert {p for p, stamp in stamps.items() if p.exists() and p.stat().st_mtime_ns == stamp} >= set(
+        out.glob("*/*/0.*")
+    )
+    for path in out.glob("*/*/3.png"):
+        path.unlink()
+    import_listing(list_folder(plain, TOY_CLASSES), fresh, place=place)
+    made, expected = (content(root / "train") for root in (out, fresh))
+    assert made == expected
+
+
+def test_other_settings_make_label_maps_anew(plain: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for settings, void in (("", None), ("void", ["#123456"]), ("", None)):
+        import_listing(list_folder(plain, TOY_CLASSES, void=void), out, settings=settings)
+        assert np.array_equal(DatasetFolder(out, "train")[1].layout.labels, draw_scene(1, 16).layout.labels)
+    (plain / "labels/1.png").write_bytes(encode_png(draw_scene(1, 16).layout.colors()))
+    import_folder(plain, out, TOY_CLASSES)
+    assert (out / "train/labels/1.png").read_bytes() == toy_png(1)
+
+
+def test_a_damaged_record_makes_everything_anew(plain: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    import_folder(plain, out, TOY_CLASSES)
+    before = content(out)
+    for damage in (b"", b"\xff\x00\n\n  ", before[".import"][:-20], b"x" * 1000):
+        (out / ".import").write_bytes(damage)
+        import_folder(plain, out, TOY_CLASSES)
+        assert content(out / "train") == {name[6:]: data for name, data in before.items() if name.startswith("train/")}
+
+
+def test_nothing_is_imported_onto_itself(plain: Path, tmp_path: Path) -> None:
+    import_folder(plain, tmp_path / "out", TOY_CLASSES)
+    before = content(tmp_path)
+    for source in (tmp_path / "out", tmp_path / "out/train"):
+        with pytest.raises(SemsynthError, match=r"lies in .* which the import writes"):
+            import_folder(source, tmp_path / "out", TOY_CLASSES)
+    assert content(tmp_path) == before

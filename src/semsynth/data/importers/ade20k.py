@@ -11,6 +11,7 @@ the challenge's own table, ``mapFromADE.txt``; nothing is guessed from names, an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.importers.ids import instance_map, read_official
-from semsynth.data.importers.pairs import Instances, Listing, Pair, matched, own_instances
+from semsynth.data.importers.pairs import Instances, Listing, MissingSplits, Pair, matched, own_instances
 from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import read_lines, required
 from semsynth.errors import SemsynthError
@@ -83,16 +84,18 @@ def read_mapping(path: Path) -> dict[int, int]:
 
 def _list_challenge(root: Path) -> Listing:
     pairs: list[Pair] = []
+    missing = MissingSplits(root)
     for split, folder in SPLITS.items():
         labels = root / "annotations" / folder
-        if labels.is_dir():
-            required(root / "images" / folder, f"photos of {labels}; ADEChallengeData2016.zip has both")
+        photos = root / "images" / folder
+        if labels.is_dir() and not missing.lacks(split, photos, f"{photos}; ADEChallengeData2016.zip has both"):
             objects = root / "annotations_instance" / folder
             found = list_pictures(objects) if objects.is_dir() else None
-            pairs += matched(split, list_pictures(root / "images" / folder), list_pictures(labels), found, root, _read)
+            pairs += matched(split, list_pictures(photos), list_pictures(labels), found, root, _read)
+    notes = missing.notes(pairs)
     if not pairs:
         raise SemsynthError(f"{root / 'annotations'} holds neither {' nor '.join(SPLITS.values())}: unpack it again")
-    return Listing(tuple(_with_objects(pair) for pair in pairs), builtin("ade20k"))
+    return Listing(tuple(_with_objects(pair) for pair in pairs), builtin("ade20k"), notes)
 
 
 def _read(path: Path) -> Layout:
@@ -106,7 +109,7 @@ def _with_objects(pair: Pair) -> Pair:
     if not isinstance(pair.instances, Path):
         return pair
     made: Instances = partial(_challenge_objects, pair.instances)
-    return Pair(pair.split, pair.name, pair.image, pair.label, made)
+    return replace(pair, instances=made, sources=(*pair.sources, pair.instances))
 
 
 def _challenge_objects(path: Path, layout: Layout) -> NDArray[np.int32]:
@@ -127,9 +130,7 @@ def _list_full(root: Path, mapping: Path) -> Listing:
         pairs += matched(split, images, labels, None, root, partial(_read_full, meaning))
     if not pairs:
         raise SemsynthError(f"{root} holds no NAME_seg.png: unpack the data set again")
-    return Listing(
-        tuple(Pair(pair.split, pair.name, pair.image, pair.label, own_instances) for pair in pairs), builtin("ade20k")
-    )
+    return Listing(tuple(replace(pair, instances=own_instances) for pair in pairs), builtin("ade20k"))
 
 
 def _by_name(folder: Path, ending: str) -> dict[str, Path]:

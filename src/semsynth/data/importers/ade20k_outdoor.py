@@ -57,7 +57,7 @@ def list_ade20k_outdoor(
     chosen = _outdoor(pairs, scenes, table) if wanted is None else _listed(pairs, scenes, wanted)
     if not chosen:
         raise SemsynthError(f"{source}: none of the {len(pairs)} pictures is outdoors: check the list or table")
-    return Listing(tuple(pair for pair in pairs if pair.name in chosen), listing.classes)
+    return Listing(tuple(pair for pair in pairs if pair.name in chosen), listing.classes, listing.notes)
 
 
 def _listed(pairs: Sequence[Pair], scenes: dict[str, Scene], wanted: Path) -> set[str]:

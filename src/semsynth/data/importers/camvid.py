@@ -11,7 +11,7 @@ from pathlib import Path
 
 from semsynth.classes import VOID, builtin
 from semsynth.data.importers.ids import read_official
-from semsynth.data.importers.pairs import Listing, Pair, matched, matched_splits
+from semsynth.data.importers.pairs import Listing, MissingSplits, Pair, matched, matched_splits
 from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import required
 from semsynth.errors import SemsynthError
@@ -51,12 +51,13 @@ def list_camvid(source: Path) -> Listing:
 
 def _list_segnet(root: Path) -> Listing:
     pairs: list[Pair] = []
+    missing = MissingSplits(root)
     for split in SPLITS:
         labels = root / f"{split}annot"
-        if labels.is_dir():
-            images = list_pictures(required(root / split, f"photos of {labels}; the tutorial has both"))
-            pairs += matched(split, images, list_pictures(labels), None, root, _read_segnet)
-    return Listing(tuple(pairs), builtin("camvid"))
+        photos = root / split
+        if labels.is_dir() and not missing.lacks(split, photos, f"{photos}; the tutorial has both"):
+            pairs += matched(split, list_pictures(photos), list_pictures(labels), None, root, _read_segnet)
+    return Listing(tuple(pairs), builtin("camvid"), missing.notes(pairs))
 
 
 def _read_segnet(path: Path) -> Layout:

@@ -60,7 +60,10 @@ def list_celebamask_hq(source: Path, partition: Path | None = None) -> Listing:
         if names:
             raise SemsynthError(f"{root}: {len(names)} {problem}: {few(names)}; unpack the data set again")
     order = {split: place for place, split in enumerate(_SPLIT_NAMES.values())}
-    pairs = [Pair(split_of[name], name, path, partial(_read, path, masks[name])) for name, path in images.items()]
+    pairs = [
+        Pair(split_of[name], name, path, partial(_read, path, masks[name]), sources=tuple(masks[name].values()))
+        for name, path in images.items()
+    ]
     return Listing(tuple(sorted(pairs, key=lambda pair: order[pair.split])), builtin("celebamask_hq"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.classes import builtin
-from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.importers.pairs import Listing, MissingSplits, Pair, matched
 from semsynth.errors import SemsynthError
 
 SPLITS = ("train", "val")
@@ -22,19 +22,22 @@ def list_cityscapes(source: Path) -> Listing:
         SemsynthError: a part of the tree is missing, or files do not pair.
     """
     pairs: list[Pair] = []
+    missing = MissingSplits(source)
     for split in SPLITS:
         labels = _found(source / "gtFine" / split, "_gtFine_labelIds.png")
-        if labels:
+        photos = source / "leftImg8bit" / split
+        if labels and not missing.lacks(split, photos, f"{photos}; leftImg8bit_trainvaltest.zip has them"):
             instances = _found(source / "gtFine" / split, "_gtFine_instanceIds.png")
-            images = _found(source / "leftImg8bit" / split, "_leftImg8bit.png")
+            images = _found(photos, "_leftImg8bit.png")
             pairs += matched(split, images, labels, instances, source)
+    notes = missing.notes(pairs)
     if not pairs:
         raise SemsynthError(
             f"{source} holds no gtFine/SPLIT/CITY/*_gtFine_labelIds.png for {' or '.join(SPLITS)}: "
             "give the folder that leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip of "
             "https://www.cityscapes-dataset.com/downloads were unpacked into"
         )
-    return Listing(tuple(pairs), builtin("cityscapes"))
+    return Listing(tuple(pairs), builtin("cityscapes"), notes)
 
 
 def _found(folder: Path, ending: str) -> dict[str, Path]:

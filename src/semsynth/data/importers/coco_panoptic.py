@@ -15,7 +15,7 @@ import numpy as np
 from semsynth.classes import VOID, builtin
 from semsynth.data.importers.coco_files import ANNOTATIONS_BYTES, first_of, listed, understood
 from semsynth.data.importers.ids import instance_map, translated
-from semsynth.data.importers.pairs import Listing, Pair, own_instances
+from semsynth.data.importers.pairs import Listing, MissingSplits, Pair, own_instances
 from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
@@ -50,9 +50,14 @@ def list_coco_panoptic(source: Path) -> Listing:
         SemsynthError: a part is missing, the JSON file is malformed or of other classes, or files do not pair.
     """
     pairs: list[Pair] = []
+    missing = MissingSplits(source)
     for split in SPLITS:
         path = first_of(source, _SEGMENTS, split)
         if path is None:
+            continue
+        images = first_of(source, _IMAGES, split)
+        looked_for = f"{listed(_IMAGES, split)} ({split}2017.zip of https://cocodataset.org/#download)"
+        if missing.lacks(split, images, looked_for) or images is None:
             continue
         maps = first_of(source, _MAPS, split)
         if maps is None or not maps.is_dir():
@@ -60,16 +65,11 @@ def list_coco_panoptic(source: Path) -> Listing:
                 f"{source} has {path.name}, but no folder of its PNGs: unpack panoptic_{split}2017.zip, which lies in "
                 f"{_ZIP}, to {listed(_MAPS, split)}"
             )
-        images = first_of(source, _IMAGES, split)
-        if images is None:
-            raise SemsynthError(
-                f"{source}: {path.name} has no photos beside it; looked for {listed(_IMAGES, split)} "
-                f"({split}2017.zip of https://cocodataset.org/#download)"
-            )
         pairs += _pairs(split, path, list_pictures(maps), list_pictures(images))
+    notes = missing.notes(pairs)
     if not pairs:
         raise SemsynthError(f"{source} holds no {listed(_SEGMENTS, 'train')}, nor the same for val: unpack {_ZIP}")
-    return Listing(tuple(pairs), builtin("coco_panoptic"))
+    return Listing(tuple(pairs), builtin("coco_panoptic"), notes)
 
 
 def _pairs(split: str, path: Path, maps: dict[str, Path], images: dict[str, Path]) -> list[Pair]:
@@ -79,7 +79,7 @@ def _pairs(split: str, path: Path, maps: dict[str, Path], images: dict[str, Path
     if problems:
         raise SemsynthError(f"{path}: {'; '.join(problems)}")
     return [
-        Pair(split, name, images[name], partial(_read, found, maps[name]), own_instances)
+        Pair(split, name, images[name], partial(_read, found, maps[name]), own_instances, (maps[name], path))
         for name, found in segments.items()
     ]
 

@@ -21,7 +21,7 @@ from semsynth.data.importers.coco_files import (
     read_objects,
     require_pycocotools,
 )
-from semsynth.data.importers.pairs import Listing, Pair, matched
+from semsynth.data.importers.pairs import Listing, MissingSplits, Pair, matched
 from semsynth.data.listing import list_pictures
 from semsynth.data.source_files import few
 from semsynth.errors import SemsynthError
@@ -49,24 +49,26 @@ def list_coco_stuff(source: Path, objects: Sequence[Path] = (), *, instances: bo
     """
     given = _read_all(objects) if instances else {}
     pairs: list[Pair] = []
+    missing = MissingSplits(source)
     for split in SPLITS:
         images, labels = (first_of(source, names, split) for names in (_IMAGES, _LABELS))
         if labels is None:
             continue
-        if images is None:
-            raise SemsynthError(f"{source}: {labels.name} has no photos beside it; looked for {listed(_IMAGES, split)}")
+        if missing.lacks(split, images, listed(_IMAGES, split)) or images is None:
+            continue
         maps = first_of(source, _INSTANCES, split) if instances and not objects else None
         found = matched(
             split, list_pictures(images), list_pictures(labels), None if maps is None else list_pictures(maps), source
         )
         beside = first_of(source, _OBJECTS, split) if instances and not objects and maps is None else None
         pairs += _with_objects(found, given if beside is None else _read_all([beside]))
+    notes = missing.notes(pairs)
     if not pairs:
         raise SemsynthError(
             f"{source} holds no pixel maps: looked for {listed(_LABELS, 'train')} and the same for val; "
             "stuffthingmaps_trainval2017.zip of https://github.com/nightrome/cocostuff has them"
         )
-    return Listing(tuple(pairs), builtin("coco_stuff"))
+    return Listing(tuple(pairs), builtin("coco_stuff"), notes)
 
 
 def _read_all(files: Iterable[Path]) -> dict[str, tuple[Path, ImageObjects]]:
@@ -88,4 +90,8 @@ def _with_objects(pairs: list[Pair], objects: Mapping[str, tuple[Path, ImageObje
             f"{pairs[0].split}: the annotation file does not know {len(unknown)} of {len(pairs)} pictures: "
             f"{few(unknown)}; give the one of this split, or --no-instances"
         )
-    return [replace(pair, instances=partial(painted, objects[pair.name][1], objects[pair.name][0])) for pair in pairs]
+    return [
+        replace(pair, instances=partial(painted, objects[pair.name][1], file), sources=(*pair.sources, file))
+        for pair in pairs
+        for file in (objects[pair.name][0],)
+    ]

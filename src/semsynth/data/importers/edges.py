@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from semsynth.config import dump_config, load_config
 from semsynth.data.edges import EdgeSettings, edge_map
 from semsynth.data.folder import CLASSES_FILE, CONDITIONS, IMAGES
+from semsynth.data.importers.record import ImportRecord, check_sources
 from semsynth.data.placing import Place, in_parallel, link, once
-from semsynth.data.progress import Progress, silent
-from semsynth.data.splitting import SPLITS, FoundPhoto, divided, first_of_splits
+from semsynth.data.progress import Progress, Tell, silent, tell_nobody
+from semsynth.data.splitting import FoundPhoto, divided, first_of_splits
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, save_png
 
@@ -28,6 +28,7 @@ def import_edges(
     place: Place = link,
     limit: int | None = None,
     progress: Progress = silent,
+    tell: Tell = tell_nobody,
 ) -> dict[str, int]:
     """Import the photographs in ``SOURCE``, or in ``SOURCE/train``, ``val`` and ``test``, and draw their edges.
 
@@ -39,6 +40,7 @@ def import_edges(
         place: `link` or `copy`.
         limit: at most so many photographs of every split, the first ones; None: all.
         progress: called once per photograph.
+        tell: is told which samples are no longer in the source.
 
     Returns:
         Split -> number of samples.
@@ -46,37 +48,37 @@ def import_edges(
     Raises:
         SemsynthError: no photographs, a damaged one, or a folder ``out`` of other data or with other edges.
     """
-    photos = first_of_splits(divided(source, val_share), limit)
-    _check_out(out, settings, photos)
+    found, by_name = divided(source, val_share)
+    record = ImportRecord(out, settings.model_dump_json(), (CONDITIONS, IMAGES))
+    check_sources(out, (photo.path for photo in found))
+    every = record.kept_in_place(found, tell) if by_name else found
+    _check_settings(out, settings)
+    record.check_splits(every)
+    photos = first_of_splits(every, limit)
     if not (out / SETTINGS_FILE).exists():
         dump_config(settings, out / SETTINGS_FILE)
 
     def bring(photo: FoundPhoto) -> None:
         folder = out / photo.split
+        if not record.is_current(photo, [photo.path]):
+            record.remove(photo)
         once(photo.path, folder / CONDITIONS / f"{photo.name}.png", draw)  # first: it fails where a photo is damaged
         once(photo.path, folder / IMAGES / (photo.name + photo.path.suffix.lower()), place)
+        record.add(photo, [photo.path])
 
     def draw(path: Path, target: Path) -> None:
         save_png(target, edge_map(decode_image(path), settings))
 
     in_parallel(bring, photos, progress)
+    if note := record.gone(every):
+        tell(note)
     return dict(Counter(photo.split for photo in photos))
 
 
-def _check_out(out: Path, settings: EdgeSettings, photos: Iterable[FoundPhoto]) -> None:
+def _check_settings(out: Path, settings: EdgeSettings) -> None:
     """Make sure that ``out`` is new, or an import of the same kind that goes on."""
     if (out / CLASSES_FILE).exists():
         raise SemsynthError(f"{out} holds a dataset with label maps: choose a new folder")
     path = out / SETTINGS_FILE
     if path.exists() and load_config(EdgeSettings, path) != settings:
         raise SemsynthError(f"{path} tells of edges found in another way: give the same options or a new folder")
-    here: Mapping[str, set[str]] = {
-        split: {file.stem for file in (out / split / CONDITIONS).glob("*.png")} for split in SPLITS
-    }
-    for photo in photos:
-        for split in SPLITS:
-            if split != photo.split and photo.name in here[split]:
-                raise SemsynthError(
-                    f"{out / split} has '{photo.name}' already, which goes to {photo.split} now, because the "
-                    "photographs or their division have changed: choose a new folder"
-                )

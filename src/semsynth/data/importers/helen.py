@@ -49,7 +49,7 @@ def list_helen(source: Path) -> Listing:
             )
         for name in names:
             maps = _maps(required(root / "labels" / name, origin), name)
-            pairs.append(Pair(split, name, images[name], partial(_read, maps)))
+            pairs.append(Pair(split, name, images[name], partial(_read, maps), sources=tuple(maps)))
     return Listing(tuple(pairs), builtin("helen"))
 
 

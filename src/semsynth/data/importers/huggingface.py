@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from semsynth.classes import ClassSet
 from semsynth.data.importers.pairs import Listing, Pair
+from semsynth.data.splitting import split_named
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
 from semsynth.images import read_image_bytes
@@ -23,9 +24,6 @@ from semsynth.layout.legend import Holds, Legend
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-SPLITS = {"validation": "val", "valid": "val", "dev": "val"}
-"""Their names -> ours, where they differ."""
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w.-]+)?")
 
@@ -88,7 +86,7 @@ def list_huggingface(
         raise SemsynthError(f"{source} has no split '{unknown[0]}': it has {', '.join(loaded)}")
     pairs: list[Pair] = []
     for name in splits or loaded:
-        rows, split = loaded[name], SPLITS.get(name, name)
+        rows, split = loaded[name], split_named(name)
         mask = _mask_column(rows, image_column, mask_column, source)
         files = ImageRows(_undecoded(rows, (image_column, mask)), f"{source}, {name}")
         pairs += [

@@ -107,6 +107,7 @@ def list_nyu_depth_v2(
             partial(_photo, file, index, part),
             partial(_layout, file, index, part, meaning),
             own_instances,
+            (path,),
         )
         for split, indices in _divided(len(file), splits).items()
         for index in indices

@@ -22,15 +22,16 @@ from semsynth.classes import ClassSet
 from semsynth.data.budget import PixelBudget
 from semsynth.data.coverage import class_pixels, coverage
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, save_classes
-from semsynth.data.listing import pairing_problems
+from semsynth.data.importers.record import ImportRecord, check_sources
+from semsynth.data.listing import is_picture, pairing_problems
 from semsynth.data.placing import Place, in_parallel, link, once
-from semsynth.data.progress import Progress, silent
+from semsynth.data.progress import Progress, Tell, silent, tell_nobody
 from semsynth.data.splitting import first_of_splits
 from semsynth.errors import SemsynthError
 from semsynth.files import write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
-from semsynth.layout.label_files import holds_colors
+from semsynth.layout.label_files import holds_colors, is_png
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,13 @@ class Pair:
     image: Photo
     label: Label
     instances: Instances | None = None
+    sources: tuple[Path, ...] = ()
+    """Files that the others are made of, where these are no files themselves."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the sample is made of."""
+        return (*(one for one in (self.image, self.label, self.instances) if isinstance(one, Path)), *self.sources)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,10 @@ class Listing:
     pairs: tuple[Pair, ...]
     classes: ClassSet
     """Of the label maps as they are brought."""
+    notes: tuple[str, ...] = ()
+    """What was left out."""
+    divided_by_name: bool = False
+    """Whether names chose the splits: then samples that were imported before stay where they are."""
 
 
 def matched(
@@ -98,6 +110,7 @@ def matched(
             images[name],
             label if read is None else partial(read, label),
             None if instances is None else instances[name],
+            () if read is None else (label,),
         )
         for name, label in labels.items()
     ]
@@ -119,6 +132,36 @@ def matched_splits(
     return pairs
 
 
+class MissingSplits:
+    """Splits whose photos are not there, as after half a download: left out, unless no other is complete."""
+
+    def __init__(self, source: Path) -> None:
+        self._source, self._missing = source, list[str]()
+
+    def lacks(self, split: str, photos: Path | None, looked_for: str) -> bool:
+        """Whether a split with label maps has no photos at all.
+
+        Args:
+            split: its name.
+            photos: their folder, which may be missing.
+            looked_for: where they should be, and what they come with.
+        """
+        if photos is not None and photos.is_dir() and any(is_picture(path.name) for path in photos.rglob("*")):
+            return False
+        self._missing.append(f"{split} has label maps but no photos; looked for {looked_for}")
+        return True
+
+    def notes(self, pairs: Sequence[Pair]) -> tuple[str, ...]:
+        """What was left out.
+
+        Raises:
+            SemsynthError: splits were, and there are no ``pairs``.
+        """
+        if self._missing and not pairs:
+            raise SemsynthError(f"{self._source}: {'; '.join(self._missing)}")
+        return tuple(f"{self._source}: {one}: left out" for one in self._missing)
+
+
 def own_instances(layout: Layout) -> NDArray[np.int32]:
     """As :attr:`Pair.instances`: those that the layout was read with."""
     if layout.instances is None:
@@ -127,34 +170,50 @@ def own_instances(layout: Layout) -> NDArray[np.int32]:
 
 
 def import_listing(
-    listing: Listing, out: Path, *, place: Place = link, limit: int | None = None, progress: Progress = silent
+    listing: Listing,
+    out: Path,
+    *,
+    place: Place = link,
+    limit: int | None = None,
+    settings: str = "",
+    progress: Progress = silent,
+    tell: Tell = tell_nobody,
 ) -> dict[str, int]:
-    """Bring what ``listing`` names into the dataset folder ``out``; samples that are there already stay.
+    """Bring what ``listing`` names into the dataset folder ``out``.
 
-    Every label map that is brought is read and validated; maps of ids are placed as they are, colour maps are written
-    as ids. Several samples are brought at a time.
+    Every label map that is brought is read and validated; PNG files of ids are placed as they are, others are written
+    as ids. Several samples are brought at a time. Samples that an earlier import brought stay, unless their files or
+    the settings have changed.
 
     Args:
         listing: what to import.
         out: made if missing.
         place: `link` or `copy`.
         limit: at most so many samples of every split, the first ones; None: all.
+        settings: what label maps are made with besides their files; a change makes them anew.
         progress: called once per sample.
+        tell: is told what was left out, and which samples are no longer in the source.
 
     Returns:
         Split -> number of samples.
 
     Raises:
         SemsynthError: a file cannot be read or written, a label map has ids outside the class set, or ``out`` holds a
-            dataset of other classes.
+            dataset of other classes, the sources themselves, or samples that belong to another split now.
     """
-    pairs = first_of_splits(listing.pairs, limit)
+    record = ImportRecord(out, settings, (LABELS, IMAGES, INSTANCES))
+    check_sources(out, (path for pair in listing.pairs for path in pair.files))
+    every = record.kept_in_place(listing.pairs, tell) if listing.divided_by_name else list(listing.pairs)
+    record.check_splits(every)
+    for note in listing.notes:
+        tell(note)
+    pairs = first_of_splits(every, limit)
     save_classes(out, listing.classes)
     seen, budget, one_at_a_time = dict[str, NDArray[np.int64]](), PixelBudget(), Lock()
 
     def bring(pair: Pair) -> None:
         with budget.reserved(pair.label) if isinstance(pair.label, Path) else nullcontext():
-            found = _bring(pair, listing.classes, out / pair.split, place)
+            found = _bring(pair, listing.classes, out / pair.split, place, record)
         if found is not None:
             with one_at_a_time:
                 seen[pair.split] = seen.get(pair.split, 0) + found
@@ -164,32 +223,38 @@ def import_listing(
         line = coverage(str(out / split), pixels, listing.classes).line
         if line:
             _log.warning("%s", line)
+    if gone := record.gone(every):
+        tell(gone)
     return dict(Counter(pair.split for pair in pairs))
 
 
-def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place) -> NDArray[np.int64] | None:
-    """Make what is missing of a sample, nothing if its label map cannot be read.
+def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place, record: ImportRecord) -> NDArray[np.int64] | None:
+    """Make what is missing of a sample, or all of it if its files have changed; nothing if it cannot be read.
 
     Returns:
         [K+1] pixels of every class and void, if the label map was read.
     """
+    current = record.is_current(pair, pair.files)
     label = folder / LABELS / f"{pair.name}.png"
     suffix = pair.instances.suffix.lower() if isinstance(pair.instances, Path) else ".png"
     instances = folder / INSTANCES / (pair.name + suffix)
-    makes_instances = callable(pair.instances) and not instances.exists()
+    makes_instances = callable(pair.instances) and not (current and instances.exists())
     layout = None
-    if makes_instances or not label.exists():
+    if makes_instances or not (current and label.exists()):
         layout = Layout.open(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
+    if not current:
+        record.remove(pair)
     _bring_photo(pair, folder / IMAGES, place)
     if isinstance(pair.instances, Path):
         once(pair.instances, instances, place)
     elif layout is not None and makes_instances and pair.instances is not None:
         Layout(layout.labels, classes, pair.instances(layout)).save_instances(instances)
     if layout is not None and not label.exists():
-        if isinstance(pair.label, Path) and not holds_colors(pair.label):
+        if isinstance(pair.label, Path) and is_png(pair.label) and not holds_colors(pair.label):
             once(pair.label, label, place)
         else:
             layout.save(label)
+    record.add(pair, pair.files)
     return None if layout is None else class_pixels(layout)
 
 

@@ -41,6 +41,6 @@ def list_unlabelled(
         with one_at_a_time:
             return label_photo(photo)
 
-    photos = divided(source, val_share)
+    photos, by_name = divided(source, val_share)
     pairs = tuple(Pair(photo.split, photo.name, photo.path, partial(label, photo.path)) for photo in photos)
-    return Listing(pairs, classes)
+    return Listing(pairs, classes, divided_by_name=by_name)
