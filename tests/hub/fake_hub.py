@@ -49,6 +49,8 @@ class FakeHub(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
         """METHOD PATH of all requests."""
+        self.nonsense: list[tuple[str, bytes | None, dict[str, str]]] = []
+        """A pattern of METHOD PATH, the body that is answered instead (None: the right one), and more headers."""
 
     @property
     def url(self) -> str:
@@ -97,6 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, value: object = None, headers: dict[str, str] | None = None) -> None:
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        for pattern, body, more in self.server.nonsense:
+            if re.fullmatch(pattern, f"{self.command} {self.path_only}"):
+                data, headers = data if body is None else body, {**(headers or {}), **more}
         self.send_response(status)
         for name, text in {"Content-Length": str(len(data)), **(headers or {})}.items():
             self.send_header(name, text)

@@ -149,6 +149,54 @@ def test_a_hub_that_does_not_answer(hub: FakeHub, folder: Path, monkeypatch: pyt
         push_model(folder, NAME)
 
 
+LISTING = rf"GET /api/models/{NAME}/(revision|tree)/.*"
+FILES = rf"HEAD /{NAME}/resolve/.*"
+COMMIT = "a" * 40
+
+
+def listing(*names: object, sha: object = COMMIT) -> bytes:
+    return json.dumps({"id": NAME, "sha": sha, "siblings": [{"rfilename": name} for name in names]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("where", "body", "headers"),
+    [
+        (LISTING, b"<!doctype html><title>Sign in to the network</title>", {"Content-Type": "text/html"}),
+        (LISTING, b"", {}),
+        (LISTING, b"[" * 100_000, {}),
+        (LISTING, b"7", {}),
+        (LISTING, b"{}", {}),
+        (LISTING, listing(sha="../../../../evil"), {}),
+        (LISTING, listing(sha=7), {}),
+        (LISTING, listing("../../evil.json"), {}),
+        (LISTING, listing("/etc/evil.json"), {}),
+        (LISTING, listing("a\\..\\evil.json"), {}),
+        (LISTING, listing("a\0.json"), {}),
+        (LISTING, listing("n" * 300 + ".json"), {}),
+        (LISTING, listing(["x"]), {}),
+        (LISTING, b'{"id": "x", "siblings": 7}', {}),
+        (rf"(GET|HEAD) /{NAME}/resolve/.*", b"<!doctype html>", {"Content-Type": "text/html"}),
+        (FILES, None, {"ETag": '"../../../../evil"'}),
+        (FILES, None, {"ETag": "/etc/evil"}),
+        (FILES, None, {"ETag": ".."}),
+        (FILES, None, {"X-Linked-ETag": "..\\evil"}),
+        (FILES, None, {"X-Repo-Commit": "../../evil"}),
+    ],
+)
+def test_a_mirror_that_answers_nonsense_is_one_line_and_writes_nothing_elsewhere(
+    hub: FakeHub, folder: Path, tmp_path: Path, where: str, body: bytes | None, headers: dict[str, str]
+) -> None:
+    hub.repositories[NAME] = Repository()
+    hub.repositories[NAME].commit("main", {path.name: path.read_bytes() for path in folder.iterdir()})
+    hub.nonsense.append((where, body, headers))
+    with pytest.raises(SemsynthError) as caught:
+        load(NAME, device="cpu")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
+    assert {path.name for path in tmp_path.iterdir()} <= {"cache"}
+
+
 @pytest.mark.parametrize("file", ["generator.safetensors", "classes.json"])
 def test_a_wrong_checksum(hub: FakeHub, folder: Path, file: str) -> None:
     push_model(folder, NAME)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.checkpoint.folder import CLASSES, CONFIG, read_config, weight_files
+from semsynth.checkpoint.hub_traffic import checked_answers
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 
@@ -37,7 +38,10 @@ def download_model(repository: str, revision: str | None = None) -> Path:
 
     name = repository if revision is None else f"{repository}@{revision}"
     try:
-        folder = Path(snapshot_download(repository, revision=revision, allow_patterns=PATTERNS))
+        with checked_answers():
+            folder = Path(snapshot_download(repository, revision=revision, allow_patterns=PATTERNS))
+    except SemsynthError:
+        raise
     except RevisionNotFoundError as error:
         raise SemsynthError(f"{repository} has no revision '{revision}': give a branch, a tag or a commit") from error
     except GatedRepoError as error:
@@ -52,6 +56,11 @@ def download_model(repository: str, revision: str | None = None) -> Path:
         raise SemsynthError(
             f"there is no folder '{name}' here, and no such model came from the Hugging Face hub ({reason}): "
             "check the name and the network, or download it elsewhere and give the folder"
+        ) from error
+    except Exception as error:  # the library trusts answers to be those of a hub
+        raise SemsynthError(
+            f"{name}: what {constants.ENDPOINT} answers is no hub's ({type(error).__name__}): check HF_ENDPOINT and "
+            "the network, or download the model elsewhere and give the folder"
         ) from error
     _check(folder, name)
     return folder

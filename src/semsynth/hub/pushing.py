@@ -139,6 +139,10 @@ def _explained(repository: str) -> Iterator[None]:
         raise SemsynthError(f"cannot push to {repository}: the hub answers {status}: {_line(error)}") from error
     except (HFValidationError, ValueError) as error:
         raise SemsynthError(f"cannot push to {repository}: {_line(error)}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SemsynthError(
+            f"cannot push to {repository}: what the hub answers is no hub's ({type(error).__name__}): check HF_ENDPOINT"
+        ) from error
     except (HTTPError, OSError, RuntimeError) as error:
         raise SemsynthError(
             f"cannot push to {repository}: the hub cannot be reached ({_line(error)}): check the network"

@@ -47,6 +47,15 @@ def test_a_folder_of_transformers_with_its_own_normalisation(tmp_path: Path) -> 
         ("auto_map", {"AutoConfig": "evil--code.Config"}),
         ("quantization_config", {"quant_method": "bitsandbytes"}),
         ("backbone_config", {"model_type": "resnet", "attn_implementation": "user/kernel"}),
+        ("backbone_config", {"model_type": "timm_wrapper", "architecture": "resnet50"}),
+        ("backbone_config", [{"architecture": "hf-hub:evil/net"}]),
+        ("transformers_weights", "other.safetensors"),
+        ("experts_implementation", "user/kernel"),
+        ("some_new_implementation", "user/kernel"),
+        ("pretrained_backbone", True),
+        ("anything", "evil/repository"),
+        ("anything", {"deeper": ["https://evil.example/x"]}),
+        ("model_type", "../evil"),
     ],
 )
 def test_a_local_folder_reaches_no_network_and_no_code(
@@ -61,6 +70,53 @@ def test_a_local_folder_reaches_no_network_and_no_code(
     values = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(values | {key: value}))
     with pytest.raises(SemsynthError, match=r"config\.json: \w+ = .* refers to code or weights elsewhere"):
+        load_segmenter(folder, device="cpu")
+
+
+def edited(folder: Path, **changes: object) -> Path:
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | changes))
+    return folder
+
+
+def test_what_common_folders_say_is_taken(tmp_path: Path) -> None:
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    edited(folder, _name_or_path="nvidia/segformer-b0", attn_implementation="sdpa", use_timm_backbone=False)
+    segmenter = load_segmenter(folder, device="cpu")
+    assert segmenter.network.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"num_labels": 10**9}, "num_labels = 1000000000 is larger than in any network"),
+        ({"hidden_sizes": [10**6] * 4}, "hidden_sizes = .* larger"),
+        ({"num_hidden_layers": 10**5}, "num_hidden_layers = 100000 is larger"),
+        ({"hidden_sizes": [4096] * 4}, "describes a network of .* numbers, and its weights have .* bytes"),
+        ({"hidden_sizes": "many"}, "net"),
+        ({"depths": [-1]}, "net"),
+    ],
+)
+def test_networks_that_no_weights_are_of(changes: dict[str, object], words: str, tmp_path: Path) -> None:
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    with pytest.raises(SemsynthError, match=words):
+        load_segmenter(edited(folder, **changes), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("adapter_config.json", {"base_model_name_or_path": "evil/net"}),
+        ("model.safetensors.index.json", {"weight_map": {"a": "../other/model.safetensors"}}),
+        ("model.safetensors.index.json", {"weight_map": {"a": "https://evil.example/x.safetensors"}}),
+        ("model.safetensors.index.json", {"weight_map": {"a": 7}}),
+        ("model.safetensors.index.json", []),
+    ],
+)
+def test_files_that_lead_elsewhere(file: str, values: object, tmp_path: Path) -> None:
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    (folder / file).write_text(json.dumps(values))
+    with pytest.raises(SemsynthError, match=file):
         load_segmenter(folder, device="cpu")
 
 

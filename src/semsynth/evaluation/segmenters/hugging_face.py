@@ -10,20 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.checkpoint import BUNDLED, Card, find_model
+from semsynth.checkpoint.hub_traffic import no_requests
 from semsynth.config import load_config
 from semsynth.documents import read_json
-from semsynth.errors import SemsynthError, shortened
+from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.mappings import OutputMapping, find_mapping
+from semsynth.evaluation.segmenters.reach import check_folder
 from semsynth.extras import require
 from semsynth.files import sha256
 from semsynth.synthesizer.devices import choose_device
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
-_REACHING = (
-    *("backbone", "use_timm_backbone", "use_pretrained_backbone", "backbone_kwargs", "timm_model_name"),
-    *("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation"),
-    *("auto_map", "custom_pipelines", "quantization_config", "use_kernels", "base_model_name_or_path"),
-)
+ATTENTION = "eager"
+"""Always given: a configuration could name a package or a repository of kernels."""
+_SPARE_NUMBERS = 2**24
+"""Of a network beyond its stored weights; what is missing is told by its name."""
 BUNDLED_SEGMENTERS = BUNDLED / "segmenters"
 """Where the segmenters that ship with the package lie, each in a folder named like its class set."""
 
@@ -123,9 +124,10 @@ def _network_config(folder: Path) -> Any:
     require("evaluate", "a segmenter", "transformers")
     from transformers import AutoConfig, AutoModelForSemanticSegmentation
 
-    _check_reach(read_json(folder / "config.json"), folder / "config.json")
+    check_folder(folder)
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with no_requests():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the library raises many kinds on values that it does not expect
         raise SemsynthError(f"{folder / 'config.json'} is no network's: {_first_line(error)}") from error
     if type(config) not in AutoModelForSemanticSegmentation._model_mapping:
@@ -134,23 +136,6 @@ def _network_config(folder: Path) -> Any:
             "segmentation, for example a SegFormer"
         )
     return config
-
-
-def _check_reach(values: Any, path: Path) -> None:
-    """Refuse settings that make transformers (5.x) ask the hub or look for packages of code, also of local folders."""
-    waiting = [values]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            reaching = sorted(key for key in _REACHING if one.get(key))
-            if reaching:
-                raise SemsynthError(
-                    f"{path}: {reaching[0]} = {shortened(repr(one[reaching[0]]))} refers to code or weights elsewhere: "
-                    "take it out, or give a network that is complete in its folder"
-                )
-            waiting += one.values()
 
 
 def _read_network(folder: Path, config: Any) -> nn.Module:
@@ -162,15 +147,19 @@ def _read_network(folder: Path, config: Any) -> nn.Module:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        network, report = AutoModelForSemanticSegmentation.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="eager",  # the configuration could name a package or a repository of kernels
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        with no_requests():
+            _check_count(folder, AutoModelForSemanticSegmentation, config)
+            network, report = AutoModelForSemanticSegmentation.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                use_safetensors=True,
+                attn_implementation=ATTENTION,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    except SemsynthError:
+        raise
     except Exception as error:  # the library raises many kinds on damaged files
         raise SemsynthError(f"the weights in {folder} cannot be read ({_first_line(error)}): copy it again") from error
     finally:
@@ -185,6 +174,19 @@ def _read_network(folder: Path, config: Any) -> nn.Module:
         )
     found: nn.Module = network
     return found
+
+
+def _check_count(folder: Path, kind: Any, config: Any) -> None:
+    """Refuse a configuration of a network that is much larger than its weights, before memory is taken for it."""
+    with torch.device("meta"):
+        network = kind.from_config(config, attn_implementation=ATTENTION)
+    wanted = sum(one.numel() for one in network.parameters())
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    if wanted > stored + _SPARE_NUMBERS:  # a number takes a byte at least
+        raise SemsynthError(
+            f"{folder / 'config.json'} describes a network of {wanted:,} numbers, and its weights have {stored:,} "
+            "bytes: copy the folder again"
+        )
 
 
 def _stated_normalisation(folder: Path) -> dict[str, Any]:
