@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint.official import CODES, FoundNetwork, Role, find_networks
 from semsynth.convert.official import Source
+from semsynth.convert.old_spectral_norm import completed
 from semsynth.convert.renaming import check_fit
 from semsynth.errors import SemsynthError, shortened
 from semsynth.tensor_files import read_tensor_file
@@ -56,8 +57,10 @@ def read_network(path: Path, system: str | None, role: Role) -> ReadNetwork:
     if network.system not in CODES:
         raise SemsynthError(f"{path} is a {role} of the {network.system} code, which cannot be converted")
     state, formats = _plain(network.state, path)
+    state, old = completed(state)
     notes = [f"{path.name}: taken from under {network.where}"] if network.where else []
     notes += [f"{path.name}: {', '.join(sorted(formats))} numbers become float32"] if formats else []
+    notes += [f"{path.name}: {old} singular vectors computed, which PyTorch before 1.0.1 did not save"] if old else []
     return ReadNetwork(network.system, role, state, tuple(notes))
 
 
