@@ -57,7 +57,7 @@ def test_the_plain_list_is_read_too(tmp_path: Path) -> None:
         ('[{"id": 65535, "name": "a", "color": [0, 0, 0]}]', "65535"),
         ('[{"id": -1, "name": "a", "color": [0, 0, 0]}]', "-1"),
         ('[{"id": 1, "name": "a", "color": [0, 0, 256]}]', "256"),
-        ('[{"id": 1, "name": "a", "colour": [0, 0, 2]}]', "unknown key 'classes.0.colour'"),
+        ('[{"id": 1, "name": "a", "farbe": [0, 0, 2]}]', "unknown key 'farbe' (known: id, name, color, group)"),
     ],
 )
 def test_wrong_files_are_named(tmp_path: Path, content: str, message: str) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from semsynth.class_files import read_classes
 from semsynth.config import Config, validated
-from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import write_json
 from semsynth.pages import html_table
@@ -154,8 +154,8 @@ class ClassSet(Config):
 
         Args:
             source: the name of a built-in set (:data:`BUILTIN_CLASS_SETS`), or the path of a ``classes.json``: a list
-                of ``{"id", "name", "color"[, "group"]}``, or ``{"name", "classes"}`` with such a list. A built-in name
-                comes first; ``./NAME`` is always a path.
+                of ``{"id", "name", "color"[, "group"]}``, or another list that :mod:`semsynth.class_files` knows. A
+                built-in name comes first; ``./NAME`` is always a path.
 
         Raises:
             SemsynthError: neither, a malformed file, or an id given twice.
@@ -166,10 +166,7 @@ class ClassSet(Config):
         if isinstance(source, str) and not path.exists():
             known = ", ".join(BUILTIN_CLASS_SETS)
             raise SemsynthError(f"there is no class set {source}: give the path of a classes.json, or one of {known}")
-        value = read_json(path)
-        if isinstance(value, list):
-            value = {"name": path.parent.name, "classes": value}
-        return validated(cls, value, str(path))
+        return validated(cls, read_classes(path), str(path))
 
     @classmethod
     def load(cls, path: str | Path) -> ClassSet:
