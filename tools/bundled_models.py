@@ -97,7 +97,7 @@ MODELS = {
                     *FEATURES,
                     "generator.upsamplings=6",
                     "fade_in_images=4000",
-                    "generator.frozen_statistics=true",
+                    # Batch statistics: those of the first stage are of other sizes, and pictures lose their texture.
                     *WINDOWS,
                     "training.workers=0",
                     "training.seed=2",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import torch
 from official_spade import save_generator
 from typer.testing import CliRunner, Result
 
+import semsynth
+from semsynth.checkpoint import is_model_folder
 from semsynth.cli.main import app
 from semsynth.images import decode_image, save_png
 
@@ -65,3 +69,58 @@ def test_classes_by_name_or_file(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "classes.json").write_text(json.dumps(classes))
     assert run(*arguments, "--classes", tmp_path / "classes.json").exit_code == 0
     assert '"id": 20' in (tmp_path / "model" / "classes.json").read_text()
+
+
+def test_a_dry_run_says_where_options_come_from_and_writes_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = run("convert", "auto", checkpoint, "--options", tmp_path / "opt.json", "--set", "ngf=1", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "generator of the official SPADE code" in result.stdout
+    assert "ngf = 1 (given" in result.stdout
+    assert "use_vae = False (read off fc.weight)" in result.stdout
+    assert "label_nc = 3 (" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_check_counts_levels_of_255(checkpoint: Path, tmp_path: Path) -> None:
+    convert = ("convert", "spade", checkpoint, "--options", tmp_path / "opt.json")
+    assert run(*convert, "--out", tmp_path / "first").exit_code == 0
+    label_map = tmp_path / "map.png"
+    save_png(label_map, np.eye(32, dtype=np.uint8))
+    picture = np.asarray(semsynth.load(tmp_path / "first", "cpu", "float32")(label_map))
+    off_by_one = np.where(picture < 255, picture + 1, picture - 1).astype(np.uint8)
+    other = picture.copy()
+    other[0, 0, 0] = (int(other[0, 0, 0]) + 128) % 256
+    for number, (content, verdict) in enumerate(
+        [(off_by_one, "agrees with the official picture: largest difference 1"), (other, "DIFFERS from")]
+    ):
+        save_png(tmp_path / f"official{number}.png", content)
+        checked = ("--check", tmp_path / f"official{number}.png", "--check-map", label_map)
+        result = run(*convert, "--out", tmp_path / f"second{number}", *checked)
+        assert result.exit_code == 0, result.output
+        assert verdict in result.stdout
+    save_png(tmp_path / "small.png", picture[:16])
+    result = run(*convert, "--out", tmp_path / "third", "--check", tmp_path / "small.png", "--check-map", label_map)
+    assert result.exit_code == 2
+    assert "is 32x16, the model makes 32x32" in result.stderr
+    result = run(*convert, "--out", tmp_path / "fourth", "--check", tmp_path / "small.png")
+    assert result.exit_code == 2
+    assert "give --check-map" in result.stderr
+    assert not (tmp_path / "fourth").exists()
+
+
+def test_a_full_disk_leaves_no_half_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "model"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = run("convert", "spade", checkpoint, "--options", tmp_path / "opt.json", "--out", out)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "the disk is full" in result.stderr
+    assert not is_model_folder(out)
+    assert [path for path in tmp_path.rglob("*") if path.name.startswith(".")] == []
+    monkeypatch.undo()
+    assert run("convert", "spade", checkpoint, "--options", tmp_path / "opt.json", "--out", out).exit_code == 0
