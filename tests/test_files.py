@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from semsynth.errors import SemsynthError
-from semsynth.files import make_folder, read_bytes, sha256, sweep_partial_files, write_atomically, write_bytes
+from semsynth.files import (
+    make_folder,
+    partial_path,
+    read_bytes,
+    sha256,
+    sweep_partial_files,
+    write_atomically,
+    write_bytes,
+)
 
 
 @pytest.fixture
@@ -213,3 +221,28 @@ def test_only_files_of_dead_processes_are_swept(tmp_path: Path) -> None:
     assert left == {*others, *(tmp_path / name.format(living) for name in names)}
     assert not staging.exists()
     sweep_partial_files(tmp_path / "missing", recursive=True)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "ä" * 127, "a" * 251 + ".png", "b.png"])
+def test_every_name_that_fits_the_file_system_can_be_written(tmp_path: Path, name: str) -> None:
+    write_bytes(tmp_path / name, b"content")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"content")]
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "a" * 5000, "d/" * 3000])
+def test_names_that_do_not_fit_are_one_short_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SemsynthError, match="name is too long for the file system") as caught:
+        write_bytes(tmp_path / name, b"content")
+    assert len(str(caught.value)) < 800
+    assert not list(tmp_path.iterdir())
+
+
+def test_part_files_of_long_names_are_swept(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    part = partial_path(tmp_path / ("a" * 255))
+    assert part != partial_path(tmp_path / ("a" * 254))
+    left = part.with_name(part.name.replace(f".{os.getpid()}.", f".{dead.pid}."))
+    left.write_bytes(b"")
+    sweep_partial_files(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
 
 _WAY_OUT = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
@@ -22,7 +22,13 @@ _WAY_OUT = {
     errno.EROFS: "the folder is read-only: choose another one",
     errno.EACCES: "no permission to write there: choose another folder",
     errno.ENOTDIR: "a part of that path is a file, not a folder: choose another one",
+    errno.ENAMETOOLONG: "the name is too long for the file system: use a shorter one",
 }
+
+_LONGEST_PATH = 500
+"""Characters of a path that messages repeat."""
+_LONGEST_NAME = 100
+"""Bytes of a name that a temporary file's name repeats."""
 
 
 @contextmanager
@@ -32,7 +38,8 @@ def explained(path: Path, action: str = "cannot write") -> Iterator[None]:
         yield
     except OSError as error:
         reason = _WAY_OUT.get(error.errno or 0, error.strerror or str(error))
-        raise SemsynthError(f"{action} {path}: {reason}") from error
+        shown = path if len(str(path)) <= _LONGEST_PATH else shortened(path)
+        raise SemsynthError(f"{action} {shown}: {reason}") from error
 
 
 def make_folder(path: Path) -> Path:
@@ -62,8 +69,13 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def partial_path(path: Path) -> Path:
-    """Where this process writes what will be ``path``: a hidden file or folder beside it."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Where this process writes what will be ``path``: a hidden file or folder beside it.
+
+    Long names are replaced by their digest, so that this one fits the file system where ``path`` does.
+    """
+    name = os.fsencode(path.name)
+    called = path.name if len(name) <= _LONGEST_NAME else hashlib.blake2b(name, digest_size=16).hexdigest()
+    return path.with_name(f".{called}.{os.getpid()}.part")
 
 
 def sweep_partial_files(folder: Path, recursive: bool = False) -> None:

@@ -35,6 +35,7 @@ PICTURE_SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 """How names of such files end, in lower case."""
+_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif", "PPM": ".ppm"}
 
 DAMAGE = (
     OSError,
@@ -151,6 +152,19 @@ def bits_per_channel(image: Image.Image, data: bytes) -> int:
         stored = getattr(image, "tag_v2", {}).get(258, 8)  # BitsPerSample
         return int(max(stored) if isinstance(stored, tuple) else stored)
     return 16 if image.mode.startswith("I") else 8
+
+
+def suffix_of(data: bytes) -> str:
+    """How the name of a picture file with this content ends, for example ``.png``.
+
+    Raises:
+        SemsynthError: it is none.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=PICTURE_FORMATS) as image:
+            return _SUFFIXES[image.format or ""]
+    except (UnidentifiedImageError, Image.DecompressionBombError, *DAMAGE) as error:
+        raise SemsynthError(f"not a picture, or damaged: {shortened(error)}") from error
 
 
 def strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:

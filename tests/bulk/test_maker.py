@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from bulk_jobs import job_of, tasks_of
+from PIL import Image
 from tiny_models import CLASSES, save_tiny_oasis
 
 from semsynth.bulk.engine import in_this_process
@@ -112,3 +113,25 @@ def test_the_style_of_one_photo(model: Path, dataset: Path, tmp_path: Path) -> N
         run_job(job, tasks_of(dataset), CLASSES, tmp_path / "out", in_this_process)
     with pytest.raises(SemsynthError, match="leave out --count"):
         make_job(str(model), style=photo, count=2)
+
+
+def test_a_name_that_cannot_fit_is_a_failure_of_its_layout_alone(model: Path, tmp_path: Path) -> None:
+    for name in ("a" * 251, "b"):
+        draw_facade(0, 32).save(tmp_path / f"maps/{name}.png")
+    job = job_of(model, count=2)
+    tasks = tasks_of(tmp_path / "maps", job.numbers)
+    for made, kept in ((2, 0), (0, 2)):
+        summary = run_job(job, tasks, CLASSES, tmp_path / "out", in_this_process)
+        assert (summary.made, summary.kept, summary.failed) == (made, kept, 1)
+        assert "name is too long for the file system" in summary.first_error
+    assert sorted(path.name for path in (tmp_path / "out/train/images").iterdir()) == ["b_0.png", "b_1.png"]
+
+
+def test_label_maps_of_other_formats_keep_their_own_suffix(model: Path, tmp_path: Path) -> None:
+    draw_facade(0, 32).save(tmp_path / "maps/a.png")
+    with Image.open(tmp_path / "maps/a.png") as image:
+        image.save(tmp_path / "maps/a.TIFF")
+    (tmp_path / "maps/a.png").unlink()
+    run_job(job_of(model), tasks_of(tmp_path / "maps"), CLASSES, tmp_path / "out", in_this_process)
+    assert (tmp_path / "out/train/labels/a.tif").samefile(tmp_path / "maps/a.TIFF")
+    assert len(DatasetFolder(tmp_path / "out", "train")) == 1

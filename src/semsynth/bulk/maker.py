@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import warnings
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from semsynth.data.placing import link
 from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, sha256, write_bytes
-from semsynth.images import encode_png, open_image, to_rgb
+from semsynth.images import encode_png, open_image, suffix_of, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout
 from semsynth.layout.label_files import stored_instances, stored_labels
 from semsynth.styles.seeds import picture_seed
@@ -52,7 +53,7 @@ class _Input:
     @property
     def suffix(self) -> str:
         """Of the file beside the picture."""
-        return ".png" if self.resized is not None or self.kind != CONDITION else Path(self.piece.path).suffix.lower()
+        return ".png" if self.resized is not None else suffix_of(self.data)
 
     def stored(self) -> bytes:
         """The file beside the picture."""
@@ -112,7 +113,8 @@ class PictureMaker:
                 lines.append(line)
         except (SemsynthError, RuntimeError, MemoryError) as error:  # torch's are RuntimeErrors
             reason = str(error) if isinstance(error, SemsynthError) else f"{type(error).__name__}: {error}"
-            return Outcome(task, tuple(lines), tuple(members), reason, fatal, note)
+            own = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENAMETOOLONG
+            return Outcome(task, tuple(lines), tuple(members), reason, fatal and not own, note)
         return Outcome(task, tuple(lines), tuple(members), note=note)
 
     def _read(self, task: BulkTask) -> tuple[Condition, str, list[_Input]]:

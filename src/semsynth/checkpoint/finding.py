@@ -8,7 +8,8 @@ from pathlib import Path
 from semsynth.checkpoint.folder import CONFIG, is_model_folder
 from semsynth.checkpoint.hub_cache import download_model
 from semsynth.checkpoint.official import describe_checkpoint
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
+from semsynth.files import explained
 
 BUNDLED = Path(__file__).parent.parent / "models_bundled"
 """Where the models that ship with the package lie."""
@@ -39,6 +40,11 @@ def find_model(model: str | Path) -> Path:
     if model in bundled:
         return bundled[str(model)]
     folder = Path(model)
+    with explained(folder, "cannot look for the model"):
+        return _in_folder(str(model), folder)
+
+
+def _in_folder(model: str, folder: Path) -> Path:
     for candidate in (folder, folder / "model"):
         if is_model_folder(candidate):
             return candidate
@@ -49,9 +55,10 @@ def find_model(model: str | Path) -> Path:
             f"{folder} is neither a model folder ({CONFIG} is missing) nor a run folder with a model in it: "
             "'semsynth train' writes RUN/model with its first checkpoint"
         )
-    if not folder.exists() and (hub_id := HUB_ID.fullmatch(str(model))):
+    if not folder.exists() and (hub_id := HUB_ID.fullmatch(model)):
         return download_model(hub_id["repository"], hub_id["revision"])
     raise SemsynthError(
-        f"there is no model '{model}': give a bundled one ({', '.join(bundled) or 'this installation has none'}), "
-        "a model folder, a run folder, or a Hugging Face id such as user/name"
+        f"there is no model '{shortened(model)}': give a bundled one "
+        f"({', '.join(bundled_models()) or 'this installation has none'}), a model folder, a run folder, or a Hugging "
+        "Face id such as user/name"
     )

@@ -29,7 +29,7 @@ from semsynth.cli.render import render
 from semsynth.cli.studio import studio
 from semsynth.cli.synthesize import synthesize
 from semsynth.cli.train import train
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
 from semsynth.version import __version__
 
 
@@ -42,6 +42,12 @@ class _ErrorLineGroup(TyperGroup):
             return super().invoke(ctx)
         except SemsynthError as error:
             typer.echo("error: " + " ".join(str(error).split()), err=True)
+            raise typer.Exit(2) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            # Of a path that somebody gave: names that are too long, folders that cannot be entered.
+            typer.echo(f"error: cannot use {shortened(error.filename)}: {error.strerror}: check the path", err=True)
             raise typer.Exit(2) from error
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from semsynth.data.folder import CLASSES_FILE, CONDITIONS, LABELS, holds_conditions, load_classes
 from semsynth.data.listing import counted, examples, list_pictures, name_of_file
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
+from semsynth.files import explained
 from semsynth.synthesizer.conditions import ConditionReader
 
 
@@ -67,9 +68,11 @@ def list_maps(
 
 def _label_maps(given: Sequence[Path]) -> Iterator[Path]:
     for path in given:
-        if path.is_dir():
+        with explained(path, "cannot read"):
+            is_folder, is_file = path.is_dir(), path.is_file()
+        if is_folder:
             yield from list_pictures(path).values()
-        elif path.is_file():
+        elif is_file:
             yield path
         else:
             raise SemsynthError(f"there is no label map {path}: check the path")
@@ -119,6 +122,13 @@ def check_outputs(
         raise SemsynthError(f"--out {out}: {folder} is a file: choose another folder")
     if not os.access(folder, os.W_OK):
         raise SemsynthError(f"--out {out}: {folder} cannot be written to: choose another folder")
+    longest = os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    for photo, source in sources.items():
+        if len(os.fsencode(photo.name)) > longest:
+            raise SemsynthError(
+                f"the photo of {shortened(source.name)} would have a name of {len(os.fsencode(photo.name))} bytes, and "
+                f"{longest} fit into {folder}: rename the label map"
+            )
 
 
 def check_datasets(conditions: ConditionReader, files: Sequence[MapFiles]) -> None:
