@@ -16,9 +16,12 @@ from semsynth.errors import SemsynthError
 from semsynth.images import (
     MAX_PIXELS,
     MAX_SIDE,
+    PictureHeader,
     decode_image,
     encode_png,
     open_image,
+    photo_size,
+    picture_header,
     save_png,
     stored_orientation,
     strips,
@@ -198,11 +201,15 @@ def turned(pixels: np.ndarray, orientation: int, form: str) -> bytes:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(10))
-def test_photos_are_read_as_viewers_show_them(form: str, orientation: int) -> None:
+def test_photos_are_read_as_viewers_show_them(form: str, orientation: int, tmp_path: Path) -> None:
     image = open_image(turned(picture(), orientation, form), "photo")
     with Image.open(BytesIO(turned(picture(), orientation, form))) as other:
         expected = np.asarray(ImageOps.exif_transpose(other).convert("RGB"))
     assert np.array_equal(to_rgb(image, "photo"), expected)
+    assert photo_size(image, "photo") == expected.shape[:2]
+    path = tmp_path / "photo"
+    path.write_bytes(turned(picture(), orientation, form))
+    assert picture_header(path) == PictureHeader(expected.shape[:2], stored_orientation(image))
     assert stored_orientation(image) == (orientation if 2 <= orientation <= 8 else 1)
 
 

@@ -6,6 +6,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,7 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 }
 """EXIF orientation -> what turns stored pixels [H,W,...] upright (Exif 2.3, 4.6.4 A, tag 0x0112)."""
 _ORIENTATION = 0x0112
+_TIFF_WIDTH, _TIFF_LENGTH = 256, 257
 _TURNED = "orientation before decoding"
 """In the ``info`` of TIFF pictures."""
 
@@ -228,19 +230,40 @@ def photo_size(image: Image.Image, source: str) -> tuple[int, int]:
     _check_depth(image, source)
     for _ in rgb_strips(image, source):
         pass
-    height, width = image.height, image.width
-    return (width, height) if _orientation(image) >= 5 else (height, width)  # 5 to 8 exchange the sides
+    return _upright(image.size, _orientation(image))
 
 
-def pixels_by_header(path: Path) -> int:
-    """How many pixels the picture at ``path`` claims to have; 0 where its header cannot be read."""
+@dataclass(frozen=True)
+class PictureHeader:
+    """What a picture file says of itself before its pixels."""
+
+    size: tuple[int, int]
+    """(height, width), upright as :func:`to_rgb` makes it."""
+    orientation: int
+    """As :func:`stored_orientation`."""
+
+
+def picture_header(path: Path) -> PictureHeader:
+    """Read the header of the picture at ``path``; no pixels are decoded.
+
+    Raises:
+        SemsynthError: it cannot be read, or is not a picture.
+    """
     try:
-        with warnings.catch_warnings(), opened(path) as file:
-            warnings.simplefilter("ignore")
+        with _decoding(str(path)), opened(path) as file:
             image = Image.open(file, formats=PICTURE_FORMATS)
-            return image.width * image.height
-    except (SemsynthError, Image.DecompressionBombError, *DAMAGE):  # whoever decodes it says what is wrong
-        return 0
+            # Pillow looks behind the pixels for a PNG's EXIF, and decodes them for it.
+            known = image.format != "PNG" or "exif" in image.info
+            turned = _orientation(image) if known else 1
+            size = image.size
+            if image.format == "TIFF":  # whose size Pillow exchanges in some versions
+                tags = getattr(image, "tag_v2", {})
+                size = int(tags[_TIFF_WIDTH]), int(tags[_TIFF_LENGTH])
+            return PictureHeader(_upright(size, turned), turned)
+    except UnidentifiedImageError as error:
+        raise SemsynthError(f"{path} is not a picture, or damaged at its start: restore the file") from error
+    except Image.DecompressionBombError as error:
+        raise SemsynthError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down") from error
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -277,6 +300,12 @@ def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
 def save_png(path: Path, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
     """Write ``image`` as PNG, atomically; what :func:`encode_png` takes."""
     write_bytes(path, encode_png(image))
+
+
+def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """(height, width) of a picture of (width, height) that is turned by ``orientation``: 5 to 8 exchange the sides."""
+    width, height = size
+    return (width, height) if orientation >= 5 else (height, width)
 
 
 def _check_depth(image: Image.Image, source: str) -> None:

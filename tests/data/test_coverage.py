@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from semsynth.classes import VOID, ClassInfo, ClassSet
 from semsynth.data.coverage import class_pixels, coverage
-from semsynth.data.first_look import LOOKED_AT, tell_coverage
+from semsynth.data.first_look import LOOKED_AT, first_look
+from semsynth.data.folder import DatasetFolder
 from semsynth.data.sample import Sample
+from semsynth.data.toy import write_toy
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 
@@ -63,15 +67,30 @@ def samples(*ids: int, count: int = 1) -> list[Sample]:
 
 def test_training_is_told_of_hidden_classes(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    tell_coverage(samples(0, VOID, count=5), "data, train")
+    first_look(samples(0, VOID, count=5), "data, train")
     assert "data, train: 50% of the pixels are void, and 'c1' (7), 'c2' (14) never occur" in caplog.text
     caplog.clear()
-    tell_coverage(samples(0, 7, 14, VOID, VOID, count=500), "data, train")
+    first_look(samples(0, 7, 14, VOID, VOID, count=500), "data, train")
     assert not caplog.text
-    tell_coverage(samples(VOID, count=500), "data, train")
+    first_look(samples(VOID, count=500), "data, train")
     assert f"data, train ({LOOKED_AT} of 500 label maps) holds nothing but void" in caplog.text
 
 
 def test_a_training_on_nothing_but_void_is_refused() -> None:
     with pytest.raises(SemsynthError, match="data, train holds nothing but void, 4 pixels: no class occurs"):
-        tell_coverage(samples(VOID, VOID, count=2), "data, train")
+        first_look(samples(VOID, VOID, count=2), "data, train")
+
+
+def test_training_is_told_of_photos_that_are_turned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_toy(tmp_path, 4, size=16)
+    caplog.set_level(logging.WARNING)
+    first_look(DatasetFolder(tmp_path, "train"), "data, train")
+    assert not caplog.text
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    path = tmp_path / "train/images/toy_00000.png"
+    with Image.open(path) as image:
+        image.save(path, exif=exif)
+    first_look(DatasetFolder(tmp_path, "train"), "data, train")
+    assert "data, train: 1 photo is read turned or mirrored, as the EXIF orientation says" in caplog.text
+    assert f"{path} (3); label maps" in caplog.text

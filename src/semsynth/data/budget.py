@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 
-from semsynth.images import MAX_PIXELS, pixels_by_header
+from semsynth.errors import SemsynthError
+from semsynth.images import MAX_PIXELS, picture_header
 
 
 class PixelBudget:
@@ -20,7 +22,9 @@ class PixelBudget:
     @contextmanager
     def reserved(self, path: Path) -> Iterator[None]:
         """Wait until the picture at ``path`` fits beside what others read, and keep its place inside."""
-        pixels = min(pixels_by_header(path), self._total)
+        pixels = 0  # where the header cannot be read: whoever decodes it says what is wrong
+        with suppress(SemsynthError):
+            pixels = min(math.prod(picture_header(path).size), self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._used + pixels <= self._total)
             self._used += pixels

@@ -15,6 +15,7 @@ from semsynth.data.budget import PixelBudget
 from semsynth.data.coverage import add_coverage, class_pixels
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, load_classes, splits
 from semsynth.data.listing import list_pictures, pairing_problems
+from semsynth.data.orientations import turned_photos
 from semsynth.data.progress import Progress, silent
 from semsynth.data.resampling import layout_problems, resampling_problems
 from semsynth.data.splitting import missing_split_notes
@@ -81,8 +82,6 @@ class _Found:
     """None if the label map could not be read."""
     palette: dict[int, int] = field(default_factory=dict)
     """Index that the label map uses -> its colour, 0xRRGGBB, where it has a palette."""
-    turned: int = 1
-    """The photo's EXIF orientation."""
 
 
 class _Palettes:
@@ -141,19 +140,19 @@ def check_dataset(root: Path, progress: Progress = silent, thin: Collection[str]
     palettes = _Palettes()
     with ThreadPoolExecutor() as pool:
         for name, files in listed.items():
-            layouts, turned = [], []
+            layouts = []
             results = pool.map(lambda one: _check_files(one, classes, thin, budget), files)
             for item, found in zip(files, results, strict=True):
                 problems += found.problems
                 palettes.add(item.label, found.palette)
                 layouts += [] if found.summary is None else [found.summary]
-                turned += [] if found.turned == 1 else [f"{item.image} ({found.turned})"]
                 done += 1
                 progress(done, total)
             photos, instances = (
                 sum(getattr(item, kind) is not None for item in files) for kind in ("image", "instance")
             )
-            notes += _turned_notes(root / name, turned)
+            turned = turned_photos(str(root / name), (item.image for item in files if item.image is not None))
+            notes += [] if turned is None else [turned]
             reports.append(split_report(name, (len(files), photos, instances), layouts, classes))
             add_coverage(str(root / name), reports[-1].pixels, classes, problems, notes)
     problems += palettes.problems()
@@ -227,29 +226,19 @@ def _check_photo(path: Path, size: tuple[int, int] | None, found: _Found) -> Non
     """Read a photo and compare it with the ``size`` of its label map, if that could be read."""
     try:
         image = open_image(read_image_bytes(path), str(path))
-        upright, found.turned = photo_size(image, str(path)), stored_orientation(image)
+        upright, turned = photo_size(image, str(path)), stored_orientation(image)
     except SemsynthError as error:
         found.problems.append(str(error))
         return
     if size is None or size == upright:
         return
-    if found.turned != 1 and size == upright[::-1]:
+    if turned != 1 and size == upright[::-1]:
         found.problems.append(
-            f"{path} is stored on its side (EXIF orientation {found.turned}): it is {pixels(upright)} as viewers show "
+            f"{path} is stored on its side (EXIF orientation {turned}): it is {pixels(upright)} as viewers show "
             f"it, and its label map is {pixels(size)}: turn the label map, or the photo's pixels, and remove its EXIF"
         )
     else:
         found.problems.append(f"{path} is {pixels(upright)}, its label map {pixels(size)}: make them equal")
-
-
-def _turned_notes(folder: Path, turned: list[str]) -> list[str]:
-    if not turned:
-        return []
-    few = ", ".join(turned[:3]) + (f" and {len(turned) - 3} more" if len(turned) > 3 else "")
-    return [
-        f"{folder}: {len(turned)} photo{'s are' if len(turned) > 1 else ' is'} read turned or mirrored, as the EXIF "
-        f"orientation says and viewers show: {few}; label maps have to show them so, too"
-    ]
 
 
 def _raw_numbers(path: Path) -> NDArray[np.integer]:

@@ -1,4 +1,4 @@
-"""A look at some label maps before training: data sets are seldom checked, and void that hides a class costs days."""
+"""A look at some of the files before training: data sets are seldom checked, and some faults cost days."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 from contextlib import suppress
 
 from semsynth.data.coverage import class_pixels, coverage
+from semsynth.data.folder import DatasetFolder
+from semsynth.data.orientations import turned_photos
 from semsynth.data.sample import Samples
 from semsynth.data.shards.remote import StreamedSplit
 from semsynth.errors import SemsynthError
@@ -15,18 +17,30 @@ _log = logging.getLogger(__name__)
 
 LOOKED_AT = 16
 """Label maps that are looked at."""
+HEADERS = 200
+"""About how many photos' headers are."""
 
 
-def tell_coverage(samples: Samples, called: str) -> None:
-    """Log what void hides in some of the label maps that a training will read.
+def first_look(samples: Samples, called: str) -> None:
+    """Log what is odd about some of the label maps and photos that a training will read.
 
     Args:
         samples: a split; of one that is downloaded piece by piece, the first piece is looked at.
         called: what messages call it.
 
     Raises:
-        SemsynthError: all of them were looked at, and hold nothing but void.
+        SemsynthError: all label maps were looked at, and hold nothing but void.
     """
+    _tell_coverage(samples, called)
+    if isinstance(samples, DatasetFolder):
+        photos = samples.photos
+        line = turned_photos(called, photos[:: max(1, len(photos) // HEADERS)])
+        if line:
+            _log.warning("%s", line)
+
+
+def _tell_coverage(samples: Samples, called: str) -> None:
+    """Of up to ``LOOKED_AT`` label maps, evenly spaced."""
     within = samples.blocks[0] if isinstance(samples, StreamedSplit) else len(samples)
     numbers = sorted({within * place // LOOKED_AT for place in range(LOOKED_AT)}) if within else []
     pixels, classes = None, None

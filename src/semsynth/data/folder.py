@@ -62,6 +62,11 @@ class DatasetFolder:
         """What is read, kind by kind: the file of each name."""
         return tuple(kind for kind in (self._labels, self._images, self._instances) if kind is not None)
 
+    @property
+    def photos(self) -> tuple[Path, ...]:
+        """The photos' files, in the order of ``names``; none where photos are not read."""
+        return tuple(self._images[name] for name in self.names) if self._images else ()
+
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.names)

@@ -38,8 +38,11 @@ class Sample:
         if self.image is not None and self.image.shape[:2] != self.size:
             (height, width), (rows, columns) = self.size, self.image.shape[:2]
             other = "label map" if isinstance(self.condition, Layout) else "condition"
+            turned = (
+                " (photos are read upright, as their EXIF orientation says)" if (columns, rows) == self.size else ""
+            )
             raise SemsynthError(
-                f"'{self.name}': the photo is {columns}x{rows}, the {other} {width}x{height}; they must be equal"
+                f"'{self.name}': the photo is {columns}x{rows}, the {other} {width}x{height}; they must be equal{turned}"
             )
 
     @property

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from semsynth.classes import ClassSet
 from semsynth.data.listing import list_pictures
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
-from semsynth.images import decode_image, resize_image, save_png
+from semsynth.images import decode_image, picture_header, resize_image, save_png
 from semsynth.layout import Layout
 from semsynth.layout.maps import pixels
 
@@ -76,7 +75,7 @@ def check_sizes(names: Sequence[str], files: Folders) -> list[str]:
     """
     stretched = []
     for name in names:
-        sizes = {method: _size(found[name]) for method, found in files.items()}
+        sizes = {method: picture_header(found[name]).size for method, found in files.items()}
         layout = sizes.pop(LAYOUT, None)
         (first, expected), *others = sizes.items()
         for method, size in others:
@@ -129,7 +128,7 @@ class PictureWriter:
     def _shown(self, method: str, image: str) -> NDArray[np.uint8]:
         """[H,W,3] uint8."""
         if method == LAYOUT:
-            size = self._fitted(_size(next(iter(self.files.values()))[image]))
+            size = self._fitted(picture_header(next(iter(self.files.values()))[image]).size)
             path = self.files[LAYOUT][image]
             if self.classes is not None:
                 return Layout.open(path, self.classes).resized(size).colors()
@@ -191,16 +190,6 @@ def _damaged(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     damaged = picture.copy()
     damaged[: rows * _BLOCKS, : columns * _BLOCKS] = mixed.reshape(rows * _BLOCKS, columns * _BLOCKS, 3)
     return damaged
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """(height, width) by the header."""
-    with explained(path, "cannot read"):
-        try:
-            with Image.open(path) as image:
-                return image.height, image.width
-        except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise SemsynthError(f"{path} is no picture, or damaged: restore the file") from error
 
 
 def _listed(names: list[str]) -> str:

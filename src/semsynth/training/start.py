@@ -9,7 +9,7 @@ import torch
 
 from semsynth.config import validated
 from semsynth.data.fingerprint import DataFingerprint, fingerprint
-from semsynth.data.first_look import tell_coverage
+from semsynth.data.first_look import first_look
 from semsynth.data.sample import IMAGE, INSTANCE, Batch
 from semsynth.data.source import open_source
 from semsynth.errors import SemsynthError
@@ -39,7 +39,7 @@ def open_data(location: str | Path, skip_damaged: bool = False) -> Data:
     source = open_source(location, skip_damaged)
     train = source.open(TRAIN, instances=INSTANCE in source.kinds(TRAIN))
     if is_first_process():
-        tell_coverage(train, f"{location}, {TRAIN}")
+        first_look(train, f"{location}, {TRAIN}")
     val = train
     if VAL in source.splits:
         kinds = source.kinds(VAL)

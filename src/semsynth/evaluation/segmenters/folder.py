@@ -17,7 +17,7 @@ import torch
 from semsynth.checkpoint import Card
 from semsynth.classes import NO_CLASSES
 from semsynth.config import Config, dump_config, load_config
-from semsynth.data.first_look import tell_coverage
+from semsynth.data.first_look import first_look
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
 from semsynth.data.shards.reading import ShardSplit
@@ -183,5 +183,5 @@ def _photos(location: str, split: str) -> LabelledSamples:
         raise SemsynthError(f"{location} holds pictures as conditions: a segmenter learns label maps, which it has not")
     samples = source.open(split)
     assert isinstance(samples, DatasetFolder | ShardSplit)  # others have no classes
-    tell_coverage(samples, f"{location}, {split}")
+    first_look(samples, f"{location}, {split}")
     return samples
