@@ -38,12 +38,9 @@ class Sample:
         if self.image is not None and self.image.shape[:2] != self.size:
             (height, width), (rows, columns) = self.size, self.image.shape[:2]
             other = "label map" if isinstance(self.condition, Layout) else "condition"
-            turned = (
-                " (photos are read upright, as their EXIF orientation says)" if (columns, rows) == self.size else ""
-            )
-            raise SemsynthError(
-                f"'{self.name}': the photo is {columns}x{rows}, the {other} {width}x{height}; they must be equal{turned}"
-            )
+            turned = ". Photos are read upright, as their EXIF orientation says" if (columns, rows) == self.size else ""
+            sizes = f"the photo is {columns}x{rows}, the {other} {width}x{height}"
+            raise SemsynthError(f"'{self.name}': {sizes}; they must be equal{turned}")
 
     @property
     def size(self) -> Size:
