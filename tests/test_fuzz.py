@@ -19,7 +19,7 @@ def run(*arguments: str | Path) -> str:
 
 
 def test_files_that_once_ended_in_a_traceback() -> None:
-    assert f"{len(list(CORPUS.iterdir()))} files tried" in run("--replay", CORPUS)
+    assert f"{len(list(CORPUS.iterdir()))} files and requests tried" in run("--replay", CORPUS)
 
 
 def test_changed_files_are_read_or_refused(tmp_path: Path) -> None:

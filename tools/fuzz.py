@@ -1,9 +1,9 @@
-"""Read damaged and hostile files for a while: each must be read, or refused with a SemsynthError.
+"""Read damaged and hostile files and requests for a while: each must be read, or refused with a SemsynthError.
 
     python tools/fuzz.py --seconds 3600 --seed 7
 
-Valid files are made, changed at random, and read. What ends in any other exception is written to ``--keep`` and
-printed; the exit status is then 1. Equal seeds make equal files, in the order that the time allows.
+Valid files and requests are made, changed at random, and read. What ends in any other exception is written to
+``--keep`` and printed; the exit status is then 1. Equal seeds make equal files, in the order that the time allows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import fuzz_servers
 import numpy as np
 import safetensors.torch
 import torch
@@ -33,6 +34,11 @@ from semsynth.layout import Layout
 from semsynth.layout.label_files import decode_instances
 from semsynth.models.weights_file import read_weights
 
+HOSTILE = (
+    *(b"\x00", b"\xff", b"\x7f", b"[", b"{", b'"', b"9", b"-", b"&", b"*", b"!", b"\r\n", b"%00", b"../", b"\\ud800"),
+    *(b"NaN", b"-Infinity", b"1e999", b"null", b"9" * 400, b"[" * 400),
+)
+"""What parsers of texts may trip over."""
 LONGEST = 1500
 """Characters of a message."""
 Reader = Callable[[bytes, Path], object]
@@ -55,8 +61,8 @@ def _written(read: Callable[[Path], object]) -> Reader:
     return reader
 
 
-def targets() -> dict[str, tuple[list[bytes], Reader]]:
-    """Name -> valid files, and what reads them."""
+def targets(folder: Path) -> dict[str, tuple[list[bytes], Reader]]:
+    """Name -> valid files, and what reads them; the servers' files go to a folder."""
     classes = builtin("cmp_facades")
     maps = [_picture("PNG", mode) for mode in ("L", "P", "I;16", "RGB", "RGBA", "LA", "1")]
     photos = [_picture(kind, "RGB") for kind in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")]
@@ -64,6 +70,8 @@ def targets() -> dict[str, tuple[list[bytes], Reader]]:
     state = BytesIO()
     torch.save(tensors, state)
     listed = json.dumps(classes.model_dump(mode="json")).encode()
+    studio_requests, studio = fuzz_servers.studio(folder)
+    study_requests, study = fuzz_servers.study(folder)
     return {
         "label maps": (maps, lambda data, _: Layout.decode(data, classes)),
         "instance maps": ([*maps, _picture("TIFF", "L")], lambda data, _: decode_instances(data, "the map")),
@@ -75,6 +83,8 @@ def targets() -> dict[str, tuple[list[bytes], Reader]]:
         "sizes": ([b"Mul(Integer(8), Symbol('s30', positive=True))"], lambda data, _: is_size(data.decode("latin-1"))),
         "safetensors": ([safetensors.torch.save(tensors, {"x": "y"})], _written(read_weights)),
         "checkpoints": ([state.getvalue()], _written(read_weights)),
+        "studio requests": (studio_requests, lambda data, _: studio.exchange(data)),
+        "study requests": (study_requests, lambda data, _: study.exchange(data)),
     }
 
 
@@ -92,7 +102,7 @@ def changed(data: bytes, rng: random.Random) -> bytes:
         elif kind == 2:
             made[at:at] = made[at : at + length] * rng.choice((1, 2, 50))
         elif kind == 3:
-            made[at : at + 1] = rng.choice((b"\x00", b"\xff", b"\x7f", b"[", b"{", b'"', b"9", b"-", b"&", b"*", b"!"))
+            made[at : at + rng.choice((0, 1, 4))] = rng.choice(HOSTILE)
         else:
             del made[at:]
     return bytes(made)
@@ -101,9 +111,9 @@ def changed(data: bytes, rng: random.Random) -> bytes:
 class Trial:
     """Counts of what was tried, and what failed."""
 
-    def __init__(self, keep: Path | None) -> None:
-        """Files that fail are written to ``keep``."""
-        self.keep, self.known = keep, targets()
+    def __init__(self, keep: Path | None, folder: Path) -> None:
+        """Files that fail are written to ``keep``; what servers need, to ``folder``."""
+        self.keep, self.known = keep, targets(folder)
         self.tried, self.refused, self.slowest = 0, 0, 0.0
         self.failures: list[str] = []
 
@@ -132,28 +142,28 @@ class Trial:
         """Print the counts; the exit status."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(*self.failures, sep="\n")
-        print(f"{self.tried} files tried, {self.refused} refused, {len(self.failures)} failures")
+        print(f"{self.tried} files and requests tried, {self.refused} refused, {len(self.failures)} failures")
         print(f"slowest {self.slowest:.2f} s, peak {peak:.0f} MiB")
         return 1 if self.failures else 0
 
 
 def fuzz(seconds: float, seed: int, keep: Path) -> int:
     """Change and read files for so long; the exit status."""
-    trial, rng, until = Trial(keep), random.Random(seed), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
+        trial, rng, until = Trial(keep, Path(folder)), random.Random(seed), time.monotonic() + seconds
         while time.monotonic() < until:
             for name, (valid, _) in trial.known.items():
                 trial.read(name, changed(rng.choice(valid), rng), Path(folder))
-    return trial.report()
+        return trial.report()
 
 
 def replay(corpus: Path) -> int:
     """Read files that failed before, named KIND-WHAT; the exit status."""
-    trial = Trial(None)
     with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(None, Path(folder))
         for path in sorted(corpus.iterdir()):
             trial.read(path.name.partition("-")[0].replace("_", " "), path.read_bytes(), Path(folder))
-    return trial.report()
+        return trial.report()
 
 
 if __name__ == "__main__":

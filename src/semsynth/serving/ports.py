@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Collection
 from functools import partial
@@ -82,12 +83,13 @@ def make_server(
 
     from semsynth.serving.connections import Connection
 
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     made: Any = partial(Connection, limits, body, proxies)
     config = uvicorn.Config(
         application,
         http=made,
         ws="none",
-        log_level="error",  # what clients do wrong fills no log
+        log_level="error",  # what clients do wrong fills no log, here and above
         access_log=False,
         server_header=False,
         proxy_headers=bool(proxies),
