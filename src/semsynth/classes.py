@@ -93,6 +93,11 @@ class ClassSet(Config):
         return self
 
     @property
+    def meanings(self) -> frozenset[tuple[int, str]]:
+        """Ids with their names: sets of equal ones mean the same, whatever they are called and coloured."""
+        return frozenset((item.id, item.name) for item in self.classes)
+
+    @property
     def num_classes(self) -> int:
         """Number of classes, void not counted."""
         return len(self.classes)

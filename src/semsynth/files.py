@@ -37,9 +37,13 @@ def explained(path: Path, action: str = "cannot write") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _WAY_OUT.get(error.errno or 0, error.strerror or str(error))
         shown = path if len(str(path)) <= _LONGEST_PATH else shortened(path)
-        raise SemsynthError(f"{action} {shown}: {reason}") from error
+        raise SemsynthError(f"{action} {shown}: {way_out(error)}") from error
+
+
+def way_out(error: OSError) -> str:
+    """What the system refuses, and where there is one, the way out."""
+    return _WAY_OUT.get(error.errno or 0, error.strerror or str(error))
 
 
 def make_folder(path: Path) -> Path:

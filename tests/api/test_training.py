@@ -196,7 +196,7 @@ def test_a_plan_is_what_training_does(train: Any, toy_data: Path, tmp_path: Path
         ({"stages": True}, "'spade' is trained in one stage"),
         ({"device": "tpu"}, "device tpu: unknown, choose auto"),
         ({"precision": "8-bit"}, "training.precision: "),
-        ({"init_from": "nowhere"}, "nowhere is no model folder"),
+        ({"init_from": "nowhere"}, "there is no model 'nowhere'"),
         ({"score_every": 1, "score": "fid"}, "score fid: choose kernel_distance"),
         ({"score_every": 1}, "no segmenter ships with the package for 'toy'"),
     ],

@@ -10,8 +10,10 @@ from backbone_weights import efficientnet_state, save_mobilenet
 from flags import CLASSES
 from safetensors.torch import save_file
 
+from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import find_features, find_segmenter
+from semsynth.evaluation.segmenters.hugging_face import bundled_segmenter_for
 from semsynth.models.vgg import VGG16, VGG19
 
 
@@ -48,3 +50,14 @@ def test_what_cannot_be_had_is_one_line(tmp_path: Path) -> None:
 def test_a_bundled_segmenter_is_found_by_its_class_set(monkeypatch: pytest.MonkeyPatch, segmenter: Path) -> None:
     monkeypatch.setattr("semsynth.evaluation.segmenters.hugging_face.BUNDLED_SEGMENTERS", segmenter.parent)
     assert find_segmenter(None, None, CLASSES, "cpu").classes.classes == CLASSES.classes
+
+
+def test_bundled_segmenters_are_found_by_ids_and_names(monkeypatch: pytest.MonkeyPatch, segmenter: Path) -> None:
+    """Not by what the set is called: a ``classes.json`` without a name is called as its folder."""
+    monkeypatch.setattr("semsynth.evaluation.segmenters.hugging_face.BUNDLED_SEGMENTERS", segmenter.parent)
+    repainted = tuple(item.model_copy(update={"color": (1, 2, 3)}) for item in reversed(CLASSES.classes))
+    renamed = tuple(item.model_copy(update={"name": f"my {item.name}"}) for item in CLASSES.classes)
+    for name in (CLASSES.name, "my_data"):
+        assert bundled_segmenter_for(ClassSet(name=name, classes=repainted)) == segmenter.name
+        assert bundled_segmenter_for(ClassSet(name=name, classes=renamed)) is None
+        assert bundled_segmenter_for(ClassSet(name=name, classes=CLASSES.classes[1:])) is None

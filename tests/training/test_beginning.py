@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from semsynth.layout import Layout
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import Recipe
 from semsynth.training.affinity import affinity_matrix
-from semsynth.training.beginning import Beginning, begin_with, class_axes, for_classes
+from semsynth.training.beginning import Beginning, begin_with, class_axes, find_start, for_classes
 
 TINY = ("generator.width=2", "discriminator.width=2", "data.crop_size=64", "generator.crop_size=64")
 SMALL = {
@@ -135,3 +136,24 @@ def test_pictures_are_no_classes(tmp_path: Path) -> None:
     config = override(edges, ["loss.perceptual=0", "generator.width=4", "discriminator.width=4"])
     with pytest.raises(SemsynthError, match="has pictures, not classes"):
         begin_with(tmp_path / "model", RECIPES["pix2pixhd"].build(config, NO_CLASSES, None))
+
+
+def test_starts_are_found_as_models_are(tmp_path: Path) -> None:
+    """Bundled names, model folders and run folders, which are taken whole; of stages their model."""
+    bundled = BUNDLED / "facades"
+    run, stages = tmp_path / "run", tmp_path / "stages"
+    shutil.copytree(bundled, run / "model")
+    (run / "recipe.json").write_text("{}")
+    shutil.copytree(bundled, stages / "model")
+    (stages / "stages.json").write_text("{}")
+    assert find_start("facades") == find_start(bundled) == find_start(str(bundled)) == bundled
+    assert find_start(run) == run
+    assert find_start(run / "model") == run / "model"
+    assert find_start(stages) == stages / "model"
+    (tmp_path / "empty").mkdir()
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "latest_net_G.pth")
+    for missing, said in (("nowhere", "there is no model 'nowhere'"), ("empty", "neither a model folder")):
+        with pytest.raises(SemsynthError, match=said):
+            find_start(missing if missing == "nowhere" else tmp_path / missing)
+    with pytest.raises(SemsynthError, match="semsynth convert"):
+        find_start(tmp_path / "latest_net_G.pth")

@@ -117,7 +117,7 @@ def test_new_run_from_a_model_says_so(
         (("--seed", "0"), "leave out --seed"),
         (("--no-perceptual", "--precision", "64-true"), "leave out --precision, --no-perceptual"),
         (("--stages",), "leave out --stages"),
-        (("--data", "elsewhere"), "leave out --data"),
+        (("--data", "elsewhere"), "there is no dataset folder"),
         (("--preset", "facades"), "leave out --preset"),
     ],
 )
@@ -149,7 +149,7 @@ def test_help_names_every_system() -> None:
         ((*NEW, "--set", "training.precision=[1]"), "training.precision: "),
         ((*NEW, "--device", "tpu"), "choose auto, cpu, cuda or mps"),
         ((*NEW, "--device", "cpu", "--precision", "float16"), "needs a GPU"),
-        ((*NEW, "--init-from", "DATA"), "is no model folder"),
+        ((*NEW, "--init-from", "DATA"), "is neither a model folder"),
         (("spade", "--data", "OUT/nothing", "--out", "OUT"), "nothing: check the path"),
         (("spade", "--data", "DATA"), "--data DIR and --out RUN"),
         ((*NEW, "--json"), "add --dry-run"),

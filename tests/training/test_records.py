@@ -1,21 +1,27 @@
-"""Records of new runs and of resumed ones."""
+"""What a run is asked to be."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tiny_settings import TINY
+import pytest
 
-from semsynth.training.records import new_record, resumed_record
-from semsynth.training.run import RunFolder, RunRecord
+from semsynth.errors import SemsynthError
+from semsynth.recipes import RECIPES
+from semsynth.training.records import configs_of, new_record
+
+ONLY_FEATURES = ("crn", "encoder_decoder", "full_resolution")
+"""Systems whose loss has nothing else."""
 
 
-def test_a_new_runs_generator_follows_the_size_of_the_data(toy_data: Path, tmp_path: Path) -> None:
-    both = new_record("spade", toy_data, overrides=TINY)
-    one = new_record("spade", toy_data, overrides=[text for text in TINY if "generator.crop_size" not in text])
-    assert one == both
-    assert isinstance(one, RunRecord)
-    assert one.config["generator"]["crop_size"] == one.config["data"]["crop_size"] == 64
-    run = RunFolder(tmp_path / "run")
-    run.rewrite(one)
-    assert resumed_record(run.root) == one
+@pytest.mark.parametrize("system", RECIPES)
+def test_every_system_trains_without_the_perceptual_term_or_says_why_not(system: str, toy_data: Path) -> None:
+    if system in ONLY_FEATURES:
+        with pytest.raises(SemsynthError, match=r"--no-perceptual .* cannot be: --set loss\.kind=image_space"):
+            new_record(system, toy_data, preset="small", perceptual=False)
+        new_record(system, toy_data, preset="small", perceptual=False, overrides=["loss.kind=image_space"])
+        return
+    (config,) = configs_of(new_record(system, toy_data, preset="small", perceptual=False))
+    (given,) = configs_of(new_record(system, toy_data, preset="small"))
+    assert getattr(config.model_dump()["loss"], "get", dict)("perceptual", 0) == 0
+    assert config.model_copy(update={"loss": 0}) == given.model_copy(update={"loss": 0})

@@ -237,7 +237,7 @@ def test_dry_run_describes_all_stages_and_writes_nothing(new: list[str], tmp_pat
         (("--set", "generator.enhancers=1"), "leave it 0"),
         (("--set", "generator.width=3"), "every enhancer halves the width"),
         (("--set", "data.mode=none"), "leaves photos at their size"),
-        (("--init-from", "nowhere"), "is no model folder"),
+        (("--init-from", "nowhere"), "there is no model 'nowhere'"),
     ],
 )
 def test_wrong_use_is_one_line_and_writes_nothing(

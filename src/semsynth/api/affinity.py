@@ -52,7 +52,7 @@ def estimate_affinity(
     from semsynth.evaluation.choices import find_segmenter, open_split
     from semsynth.evaluation.segmenters.photos import label_photo
 
-    old = trained_model(Path(model)).classes
+    old = trained_model(model).classes
     samples = open_split(data, TRAIN)
     judge = find_segmenter(segmenter, None, old, device)
     new, known = samples.classes, {item.name for item in old.classes}
@@ -101,7 +101,7 @@ def find_affinity(
         raise SemsynthError("affinity says how classes begin with those of another model: give init_from, too")
     if affinity == SEGMENTER:
         return estimate_affinity(init_from, data, device=device, progress=progress)
-    old, new = trained_model(Path(init_from)).classes, open_source(data).classes
+    old, new = trained_model(init_from).classes, open_source(data).classes
     _check_classes(old, init_from)
     if isinstance(affinity, str | Path):
         return checked_shares(read_shares(Path(affinity)), old, new, str(affinity))

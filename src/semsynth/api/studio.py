@@ -97,11 +97,11 @@ def with_segmenters(
     Raises:
         SemsynthError: a segmenter cannot be loaded, or fits no model's classes.
     """
-    from semsynth.evaluation.segmenters.hugging_face import bundled_segmenters
+    from semsynth.evaluation.segmenters.hugging_face import bundled_segmenter_for
     from semsynth.evaluation.segmenters.loading import open_segmenter
 
-    wanted = [model.synthesizer.classes.name for model in models]
-    bundled = [name for name in bundled_segmenters() if name in wanted]
+    fitting_names = [bundled_segmenter_for(model.synthesizer.classes) for model in models]
+    bundled = sorted({name for name in fitting_names if name is not None})
     if bundled and not installed("transformers"):
         note(f"turning photos into layouts needs transformers: {install_command('evaluate')}")
         bundled = []

@@ -62,12 +62,12 @@ def train(
         precision: ``float32``, ``bfloat16`` or ``float16``, both mixed with float32, or ``float64``.
         overrides: other changes, as ``{"generator.width": 32}`` or ``["generator.width=32"]``; with ``stages`` also
             of single stages: ``{"3-joint:training.steps": 9}``.
-        init_from: model or run folder whose weights the run starts from. A class starts with the weights of the class
-            of its name, or else with the mean of all.
+        init_from: what the run's weights start from: a run folder, or a model as :func:`semsynth.load` takes it. A
+            class starts with the weights of the class of its name, or else with the mean of all.
         affinity: what classes of other names start with instead: ``segmenter`` measures it as
             :func:`semsynth.estimate_affinity` does; a JSON file or a mapping says it, as
             ``{"tree": {"vegetation": 0.8, "wall": 0.2}}``.
-        perceptual: whether to train with the VGG term.
+        perceptual: whether to train with the VGG term, where the system has one.
         perceptual_weights: file with VGG-19, of which the first layers suffice; by default it is downloaded.
         feature_weights: file with the network of the feature discriminator; by default it is downloaded.
         stages: whether to train coarse to fine (spade, oasis, pix2pixhd, crn), each stage in a run folder inside
@@ -92,7 +92,7 @@ def train(
     Raises:
         SemsynthError: wrong settings, data that does not fit, a folder in use, or losses that are not finite.
     """
-    changes = _changes(overrides, steps, seed, precision, perceptual)
+    changes = _changes(overrides, steps, seed, precision)
     record = new_record(
         system,
         data,
@@ -101,6 +101,7 @@ def train(
         stages=stages,
         init_from=init_from,
         affinity=find_affinity(affinity, init_from, data),
+        perceptual=perceptual,
         perceptual_weights=perceptual_weights,
         feature_weights=feature_weights,
         skip_damaged=skip_damaged,
@@ -203,12 +204,12 @@ def plan_training(
         seed: random seed.
         precision: arithmetic.
         overrides: other changes.
-        init_from: model or run folder whose weights the run starts from. A class starts with the weights of the class
-            of its name, or else with the mean of all.
+        init_from: what the run's weights start from: a run folder, or a model as :func:`semsynth.load` takes it. A
+            class starts with the weights of the class of its name, or else with the mean of all.
         affinity: what classes of other names start with instead: ``segmenter`` measures it as
             :func:`semsynth.estimate_affinity` does; a JSON file or a mapping says it, as
             ``{"tree": {"vegetation": 0.8, "wall": 0.2}}``.
-        perceptual: whether to train with the VGG term.
+        perceptual: whether to train with the VGG term, where the system has one.
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
         stages: whether to train coarse to fine.
@@ -227,15 +228,16 @@ def plan_training(
         system,
         data,
         preset=preset,
-        overrides=_changes(overrides, steps, seed, precision, perceptual),
+        overrides=_changes(overrides, steps, seed, precision),
         stages=stages,
         init_from=init_from,
         affinity=find_affinity(affinity, init_from, data),
+        perceptual=perceptual,
         perceptual_weights=perceptual_weights,
         feature_weights=feature_weights,
         skip_damaged=skip_damaged,
     )
-    return plan_record(Path(), record, devices, device)
+    return plan_record(Path(), record, devices, device, fresh=True)
 
 
 def plan_resuming(
@@ -274,12 +276,10 @@ def plan_resuming(
     return plan_record(root, record, devices, device)
 
 
-def _changes(
-    overrides: Overrides, steps: int | None, seed: int | None, precision: str | None, perceptual: bool = True
-) -> list[str]:
+def _changes(overrides: Overrides, steps: int | None, seed: int | None, precision: str | None) -> list[str]:
     named = {"training.steps": steps, "training.seed": seed, "training.precision": precision}
     given = {key: value for key, value in named.items() if value is not None}
-    return [*assignments(overrides), *assignments(given), *([] if perceptual else ["loss.perceptual=0"])]
+    return [*assignments(overrides), *assignments(given)]
 
 
 def _resumed(

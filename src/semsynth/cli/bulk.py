@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from semsynth.cli.last_net import interruptible
 from semsynth.cli.progress import JobBars, Notes
 from semsynth.errors import SemsynthError
 
@@ -60,7 +61,7 @@ def synthesize(
         raise SemsynthError(f"--engine takes one folder of layouts, not {len(folders)} paths")
     chosen = choose_engine(engine, how["device"], workers, address, gpus)
     start = time.monotonic()
-    with JobBars() as bars:
+    with interruptible(f"the same command makes what is missing in {out}"), JobBars() as bars:
         summary = synthesize_folder(
             folders[0], out, model or DEFAULT_MODEL, engine=chosen, progress=bars.begin, tell=bars.tell, **how
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from semsynth.cli.last_net import interruptible
 from semsynth.cli.options import Device, InferencePrecision
 from semsynth.cli.progress import stage_bars
 from semsynth.errors import SemsynthError
@@ -90,7 +91,7 @@ def evaluate(
         raise SemsynthError(f"--images {images}: there is no such folder")
     from semsynth.evaluation.evaluating import evaluate as run
 
-    with stage_bars() as progress:
+    with interruptible(f"the same command resumes, and takes from {out} what is there"), stage_bars() as progress:
         report = run(
             images or str(model),
             data,

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from semsynth.api.importers import IMPORTERS, Importer, ImportOption
 from semsynth.cli.dataset_report import print_report
+from semsynth.cli.last_net import interruptible
 from semsynth.cli.progress import Notes, count_bar
 from semsynth.errors import SemsynthError
 
@@ -71,7 +72,8 @@ def _command(importer: Importer) -> Callable[..., None]:
         from semsynth.api.datasets import import_dataset
         from semsynth.data.source import open_source
 
-        with Notes() as notes, count_bar("importing") as bar:
+        go_on = interruptible(f"the same command continues in {out}")
+        with go_on, Notes() as notes, count_bar("importing") as bar:
             counts = import_dataset(importer.name, source, out, progress=bar, tell=notes.tell, **given)
         pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
         typer.echo(f"{out}: {pairs} pairs" + ("" if check else f". Check them: semsynth data check {out}"))

@@ -22,6 +22,7 @@ from semsynth.cli.export import export
 from semsynth.cli.hub import push
 from semsynth.cli.importing import app as data_import
 from semsynth.cli.label import label
+from semsynth.cli.last_net import interruptible, last_net
 from semsynth.cli.models import models
 from semsynth.cli.ordered import OrderedCommand
 from semsynth.cli.remake import remake
@@ -39,7 +40,8 @@ class _ErrorLineGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # a click context: which click depends on Typer's version
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with interruptible("nothing half-written stays, and the same command begins again"):
+                return super().invoke(ctx)
         except SemsynthError as error:
             typer.echo("error: " + " ".join(str(error).split()), err=True)
             raise typer.Exit(2) from error
@@ -99,8 +101,9 @@ app.add_typer(segmenter.app, name="segmenter")
 
 
 def main() -> None:
-    """Run the command line; wrong usage and wrong input exit with 2, Ctrl-C with 130."""
+    """Run the command line; wrong usage and wrong input exit with 2, Ctrl-C with 130, mistakes of semsynth with 70."""
     # Torch's threads otherwise wait for one another by spinning: on a machine that has anything else to do, ten times
     # the time. Read when torch is loaded, which the commands do later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    app(prog_name="semsynth")
+    with last_net():
+        app(prog_name="semsynth")

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 TRAINING_PRECISION = "Arithmetic: float32, bfloat16 or float16 (both mixed with float32), or float64."
 
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
-InitFrom = Annotated[Path | None, typer.Option(help="Model or run folder whose weights a new run starts from.")]
+InitFrom = Annotated[
+    str | None,
+    typer.Option(help="Weights of a new run: a run or model folder, a bundled model's name, or a Hugging Face id."),
+]
 Affinity = Annotated[
     str | None,
     typer.Option(

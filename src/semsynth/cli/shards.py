@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from semsynth.cli.last_net import interruptible
 from semsynth.cli.progress import count_bar
 
 
@@ -36,7 +37,7 @@ def shard(
     from semsynth.data.shards.sharding import shard_folder
 
     names = None if splits is None else [name.strip() for name in splits.split(",")]
-    with count_bar("sharding") as bar:
+    with interruptible(f"the same command continues after the last whole shard in {out}"), count_bar("sharding") as bar:
         index = shard_folder(root, out, parse_size(size), names, shuffle, bar)
     for split, entry in index.splits.items():
         samples, total = (sum(getattr(one, key) for one in entry.shards) for key in ("samples", "bytes"))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from semsynth.cli import bulk
+from semsynth.cli.last_net import interruptible
 from semsynth.cli.options import Device, InferencePrecision, SynthesisModel, parse_region_seeds, parse_size
 from semsynth.cli.progress import Notes, stage_bars
 
@@ -95,7 +96,11 @@ def synthesize(
     from semsynth.synthesizer import DEFAULT_MODEL
     from semsynth.synthesizer.photo_files import synthesize_files
 
-    with Notes() as notes, stage_bars() as bars:
+    go_on = (
+        f"photos that are finished are in {out}: the same command with --overwrite makes all of them again, and with "
+        "--engine local, in a new folder, it can be interrupted and resumed"
+    )
+    with interruptible(go_on), Notes() as notes, stage_bars() as bars:
         done = synthesize_files(
             maps,
             out,

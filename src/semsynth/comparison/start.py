@@ -16,6 +16,7 @@ from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
 from semsynth.models.backbones import recognised
 from semsynth.pages import html_table
+from semsynth.recipes import RECIPES
 from semsynth.training.observer import Observers
 
 
@@ -139,7 +140,7 @@ def compare(
         "data": absolute(data),
         "budget": _budget(steps, minutes),
         "seed": seed,
-        "settings": [*assignments(overrides), *([] if perceptual else ["loss.perceptual=0"])],
+        "settings": [*assignments(overrides), *([] if perceptual else _without_perceptual(listed))],
         "width_scale": width_scale,
         "perceptual_weights": None if perceptual_weights is None else str(Path(perceptual_weights).absolute()),
         "feature_weights": {recognised(Path(path)): str(Path(path).absolute()) for path in feature_weights},
@@ -186,6 +187,12 @@ def _budget(steps: int | None, minutes: float | None) -> Budget:
     if (steps is None) == (minutes is None):
         raise SemsynthError("a comparison has one budget: give steps or minutes")
     return validated(Budget, {"steps": steps, "minutes": minutes}, "the budget")
+
+
+def _without_perceptual(entries: Sequence[Entry]) -> list[str]:
+    """The setting that leaves the perceptual term out, where any entry has one."""
+    known = [RECIPES[entry.recipe].config for entry in entries if entry.recipe in RECIPES]
+    return ["loss.perceptual=0"] if any(config.has_perceptual_term() for config in known) else []
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from semsynth.evaluation.features import (
 from semsynth.evaluation.pictures import bytes_digest, files_digest
 from semsynth.evaluation.protocols.definition import FeatureName, Protocol, ResolvedProtocol, names_digest, standin
 from semsynth.evaluation.segmenters.base import Segmenter
-from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenters
+from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter, bundled_segmenter_for, bundled_segmenters
 from semsynth.evaluation.segmenters.loading import open_segmenter
 from semsynth.models.backbones import BackboneName
 from semsynth.synthesizer import choose_device
@@ -94,13 +94,14 @@ def find_segmenter(
     """
     if given is not None and not isinstance(given, str | Path):
         return given
-    if given is None and evaluated.name not in bundled_segmenters():
+    given = given or bundled_segmenter_for(evaluated)
+    if given is None:
         known = ", ".join(bundled_segmenters()) or "no class set"
         raise SemsynthError(
             f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give one with "
             "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train"
         )
-    return open_segmenter(given or evaluated.name, mapping, device)
+    return open_segmenter(given, mapping, device)
 
 
 def find_features(

@@ -131,6 +131,20 @@ class RecipeConfig(Config):
         """Steps of the whole run on ``num_images`` images: ``training.steps``, or what the schedule's epochs make."""
         return self.training.steps or math.ceil(self.schedule.total_epochs * num_images / self.training.batch_size)
 
+    @classmethod
+    def has_perceptual_term(cls) -> bool:
+        """Whether a setting leaves out the term that compares features of a pretrained network."""
+        loss = cls.model_fields.get("loss")
+        return loss is not None and "perceptual" in getattr(loss.annotation, "model_fields", {})
+
+    def without_perceptual(self) -> tuple[str, ...]:
+        """Settings that leave that term out; none where there is no such term.
+
+        Raises:
+            SemsynthError: the loss consists of nothing else.
+        """
+        return ("loss.perceptual=0",) if self.has_perceptual_term() else ()
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the system can be trained on data of these classes.
 

@@ -104,6 +104,15 @@ class CRNConfig(RecipeConfig):
                 )
         return self
 
+    def without_perceptual(self) -> tuple[str, ...]:
+        """None: the loss has no other terms."""
+        if self.loss.kind == "perceptual":
+            raise SemsynthError(
+                "the loss is made of VGG features alone, so --no-perceptual (perceptual=False) cannot be: --set "
+                "loss.kind=image_space compares colours instead"
+            )
+        return ()
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)

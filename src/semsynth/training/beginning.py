@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from semsynth.checkpoint import LoadedModel, load_model
+from semsynth.checkpoint import LoadedModel, find_model, load_model
 from semsynth.classes import NO_CLASSES, ClassSet
-from semsynth.errors import SemsynthError
+from semsynth.errors import SHOWN_PROBLEMS, SemsynthError
 from semsynth.layout import LayoutEncoding
 from semsynth.models.feature_discriminator import FeatureDiscriminator
 from semsynth.recipes.base import Recipe
 from semsynth.training.affinity import Shares, affinity_matrix
-from semsynth.training.run import RunFolder
+from semsynth.training.run import RunFolder, flat
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,27 @@ class Beginning:
             yield "other classes begin with the mean of those there"
 
 
-def trained_model(folder: Path) -> LoadedModel:
-    """The model of a model folder, or of a run folder.
+def find_start(model: str | Path) -> Path:
+    """The folder that a training starts from.
+
+    Args:
+        model: a run folder, which is taken as a whole, or whatever else :func:`find_model` finds: a bundled model's
+            name, a model folder, or a Hugging Face id.
 
     Raises:
-        SemsynthError: it is neither, or damaged.
+        SemsynthError: there is none; an official checkpoint is to be converted first.
     """
+    found, run = find_model(model), RunFolder(Path(model))
+    return run.root if run.record.is_file() and found == run.model else found
+
+
+def trained_model(model: str | Path) -> LoadedModel:
+    """The model that :func:`find_start` finds.
+
+    Raises:
+        SemsynthError: there is none, or it is damaged.
+    """
+    folder = find_start(model)
     run = RunFolder(folder)
     return load_model(run.model if run.record.is_file() else folder)
 
@@ -86,7 +102,7 @@ def begin_with(model: Path, recipe: Recipe, shares: Shares | None = None) -> Beg
         network, state = recipe.networks[name], recipe.adapted(name, states[name])
         if not same:
             state = for_classes(state, class_axes(network), matrix, recipe.first_class_channel(name))
-        _load(network, state, f"{model}: its {name}")
+        _load(network, state, f"{model}: its {name}", _other_settings(loaded, recipe) if name == "generator" else "")
     given = shares or {}
     by_name = tuple(item.name for item in new.classes if item.name in _names(old) and item.name not in given)
     return Beginning(taken, None if same else by_name, given)
@@ -135,7 +151,16 @@ def _names(classes: ClassSet) -> set[str]:
     return {item.name for item in classes.classes}
 
 
-def _load(network: nn.Module, state: dict[str, Tensor], what: str) -> None:
+def _other_settings(loaded: LoadedModel, recipe: Recipe) -> str:
+    """What the trained generator was built with and the new one is not, as settings."""
+    config: Any = recipe.config
+    there, here = (flat(one.model_dump(mode="json")) for one in (loaded.config.generator, config.generator))
+    apart = {"encoding.num_classes", "crop_size", "aspect_ratio"}
+    other = [key for key in there if key in here and there[key] != here[key] and key not in apart]
+    return ", ".join(f"generator.{key}={json.dumps(there[key])}" for key in other[:SHOWN_PROBLEMS])
+
+
+def _load(network: nn.Module, state: dict[str, Tensor], what: str, settings: str = "") -> None:
     shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     other = {key: tuple(value.shape) for key, value in state.items()}
     different = sorted(key for key in shapes.keys() | other.keys() if shapes.get(key) != other.get(key))
@@ -144,5 +169,6 @@ def _load(network: nn.Module, state: dict[str, Tensor], what: str) -> None:
         raise SemsynthError(
             f"{what} has other shapes in {len(different)} tensors, for example {key}: "
             f"{other.get(key, 'absent')} there, {shapes.get(key, 'absent')} here: use the settings of that model"
+            f"{f' ({settings})' if settings else ''}"
         )
     network.load_state_dict(state)

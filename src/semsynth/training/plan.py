@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 
 from semsynth.pages import duration, html_facts
 from semsynth.recipes.base import RecipeConfig
+from semsynth.training.beginning import begin_with
 from semsynth.training.devices import device_name, make_fabric, pick_device
 from semsynth.training.feasibility import check_pictures, check_share, device_memory, first_pass
 from semsynth.training.memory import MemoryEstimate, count_parameters, estimate_memory
@@ -109,7 +110,7 @@ def _mib(size: int) -> str:
     return f"{size / 2**20:,.1f} MiB"
 
 
-def plan_record(root: Path, record: Record, devices: int, device: str = "auto") -> TrainingPlan:
+def plan_record(root: Path, record: Record, devices: int, device: str = "auto", fresh: bool = False) -> TrainingPlan:
     """Build every network, measure memory in one forward pass on the CPU, and time in a few steps on the device.
 
     Args:
@@ -117,23 +118,30 @@ def plan_record(root: Path, record: Record, devices: int, device: str = "auto") 
         record: the run, or the stages.
         devices: how many share a batch, over all machines.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        fresh: whether it is new, and starts from what ``init_from`` names.
 
     Raises:
         SemsynthError: no such device, a configuration that does not fit the data, or a batch size that does not divide.
     """
     if isinstance(record, RunRecord):
-        return TrainingPlan((_plan_run(None, record, devices, pick_device(device)),))
+        return TrainingPlan((_plan_run(None, record, devices, pick_device(device), fresh),))
     runs = StagesFolder(root).runs(record)
-    return TrainingPlan(tuple(_plan_run(run.root.name, one, devices, pick_device(device)) for run, one in runs))
+    plans = [
+        _plan_run(run.root.name, one, devices, pick_device(device), fresh and not number)
+        for number, (run, one) in enumerate(runs)
+    ]
+    return TrainingPlan(tuple(plans))
 
 
-def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str) -> RunPlan:
+def _plan_run(stage: str | None, record: RunRecord, devices: int, device: str, begins: bool) -> RunPlan:
     (config,) = configs_of(record)
     share = check_share(config, devices)
     data = open_data_of(record)
     fabric = _fabric(device, precision_of(record))
     check_pictures(config, data.train, share, device_memory(fabric))
     recipe = build_recipe(record, data)
+    if begins and record.init_from is not None:
+        begin_with(Path(record.init_from), recipe, record.affinity)
     size = share.micro_batch_size
     parameters = {name: count_parameters(network) for name, network in recipe.networks.items()}
     one = example_batch(recipe, data)

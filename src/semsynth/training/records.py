@@ -14,6 +14,7 @@ from semsynth.errors import SemsynthError
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig, sized_alike
 from semsynth.training.affinity import Shares
+from semsynth.training.beginning import find_start
 from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
 from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
 from semsynth.training.start import TRAIN
@@ -30,6 +31,7 @@ def new_record(
     stages: bool = False,
     init_from: str | Path | None = None,
     affinity: Shares | None = None,
+    perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
     skip_damaged: bool = False,
@@ -42,8 +44,9 @@ def new_record(
         preset: the configuration that the overrides change.
         overrides: changes of it; with ``stages`` also of single stages, as ``3-joint:training.steps=9``.
         stages: whether to train coarse to fine.
-        init_from: model or run folder whose weights the run starts from.
+        init_from: what the run starts from, as :func:`find_start` takes it.
         affinity: how much each class looks like that model's classes, where names do not say it.
+        perceptual: whether to train with the term of a perceptual network, where the system has one.
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
         skip_damaged: whether other samples stand in for damaged ones of shards.
@@ -65,6 +68,8 @@ def new_record(
     source = open_source(data, skip_damaged)
     base = presets[preset](source.classes, INSTANCE in source.kinds(TRAIN))
     config = override(base, sized_alike(base, [one for one in changes if one not in of_stages]))
+    if not perceptual:
+        config = override(config, config.without_perceptual())
     record = RunRecord(
         system=system,
         preset=preset,
@@ -73,7 +78,7 @@ def new_record(
         skip_damaged=skip_damaged,
         perceptual_weights=_absolute(perceptual_weights),
         feature_weights=_absolute(feature_weights),
-        init_from=_absolute(init_from),
+        init_from=None if init_from is None else str(find_start(init_from).absolute()),
         affinity=affinity,
         config=config.model_dump(mode="json"),
     )

@@ -155,12 +155,12 @@ def _trained_before(run: RunFolder, record: RunRecord | None) -> dict[str, str]:
 
 def told(record: RunRecord, classes: ClassSet) -> str:
     """A training in words: system, preset, and what differs from that."""
-    flat = _flat(record.config)
+    here = flat(record.config)
     preset = RECIPES[record.system].presets.get(record.preset)
-    bases = [] if preset is None else [_flat(preset(classes, edges).model_dump(mode="json")) for edges in (False, True)]
+    bases = [] if preset is None else [flat(preset(classes, edges).model_dump(mode="json")) for edges in (False, True)]
     free = {f"training.{key}" for key in CHANGEABLE}
-    changes = [[key for key in flat if key not in free and flat[key] != base.get(key)] for base in bases]
-    settings = [f"{key}={_text(flat[key])}" for key in min(changes, key=len, default=[])]
+    changes = [[key for key in here if key not in free and here[key] != base.get(key)] for base in bases]
+    settings = [f"{key}={_text(here[key])}" for key in min(changes, key=len, default=[])]
     return ", ".join([record.system, f"preset {record.preset}", *settings])
 
 
@@ -196,14 +196,15 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
 
 def changed_setting(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
     """The first key, dotted, in which two configurations are different trainings, with both values; None: the same."""
-    then, new = _flat(before), _flat(now)
+    then, new = flat(before), flat(now)
     free = {f"training.{key}" for key in CHANGEABLE}
     different = sorted(key for key in then.keys() | new.keys() if then.get(key) != new.get(key) and key not in free)
     return (different[0], then.get(different[0]), new.get(different[0])) if different else None
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A configuration in plain values, by dotted key."""
+    found: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from semsynth.checkpoint import BUNDLED, Card, find_model
 from semsynth.checkpoint.hub_traffic import no_requests
+from semsynth.classes import ClassSet
 from semsynth.config import load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
@@ -78,6 +79,15 @@ class HuggingFaceSegmenter:
 def bundled_segmenters() -> dict[str, Path]:
     """Class set name -> folder of the segmenters that ship with the package."""
     return {folder.name: folder for folder in sorted(BUNDLED_SEGMENTERS.glob("*")) if (folder / WEIGHTS).is_file()}
+
+
+def bundled_segmenter_for(classes: ClassSet) -> str | None:
+    """Name of the segmenter that ships with the package for classes of these ids and names; None: there is none."""
+    for name, folder in bundled_segmenters().items():
+        known = load_config(OutputMapping, folder / "segmenter.json")
+        if ClassSet(name=name, classes=known.classes).meanings == classes.meanings:
+            return name
+    return None
 
 
 def load_segmenter(source: str | Path, mapping: str | None = None, device: str = "auto") -> HuggingFaceSegmenter:
