@@ -54,18 +54,9 @@ def test_a_mistake_is_one_line_with_version_trace_and_what_to_do(tmp_path: Path,
     assert __version__ in text
 
 
-def test_without_a_place_for_the_trace_it_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import tempfile; tempfile.tempdir = {str(tmp_path / 'no')!r}\n{COMMAND}",
-            "boom",
-            "key",
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def test_without_a_place_for_the_trace_it_is_printed(tmp_path: Path) -> None:
+    code = f"import tempfile; tempfile.tempdir = {str(tmp_path / 'no')!r}\n{COMMAND}"
+    with subprocess.Popen([sys.executable, "-c", code, "boom", "key"], stderr=subprocess.PIPE, text=True) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 70
     assert "Traceback" in errors

@@ -267,7 +267,7 @@ def test_systems_without_stages_say_so(toy_data: Path, tmp_path: Path) -> None:
     [
         (("--seed", "1"), "leave out --seed"),
         (("--set", "3-joint:schedule.epochs=2"), "'schedule.epochs' would change the run"),
-        (("--data", "elsewhere"), "leave out --data"),
+        (("--data", "elsewhere"), "there is no dataset folder"),
     ],
 )
 def test_resuming_refuses_what_would_change_a_stage(
