@@ -105,7 +105,6 @@ def test_a_file_that_is_no_label_map_is_told_in_words(page: StudioPage) -> None:
     strange = io.BytesIO()
     Image.fromarray(np.full((8, 8), 77, np.uint8)).save(strange, "PNG")
     for name, content, said in (
-        ("ids.png", strange.getvalue(), "no class has the ids 77"),
         ("cut.png", strange.getvalue()[:50], "cut off"),
         ("text.txt", b"hello", "neither a picture nor a project"),
         ("bad.zip", b"PK\x03\x04" + bytes(80), "not a project"),
@@ -113,6 +112,25 @@ def test_a_file_that_is_no_label_map_is_told_in_words(page: StudioPage) -> None:
         page.open_file(name, content)
         assert said in page.text("#toast"), name
         assert name in page.text("#toast")
+        np.testing.assert_array_equal(page.ids(), before)
+
+
+def test_any_png_that_is_no_label_map_is_a_photo_and_the_reason_is_said(page: StudioPage) -> None:
+    before = page.ids()
+    colours = np.zeros((40, 60, 3), np.uint8)
+    colours[0, :3] = 1, 2, 3
+    for pixels, said in (
+        (np.full((8, 8), 77, np.uint8), "no class has the ids 77"),
+        (colours, "no class has the colours #010203 (3 pixels)"),
+        (np.zeros((2049, 2049), np.uint8), "a layout of 2049×2049 is too large"),
+    ):
+        picture = io.BytesIO()
+        Image.fromarray(pixels).save(picture, "PNG")
+        page.open_file("photo.png", picture.getvalue())
+        dialog = page.text("dialog[open]")
+        assert "What is this photo for?" in dialog
+        assert f"It is not a label map of this model: {said}." in dialog
+        page.page.keyboard.press("Escape")
         np.testing.assert_array_equal(page.ids(), before)
 
 

@@ -141,6 +141,8 @@ test("ids and colours become ids; what no class has is told", () => {
   assert.throws(() => idsOf(picture([7, 99], 1, 8), SET), /no class has the ids 99/);
   assert.throws(() => idsOf(picture([255, 7], 1, 16), SET), /no class has the ids 255/);
   assert.throws(() => idsOf(picture([1, 2, 3, 0, 0, 0], 3, 8), SET), NoLabelMap);
+  assert.throws(() => idsOf(picture([7, 99], 1, 8), SET), NoLabelMap);
+  assert.throws(() => idsOf(picture([1, 2, 3, 0, 0, 0], 3, 16), SET), /16 bits per channel/);
 });
 
 test("jobs run one at a time, and the newest state is never missed", async () => {

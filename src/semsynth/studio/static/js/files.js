@@ -2,7 +2,7 @@
 
 import { components } from "./instances.js";
 import { LabelLayer, VOID } from "./labels.js";
-import { decode, encodeGrey, encodePalette, isPng } from "./png.js";
+import { decode, encodeGrey, encodePalette, isPng, sizeOf } from "./png.js";
 
 /** @import { LabelClasses } from "./api.js" */
 /** @import { Decoded } from "./png.js" */
@@ -15,11 +15,11 @@ const MAX_PIXELS = 2 ** 22;
  * @param {Decoded} picture
  * @param {LabelClasses} classes
  * @returns {Uint16Array}
- * @throws {Error} in words: which ids or colours no class has
+ * @throws {NoLabelMap} in words: which ids or colours no class has
  */
 export function idsOf(picture, classes) {
   const { samples, channels, depth, width, height } = picture;
-  if (width * height > MAX_PIXELS) throw new Error(`a layout of ${width}×${height} is too large`);
+  checkSize({ width, height });
   const ids = new Uint16Array(width * height);
   if (channels >= 3) return idsOfColors(picture, classes, ids);
   for (let i = 0; i < ids.length; i++) {
@@ -28,12 +28,21 @@ export function idsOf(picture, classes) {
   }
   const known = new Set([...classes.classes.map(({ id }) => id), VOID]);
   const unknown = [...new Set(ids)].filter((id) => !known.has(id)).sort((a, b) => a - b);
-  if (unknown.length) throw new Error(`no class has the ids ${listed(unknown.map(String))}`);
+  if (unknown.length) throw new NoLabelMap(`no class has the ids ${listed(unknown.map(String))}`);
   return ids;
+}
+
+/**
+ * @param {{width: number, height: number}} size
+ * @throws {NoLabelMap}
+ */
+function checkSize({ width, height }) {
+  if (width * height > MAX_PIXELS) throw new NoLabelMap(`a layout of ${width}×${height} is too large`);
 }
 
 /** @param {Decoded} picture @param {LabelClasses} classes @param {Uint16Array} ids */
 function idsOfColors({ samples, channels, depth }, classes, ids) {
+  if (depth === 16) throw new NoLabelMap("it has 16 bits per channel");
   /** @type {Map<number, number>} */
   const ofColor = new Map([[0, VOID]]);
   for (const { id, color } of classes.classes) ofColor.set((color[0] << 16) | (color[1] << 8) | color[2], id);
@@ -41,18 +50,19 @@ function idsOfColors({ samples, channels, depth }, classes, ids) {
   const strange = new Map();
   for (let i = 0; i < ids.length; i++) {
     const at = i * channels;
-    const [r, g, b] = [0, 1, 2].map((c) => (depth === 16 ? samples[at + c] >> 8 : samples[at + c]));
-    const color = (r << 16) | (g << 8) | b;
+    const color = (samples[at] << 16) | (samples[at + 1] << 8) | samples[at + 2];
     const id = ofColor.get(color);
     if (id === undefined) strange.set(color, (strange.get(color) ?? 0) + 1);
     else ids[i] = id;
   }
   if (!strange.size) return ids;
-  const most = [...strange].sort((a, b) => b[1] - a[1]).map(([color]) => `#${color.toString(16).padStart(6, "0")}`);
+  const most = [...strange]
+    .sort((a, b) => b[1] - a[1])
+    .map(([color, pixels]) => `#${color.toString(16).padStart(6, "0")} (${pixels} pixels)`);
   throw new NoLabelMap(`no class has the colours ${listed(most)}`);
 }
 
-/** The picture is a photo, or a label map of other colours. */
+/** The picture is a photo, or a label map of other ids or colours; the message says why. */
 export class NoLabelMap extends Error {}
 
 /** @param {string[]} words */
@@ -89,19 +99,18 @@ export function instancesOf(picture, size) {
 }
 
 /**
- * Whether a file can be a label map: a PNG in which every pixel is an id or a class's colour.
+ * A file as a label map, a PNG in which every pixel is an id or a class's colour. Any other picture is a photo.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {LabelClasses} classes
- * @returns {Promise<LabelLayer | null>} null: it is a photo
- * @throws {Error} a label map that cannot be used, or a damaged file
+ * @returns {Promise<{layer: LabelLayer | null, reason: string}>} why it is none, where that is not plain (a JPEG, say)
  */
 export async function asLayout(bytes, classes) {
-  if (!isPng(bytes)) return null;
+  if (!isPng(bytes)) return { layer: null, reason: "" };
   try {
-    return await readLayout(bytes, null, classes);
+    checkSize(sizeOf(bytes)); // before anything is unpacked
+    return { layer: await readLayout(bytes, null, classes), reason: "" };
   } catch (error) {
-    if (error instanceof NoLabelMap) return null;
-    throw error;
+    return { layer: null, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -142,9 +142,9 @@ export class Menus {
         announce(`${file.name} is open`);
         return;
       }
-      const layer = await asLayout(bytes, this.store.model.classes);
+      const { layer, reason } = await asLayout(bytes, this.store.model.classes);
       if (layer) this.#begin(layer, file.name.replace(/\.\w+$/, ""));
-      else await this.photo(file);
+      else await this.photo(file, reason);
     });
   }
 
@@ -160,10 +160,14 @@ export class Menus {
     });
   }
 
-  /** Ask what a photo is for. @param {File} file */
-  async photo(file) {
+  /**
+   * Ask what a photo is for.
+   * @param {File} file
+   * @param {string} [reason]  why it is no label map
+   */
+  async photo(file, reason = "") {
     const bitmap = await createImageBitmap(file).catch(() => null);
-    if (!bitmap) throw new Error("this is neither a picture nor a project");
+    if (!bitmap) throw new Error(reason || "this is neither a picture nor a project");
     const { abilities } = this.store.model;
     const preview = h("canvas", { width: 240, height: Math.max(1, Math.round((240 * bitmap.height) / bitmap.width)) });
     preview.getContext("2d")?.drawImage(bitmap, 0, 0, preview.width, preview.height);
@@ -177,6 +181,7 @@ export class Menus {
     if (!abilities.segmenter) edit.disabled = true;
     const shown = dialog("What is this photo for?", [
       preview,
+      ...(reason ? [h("p", { class: "faint" }, `It is not a label map of this model: ${reason}.`)] : []),
       h(
         "div",
         { class: "stack" },

@@ -5,6 +5,16 @@
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 /** Channels by PNG colour type. */
 const CHANNELS = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 });
+/** Adam7: every pass begins at (x, y) and goes on in steps (PNG specification, section 8.2). */
+const PASSES = [
+  { x: 0, y: 0, dx: 8, dy: 8 },
+  { x: 4, y: 0, dx: 8, dy: 8 },
+  { x: 0, y: 4, dx: 4, dy: 8 },
+  { x: 2, y: 0, dx: 4, dy: 4 },
+  { x: 0, y: 2, dx: 2, dy: 4 },
+  { x: 1, y: 0, dx: 2, dy: 2 },
+  { x: 0, y: 1, dx: 1, dy: 2 },
+];
 /** Larger pictures are no label maps that a browser could paint on. */
 const MAX_PIXELS = 2 ** 26;
 
@@ -179,13 +189,42 @@ export async function decode(bytes) {
   const [depth, colorType, , , interlaced] = bytes.subarray(24, 29);
   const channels = CHANNELS[colorType];
   if (!channels || ![1, 2, 4, 8, 16].includes(depth)) throw new Error("this kind of PNG is not known");
-  if (interlaced) throw new Error("interlaced PNG files are not read: save it without interlacing");
   if (!width || !height || width * height > MAX_PIXELS) throw new Error(`a picture of ${width}×${height} is too large`);
-  const stride = Math.ceil((width * channels * depth) / 8);
-  const raw = await inflated(concatenated(data), (stride + 1) * height);
-  unfilter(raw, height, stride, Math.max(1, (channels * depth) / 8));
-  const samples = unpacked(raw, height, stride, width * channels, depth);
+  const passes = (interlaced ? PASSES : [{ x: 0, y: 0, dx: 1, dy: 1 }])
+    .map((pass) => {
+      const [columns, rows] = [Math.ceil((width - pass.x) / pass.dx), Math.ceil((height - pass.y) / pass.dy)];
+      return { ...pass, columns, rows, stride: Math.ceil((columns * channels * depth) / 8) };
+    })
+    .filter(({ columns, rows }) => columns > 0 && rows > 0);
+  const raw = await inflated(
+    concatenated(data),
+    passes.reduce((sum, { stride, rows }) => sum + (stride + 1) * rows, 0),
+  );
+  const samples = new Uint16Array(width * height * channels);
+  let at = 0;
+  for (const { x, y, dx, dy, columns, rows, stride } of passes) {
+    const part = raw.subarray(at, at + (stride + 1) * rows);
+    at += part.length;
+    unfilter(part, rows, stride, Math.max(1, (channels * depth) / 8));
+    const values = unpacked(part, rows, stride, columns * channels, depth);
+    if (!interlaced) return { width, height, colorType, channels, samples: values, depth, palette };
+    for (let i = 0, from = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const to = ((y + i * dy) * width + x + j * dx) * channels;
+        for (let c = 0; c < channels; c++) samples[to + c] = values[from++];
+      }
+    }
+  }
   return { width, height, colorType, channels, samples, depth, palette };
+}
+
+/**
+ * Width and height as the header of a PNG says.
+ * @param {Uint8Array} bytes
+ */
+export function sizeOf(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
 /** @param {Uint8Array} bytes */
