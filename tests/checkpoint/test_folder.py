@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -109,6 +110,15 @@ def test_values_that_half_precision_cannot_hold_are_refused(tmp_path: Path, netw
     with pytest.raises(SemsynthError, match=r"fc\.bias does not fit torch\.float16"):
         save_model(tmp_path / "model", CONFIG, CLASSES, networks, CARD, dtype=torch.float16)
     assert not (tmp_path / "model").exists()
+
+
+def test_double_precision_is_written_in_single(tmp_path: Path, networks: dict[str, nn.Module]) -> None:
+    doubled = {name: copy.deepcopy(network).double() for name, network in networks.items()}
+    save_model(tmp_path / "m", CONFIG, CLASSES, doubled, Card())
+    loaded = load_model(tmp_path / "m").networks
+    for name, network in networks.items():
+        for key, value in network.state_dict().items():
+            assert torch.equal(loaded[name].state_dict()[key], value)
 
 
 def test_nan_is_never_saved(tmp_path: Path, networks: dict[str, nn.Module]) -> None:

@@ -55,7 +55,8 @@ def save_model(
         networks: ``generator`` and, if the config has one, ``encoder``; others are ignored.
         card: the model card.
         dtype: number format of the parameters in the files, for example ``torch.float16``; None keeps
-            theirs. Buffers (running statistics, singular vectors) are small and always keep theirs.
+            theirs. Buffers (running statistics, singular vectors) are small and always keep theirs. What is in double
+            precision is written in single precision.
 
     Raises:
         SemsynthError: the folder cannot be written, a network is missing, or a value does not fit ``dtype``.
@@ -140,9 +141,12 @@ def _stored_tensors(network: nn.Module, dtype: torch.dtype | None, path: Path) -
     parameters = {name for name, _ in network.named_parameters()}
     tensors = {}
     for name, value in network.state_dict().items():
-        stored = value.detach().to("cpu", dtype if name in parameters else None).contiguous()
+        chosen = dtype if name in parameters else None
+        if chosen is None and value.dtype == torch.float64:
+            chosen = torch.float32  # trained in double precision; no synthesis needs more than single
+        stored = value.detach().to("cpu", chosen).contiguous()
         if value.is_floating_point() and not stored.isfinite().all():
-            reason = f"does not fit {dtype}" if value.isfinite().all() else "holds NaN or infinity"
+            reason = f"does not fit {stored.dtype}" if value.isfinite().all() else "holds NaN or infinity"
             raise SemsynthError(f"cannot save {path.name}: {name} {reason}")
         tensors[name] = stored
     return tensors
