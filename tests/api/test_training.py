@@ -193,7 +193,7 @@ def test_a_plan_is_what_training_does(train: Any, toy_data: Path, tmp_path: Path
         ({"preset": "tiny"}, "preset tiny: 'spade' has default, "),
         ({"overrides": {"generator.wdth": 3}}, "override generator.wdth=3: there is no key 'wdth'"),
         ({"overrides": {"1-global:training.steps": 3}}, "applies to a single stage"),
-        ({"stages": True}, "'spade' is trained in one stage"),
+        ({"stages": True, "overrides": {"generator.upsamplings": 6}}, "stages begin with 5 doublings"),
         ({"device": "tpu"}, "device tpu: unknown, choose auto"),
         ({"precision": "8-bit"}, "training.precision: "),
         ({"init_from": "nowhere"}, "there is no model 'nowhere'"),
