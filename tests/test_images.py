@@ -209,7 +209,7 @@ def test_photos_are_read_as_viewers_show_them(form: str, orientation: int, tmp_p
     assert photo_size(image, "photo") == expected.shape[:2]
     path = tmp_path / "photo"
     path.write_bytes(turned(picture(), orientation, form))
-    assert picture_header(path) == PictureHeader(expected.shape[:2], stored_orientation(image))
+    assert picture_header(path) == PictureHeader(expected.shape[:2], stored_orientation(image), None)
     assert stored_orientation(image) == (orientation if 2 <= orientation <= 8 else 1)
 
 

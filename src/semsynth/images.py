@@ -241,6 +241,8 @@ class PictureHeader:
     """(height, width), upright as :func:`to_rgb` makes it."""
     orientation: int
     """As :func:`stored_orientation`."""
+    palette: tuple[int, ...] | None
+    """0xRRGGBB by index; None where pixels are no indices."""
 
 
 def picture_header(path: Path) -> PictureHeader:
@@ -259,11 +261,20 @@ def picture_header(path: Path) -> PictureHeader:
             if image.format == "TIFF":  # whose size Pillow exchanges in some versions
                 tags = getattr(image, "tag_v2", {})
                 size = int(tags[_TIFF_WIDTH]), int(tags[_TIFF_LENGTH])
-            return PictureHeader(_upright(size, turned), turned)
+            return PictureHeader(_upright(size, turned), turned, palette(image))
     except UnidentifiedImageError as error:
         raise SemsynthError(f"{path} is not a picture, or damaged at its start: restore the file") from error
     except Image.DecompressionBombError as error:
         raise SemsynthError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down") from error
+
+
+def palette(image: Image.Image) -> tuple[int, ...] | None:
+    """0xRRGGBB by index of a picture of mode P; None of others."""
+    stored = image.getpalette("RGB") if image.mode == "P" else None
+    if stored is None:
+        return None
+    channels = (stored[channel::3] for channel in range(3))
+    return tuple(red << 16 | green << 8 | blue for red, green, blue in zip(*channels, strict=False))
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

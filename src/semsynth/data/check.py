@@ -20,9 +20,8 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.resampling import layout_problems, resampling_problems
 from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
-from semsynth.images import open_image, photo_size, read_image_bytes, stored_orientation
+from semsynth.images import open_image, photo_size, picture_header, read_image_bytes, stored_orientation
 from semsynth.layout import Layout, pixels
-from semsynth.layout.label_files import palette_by_header
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +210,7 @@ def _check_label(files: _Files, classes: ClassSet, thin: Collection[str], found:
         return None
     found.problems += layout_problems(layout, str(files.label), thin)
     found.summary = Summary.of(layout)
-    palette = dict(enumerate(palette_by_header(files.label) or ()))
+    palette = dict(enumerate(picture_header(files.label).palette or ()))
     used = classes.ids[found.summary.pixels[:-1] > 0].tolist()
     found.palette = {index: palette[index] for index in used if index in palette}
     if files.instance is not None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, resize_image, to_rgb
+from semsynth.layout.arrays import Pixels, as_array, described
 from semsynth.layout.maps import Layout, Size
 
 
@@ -39,11 +41,11 @@ class ConditionPicture:
         return self.pixels
 
     @classmethod
-    def open(cls, source: Path | str | Image.Image | NDArray[np.integer]) -> ConditionPicture:
+    def open(cls, source: Path | str | Image.Image | Pixels) -> ConditionPicture:
         """Read a picture.
 
         Args:
-            source: its path, or its pixels: [H,W,3] or grey [H,W] uint8.
+            source: its path, or its pixels: [H,W,3] or grey [H,W] uint8, as an array, a tensor or nested lists.
 
         Raises:
             SemsynthError: not a picture, or not of 8 bits per channel.
@@ -52,9 +54,26 @@ class ConditionPicture:
             return cls(decode_image(Path(source)))
         if isinstance(source, Image.Image):
             return cls(to_rgb(source, "the given picture"))
-        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] == 3)):
-            raise SemsynthError(f"a picture is [H,W,3] or [H,W] uint8: got {source.dtype} {list(source.shape)}")
-        return cls(to_rgb(Image.fromarray(source), "the given array"))
+        return cls(picture_of(source, "a picture"))
+
+
+def picture_of(pixels: Pixels, called: str) -> NDArray[np.uint8]:
+    """[H,W,3] uint8 of the pixels of a picture, [H,W,3] or grey [H,W].
+
+    Args:
+        pixels: as an array, a tensor or nested lists of 0 to 255.
+        called: what messages call it.
+
+    Raises:
+        SemsynthError: pixels of another kind.
+    """
+    accepted = f"{called} is [H,W,3] or [H,W] uint8, 0 to 255"
+    array = as_array(pixels, accepted)
+    if not isinstance(pixels, np.ndarray | Tensor) and array.dtype.kind in "iu" and array.size:
+        array = array.astype(np.uint8) if array.min() >= 0 and array.max() <= 255 else array
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
+        raise SemsynthError(f"{accepted}: got {described(pixels)}")
+    return np.repeat(array[..., None], 3, 2) if array.ndim == 2 else array
 
 
 Condition = Layout | ConditionPicture

@@ -8,6 +8,7 @@ from PIL import Image
 
 from semsynth.classes import VOID, ClassSet
 from semsynth.errors import SemsynthError
+from semsynth.images import palette
 from semsynth.layout.legend import Legend
 
 _SHOWN = 8
@@ -92,14 +93,6 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
         f"its palette contradicts its indices, which are read as ids: {shown}{more}; import it with `semsynth data "
         "import folder --labels-hold colors` if the colours are right, or with --labels-hold ids if the indices are"
     )
-
-
-def palette(image: Image.Image) -> list[int] | None:
-    """0xRRGGBB by index of a picture of mode P; None of others."""
-    stored = image.getpalette("RGB") if image.mode == "P" else None
-    if stored is None:
-        return None
-    return [red << 16 | green << 8 | blue for red, green, blue in zip(*(stored[i::3] for i in range(3)), strict=False)]
 
 
 def _are_ids(numbers: NDArray[np.integer], legend: Legend) -> bool:

@@ -24,7 +24,8 @@ from semsynth.images import (
     stored_orientation,
     strips,
 )
-from semsynth.layout.contradictions import check_palette, palette, unknown_colors
+from semsynth.layout.arrays import Pixels, as_array, described
+from semsynth.layout.contradictions import check_palette, unknown_colors
 from semsynth.layout.formats import check_lossless
 from semsynth.layout.legend import Legend
 
@@ -86,7 +87,12 @@ def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integ
     return numbers
 
 
-def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], legend: Legend) -> NDArray[np.uint16]:
+_ACCEPTED = (
+    f"a label map is a picture, [H,W] integers from 0 to {VOID} or [H,W,3] uint8 colours (array, tensor or lists)"
+)
+
+
+def labels_of_pixels(pixels: Image.Image | Pixels, legend: Legend) -> NDArray[np.uint16]:
     """Ids of a label map's pixels, which mean what they mean in files (:func:`decode_labels`).
 
     Args:
@@ -104,11 +110,13 @@ def labels_of_pixels(pixels: Image.Image | NDArray[np.integer], legend: Legend) 
             raise SemsynthError(f"a picture of mode {pixels.mode} is not a label map: use mode L, P, I, I;16 or RGB")
         _check_map(pixels, b"", "label map")
         return _labels(pixels, b"", legend)
-    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3:
-        colors = pixels.astype(np.uint8, copy=False)
-        height, width, _ = pixels.shape
-        return _ids_of_colors(_array_strips(colors), np.empty((height, width), np.uint16), legend)
-    return _ids_of_numbers(pixels, legend)
+    array = as_array(pixels, _ACCEPTED)
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
+        height, width, _ = array.shape
+        return _ids_of_colors(_array_strips(array), np.empty((height, width), np.uint16), legend)
+    if array.ndim != 2:
+        raise SemsynthError(f"{_ACCEPTED}: got {described(pixels)}")
+    return _ids_of_numbers(array.astype(np.uint8) if array.dtype == np.bool_ else array, legend)
 
 
 def is_png(path: Path) -> bool:
@@ -120,12 +128,6 @@ def is_png(path: Path) -> bool:
 def holds_colors(path: Path) -> bool:
     """Whether the label map at ``path`` is a PNG of colours, not of ids."""
     return is_png(path) and read_image_bytes(path)[25:26] in (b"\x02", b"\x06")  # IHDR's colour type: RGB, RGBA
-
-
-def palette_by_header(path: Path) -> list[int] | None:
-    """The palette of the label map at ``path``, 0xRRGGBB by index; None where it has none. No pixels are decoded."""
-    with opened(path) as file:
-        return palette(Image.open(file, formats=("PNG",)))
 
 
 def read_instances(path: Path) -> NDArray[np.int32]:
@@ -250,8 +252,8 @@ def _ids_of_numbers(numbers: NDArray[np.integer], legend: Legend) -> NDArray[np.
         SemsynthError: not integers from 0 to 65535, or 255 could be void and a class.
     """
     if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() <= VOID):
-        found = f"{numbers.dtype} {list(numbers.shape)}"
-        raise SemsynthError(f"a label map holds integers from 0 to {VOID}: got {found}")
+        values = f" of {numbers.min()} to {numbers.max()}" if numbers.size else ""
+        raise SemsynthError(f"{_ACCEPTED}: got {described(numbers)}{values}")
     if numbers.dtype != np.uint8:
         return np.asarray(legend.table[numbers])
     if legend.disputes_255 and (count := int(np.count_nonzero(numbers == VOID_8BIT))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from PIL import Image
 from semsynth.classes import UNKNOWN, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.images import encode_png, read_image_bytes, save_png
+from semsynth.layout.arrays import Pixels, as_array, described
 from semsynth.layout.contradictions import unknown_ids
 from semsynth.layout.label_files import (
     decode_instances,
@@ -42,6 +43,9 @@ class Layout:
     instances: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", _integers(self.labels, "labels", np.uint16))
+        if self.instances is not None:
+            object.__setattr__(self, "instances", _integers(self.instances, "instances", np.int32))
         if self.labels.ndim != 2 or 0 in self.labels.shape:
             raise SemsynthError(f"a label map needs two axes (height, width), got shape {self.labels.shape}")
         unknown = (self.classes.index_of_id == UNKNOWN)[self.labels]
@@ -93,11 +97,12 @@ class Layout:
             raise SemsynthError(f"{source}: {error}") from error
 
     @classmethod
-    def of_pixels(cls, pixels: Image.Image | NDArray[np.integer], classes: ClassSet) -> Self:
+    def of_pixels(cls, pixels: Image.Image | Pixels, classes: ClassSet) -> Self:
         """Take the pixels of a label map, ids or colours, which mean what they mean in files.
 
         Args:
-            pixels: a picture of mode L, P, I, I;16 or RGB, or an array: [H,W] integers or [H,W,3] uint8 colours.
+            pixels: a picture of mode L, P, I, I;16 or RGB; or [H,W] integers or [H,W,3] uint8 colours, as an array, a
+                tensor or nested lists. In 8 bits, 255 is void; else 65535 is.
             classes: what ids and colours mean.
 
         Raises:
@@ -173,6 +178,22 @@ class Layout:
     def colors(self) -> NDArray[np.uint8]:
         """[H,W,3] uint8: the map drawn in its classes' colours, void black."""
         return self.classes.palette[self.classes.index_of_id[self.labels]]
+
+
+def _integers(values: Any, called: str, kind: type[np.uint16 | np.int32]) -> Any:
+    """``values`` as an array of ``kind``.
+
+    Raises:
+        SemsynthError: no integers, or some that it cannot hold.
+    """
+    limits = np.iinfo(kind)
+    accepted = f"{called} are [H,W] integers from {limits.min} to {limits.max}, as an array, a tensor or lists"
+    array = as_array(values, accepted)
+    if array.dtype == kind:
+        return array
+    if array.dtype.kind not in "iu" or (array.size and not limits.min <= array.min() <= array.max() <= limits.max):
+        raise SemsynthError(f"{accepted}: got {described(values)}")
+    return array.astype(kind)
 
 
 def _nearest_centres(n: int, m: int) -> NDArray[np.int64]:

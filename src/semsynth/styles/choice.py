@@ -16,10 +16,14 @@ from torch import Tensor, nn
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, to_rgb, to_tensor
 from semsynth.layout import Layout
+from semsynth.layout.arrays import as_array
+from semsynth.layout.conditions import picture_of
 
 Photo = Path | str | Image.Image | NDArray[np.uint8]
 """A photograph: its path, its picture or its pixels [H,W,3] uint8."""
-ObjectStyle = int | Sequence[float] | Tensor | Photo
+Vector = Tensor | NDArray[np.floating] | Sequence[float]
+"""A style vector, as a tensor, an array or a list."""
+ObjectStyle = int | Vector | Photo
 """An object's mode, its feature vector, or a photograph that shows such an object and little else.
 
 Models that read noise read no photographs: for them a text is the name of a mode.
@@ -81,19 +85,41 @@ def check_one(style: object | None, seed: int | None) -> None:
         raise SemsynthError(f"a seed is a number from 0 to 2**63 - 1, got {seed}")
 
 
-def read_photo(photo: Photo) -> NDArray[np.uint8]:
+def read_photo(photo: Photo | NDArray[np.generic]) -> NDArray[np.uint8]:
     """[H,W,3] uint8.
 
     Raises:
-        SemsynthError: unreadable, or an array of another kind.
+        SemsynthError: unreadable, or pixels of another kind.
     """
     if isinstance(photo, Image.Image):
         return to_rgb(photo, "the style photo")
-    if not isinstance(photo, np.ndarray):
+    if isinstance(photo, str | Path):
         return decode_image(Path(photo))
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise SemsynthError(f"a style photo is [H,W,3] uint8: got {photo.dtype} {list(photo.shape)}")
-    return photo
+    return picture_of(photo, "a style photo")
+
+
+def photo_or_vector(style: Photo | Vector | None) -> Photo | Tensor | None:
+    """A style as users hold it: pixels of two or three axes are a photo, numbers of one axis a vector.
+
+    Raises:
+        SemsynthError: something else.
+    """
+    if style is None or isinstance(style, str | Path | Image.Image):
+        return style
+    array = as_array(style, "a style is a photo (a path, a picture, [H,W,3] uint8) or a vector of numbers")
+    if array.ndim != 1:
+        return picture_of(style, "a style photo")
+    return style if isinstance(style, Tensor) else vector_of(style)
+
+
+def vector_of(numbers: Vector | NDArray[np.generic]) -> Tensor:
+    """A style vector as a float32 tensor of its own memory.
+
+    Raises:
+        SemsynthError: something else than numbers.
+    """
+    array = as_array(numbers, "a style vector is numbers, as a tensor, an array or a list")
+    return torch.from_numpy(array.astype(np.float32))
 
 
 class NoStyles:

@@ -16,7 +16,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, Size
 from semsynth.layout.instances import class_name
 from semsynth.styles.bank import StyleBank
-from semsynth.styles.choice import ObjectStyle, Photo, RegionNoise, StyleChoice, VectorStyles
+from semsynth.styles.choice import ObjectStyle, Photo, RegionNoise, StyleChoice, VectorStyles, vector_of
 
 
 def noise_of(seed: int, z_dim: int) -> Tensor:
@@ -117,7 +117,7 @@ class NoiseStyles:
             raise SemsynthError(f"region {region}: {noise} is not a mode or a vector, and this model reads no photos")
         if isinstance(noise, int | str):
             return noise
-        vector = torch.as_tensor(noise, dtype=torch.float32)
+        vector = vector_of(noise)
         if vector.shape != (self.bank.features,):
             raise SemsynthError(
                 f"region {region}: a style vector has {self.bank.features} numbers here, not {list(vector.shape)}"

@@ -19,7 +19,7 @@ from semsynth.layout.instances import class_name
 from semsynth.layout_ops.objects import ObjectMap, spread
 from semsynth.models.instance_encoder import InstanceEncoder
 from semsynth.styles.bank import StyleBank, draw_numbers
-from semsynth.styles.choice import ObjectChoice, ObjectStyle, Photo, StyleChoice, check_one, read_photo
+from semsynth.styles.choice import ObjectChoice, ObjectStyle, Photo, StyleChoice, check_one, read_photo, vector_of
 from semsynth.styles.objects import object_classes
 
 _ASPECT = 0.03
@@ -179,7 +179,7 @@ class ObjectStyles:
         if isinstance(style, Path | str | Image.Image) or (isinstance(style, np.ndarray) and style.ndim > 1):
             self._check_encoder(style)
             return self._of_crop(read_photo(style))
-        vector = torch.as_tensor(style, dtype=torch.float32)
+        vector = vector_of(style)
         if vector.shape != (self.features,):
             raise SemsynthError(
                 f"object {instance_id}: a style vector has {self.features} numbers here, not {list(vector.shape)}"

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.images import MAX_PIXELS
 from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
+from semsynth.layout.arrays import Pixels
 from semsynth.models.description import Sizes
 
-LayoutSource = Layout | Path | str | Image.Image | NDArray[np.integer]
+LayoutSource = Layout | Path | str | Image.Image | Pixels
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
 ConditionSource = LayoutSource | ConditionPicture
 """The same for every model: of models whose condition is a picture, a picture, its path or its RGB or grey pixels."""

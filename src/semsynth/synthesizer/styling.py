@@ -8,13 +8,14 @@ from torch import Tensor
 
 from semsynth.errors import SemsynthError
 from semsynth.layout import Condition, Layout
-from semsynth.styles.choice import ObjectChoice, ObjectStyle, Photo, RegionNoise, StyleChoice
+from semsynth.styles.choice import ObjectChoice, ObjectStyle, Photo, RegionNoise, StyleChoice, Vector, photo_or_vector
 from semsynth.styles.noise import NoiseStyles
 from semsynth.synthesizer.abilities import Abilities
 from semsynth.synthesizer.old_keywords import renamed
 
-Style = Photo | StyleChoice
-"""The style of a whole photo: a photo, or what :meth:`Styling.style` made of one, of a seed or of object styles."""
+Style = Photo | Vector | StyleChoice
+"""The style of a whole photo: a photo, a vector, or what :meth:`Styling.style` made of one, of a seed or of
+object styles."""
 
 
 class Styling(Abilities):
@@ -53,7 +54,7 @@ class Styling(Abilities):
             if seed is not None or object_styles or region_seeds or not self.has_region_noise:
                 raise SemsynthError("noise of regions stands alone, and for models that read noise")
             return style
-        choice = self._styles.choose(style, seed, object_styles)
+        choice = self._styles.choose(photo_or_vector(style), seed, object_styles)
         if not region_seeds:
             return choice
         if not isinstance(self._styles, NoiseStyles) or not isinstance(choice, Tensor | RegionNoise):

@@ -1,0 +1,42 @@
+"""Pixels as programs hold them: NumPy arrays, tensors on any device, nested lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from semsynth.errors import SemsynthError
+
+Pixels = NDArray[np.generic] | Tensor | Sequence[Any]
+"""What :func:`as_array` takes."""
+
+
+def as_array(pixels: object, accepted: str) -> NDArray[Any]:
+    """What somebody holds pixels in, as an array; arrays stay as they are, read-only ones too.
+
+    Args:
+        pixels: an array, a tensor, nested lists, or what NumPy can make an array of.
+        accepted: what messages say is taken.
+
+    Raises:
+        SemsynthError: nothing of it, or lists of different lengths.
+    """
+    try:
+        array = pixels.detach().cpu().numpy() if isinstance(pixels, Tensor) else np.asarray(pixels)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:  # bfloat16, ragged lists, sparse tensors
+        raise SemsynthError(f"{accepted}: got {described(pixels)}") from error
+    if array.dtype.kind not in "biuf":
+        raise SemsynthError(f"{accepted}: got {described(pixels)}")
+    return array
+
+
+def described(value: object) -> str:
+    """Kind and shape of a value that was refused."""
+    if isinstance(value, np.ndarray | Tensor):
+        kind = "" if isinstance(value, np.ndarray) else "a tensor of "
+        return f"{kind}{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    return f"a {type(value).__name__}"
