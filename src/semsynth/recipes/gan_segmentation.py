@@ -24,7 +24,7 @@ from semsynth.losses.segmentation import segmentation_loss
 from semsynth.models.backbones import Backbone
 from semsynth.models.dcgan import DCGANDiscriminator, DCGANDiscriminatorConfig
 from semsynth.models.generator import AnyGeneratorConfig
-from semsynth.models.segmenter import Segmenter, SegmenterConfig
+from semsynth.models.segmentation_network import SegmentationNetwork, SegmentationNetworkConfig
 from semsynth.ops.initialization import initialize_normal
 from semsynth.recipes.aids import AidedConfig, AidedRecipe
 from semsynth.recipes.base import (
@@ -56,7 +56,7 @@ class GANSegmentationConfig(AidedConfig):
     system: Literal["gan_segmentation"] = "gan_segmentation"
     generator: AnyGeneratorConfig
     discriminator: DCGANDiscriminatorConfig = DCGANDiscriminatorConfig()
-    segmenter: SegmenterConfig = SegmenterConfig()
+    segmenter: SegmentationNetworkConfig = SegmentationNetworkConfig()
     """The network that is trained where no other is passed in."""
     warm_up_steps: int = Field(3000, ge=1, le=10**12)
     """Steps that train the segmenter before the others begin; none where a trained one is passed in."""
@@ -119,7 +119,7 @@ class GANSegmentationRecipe(AidedRecipe):
             initialize_normal(network)
         self.frozen: dict[str, nn.Module] = {}
         if segmenter is None:
-            self.networks["segmenter"] = Segmenter(config.segmenter, classes.num_classes)
+            self.networks["segmenter"] = SegmentationNetwork(config.segmenter, classes.num_classes)
         else:
             self.frozen["segmenter"] = segmenter.eval()
         self.averaged = ("generator",)

@@ -22,7 +22,7 @@ NEGATIVE_SLOPE = 0.2
 """Of every leaky ReLU, so that gradients reach the picture everywhere."""
 
 
-class SegmenterConfig(Config):
+class SegmentationNetworkConfig(Config):
     """The segmenter."""
 
     width: int = Field(32, ge=1, le=8192)
@@ -33,13 +33,13 @@ class SegmenterConfig(Config):
     """Of the convolutions after them (Yu and Koltun, table 1, end at 16 and begin at twice the size)."""
 
 
-class Segmenter(nn.Module):
+class SegmentationNetwork(nn.Module):
     """Picture to logits of the classes.
 
     Its norms keep no statistics, so that it is the same network in training and in evaluation mode.
     """
 
-    def __init__(self, config: SegmenterConfig, num_classes: int) -> None:
+    def __init__(self, config: SegmentationNetworkConfig, num_classes: int) -> None:
         super().__init__()
         self.config = config
         widths = [config.width * 2**i for i in range(config.halvings)]
