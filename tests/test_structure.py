@@ -10,7 +10,7 @@ SEVERAL_MODULES = {
     "api": ("run_folders",),
     "bulk": ("two_thousand",),
     "cli": ("collections", "convert_pix2pixhd", "data_import", "region_seeds", "stored_modes"),
-    "data/shards": ("s3",),
+    "data/shards": ("damage", "s3"),
     "exporting": ("files",),
     "hub": ("hub",),
     "data/importers": ("half_downloads",),

@@ -25,7 +25,13 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from semsynth.bulk.manifest import read_lines
+from semsynth.bulk.sources import open_layouts
 from semsynth.classes import ClassSet, builtin
+from semsynth.data.importers.record import RECORD_FILE, ImportRecord
+from semsynth.data.shards.sharding import shard_folder
+from semsynth.data.source import open_source
+from semsynth.data.toy import write_toy
 from semsynth.documents import parse_json, read_toml, read_yaml
 from semsynth.errors import SemsynthError
 from semsynth.exporting.expressions import is_size
@@ -51,6 +57,13 @@ def _picture(kind: str, mode: str) -> bytes:
     image = Image.fromarray(pixels) if mode == "I;16" else Image.fromarray(pixels.astype(np.uint8)).convert(mode)
     image.save(buffer, kind)
     return buffer.getvalue()
+
+
+def _record(path: Path) -> object:
+    root = path.with_name("imported")
+    root.mkdir(exist_ok=True)
+    (root / RECORD_FILE).write_bytes(path.read_bytes())
+    return ImportRecord(root, "", ("labels",)).gone([])
 
 
 def _written(read: Callable[[Path], object]) -> Reader:
@@ -83,9 +96,51 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Reader]]:
         "sizes": ([b"Mul(Integer(8), Symbol('s30', positive=True))"], lambda data, _: is_size(data.decode("latin-1"))),
         "safetensors": ([safetensors.torch.save(tensors, {"x": "y"})], _written(read_weights)),
         "checkpoints": ([state.getvalue()], _written(read_weights)),
+        "manifests": ([_line() * 3], _written(lambda path: list(read_lines(path)))),
+        "import records": ([b"\n0123456789abcdef train/a\n"], _written(lambda path: _record(path))),
+        **_shards(),
         "studio requests": (studio_requests, lambda data, _: studio.exchange(data)),
         "study requests": (study_requests, lambda data, _: study.exchange(data)),
     }
+
+
+def _shards() -> dict[str, tuple[list[bytes], Reader]]:
+    """Index, ``.idx`` file, archive and manifest of a small set of shards, which are read with one of them changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_toy(root / "toy", 5, size=16)
+        shard_folder(root / "toy", root / "shards")
+        files = {path.name: path.read_bytes() for path in (root / "shards").iterdir()}
+
+    def reader(name: str) -> Reader:
+        def read(data: bytes, path: Path) -> object:
+            changed_root = path.with_name("shards")
+            changed_root.mkdir(exist_ok=True)
+            for other, content in {**files, name: data}.items():
+                (changed_root / other).write_bytes(content)
+            source = open_source(changed_root)
+            problems = source.report().problems
+            tasks = list(open_layouts(changed_root, pictures=False, instances=None).tasks((0,), instances=True))
+            split = source.open(source.splits[0])
+            samples = [split[number] for number in range(len(split))]
+            if problems:
+                raise SemsynthError(problems[0])
+            return tasks, samples
+
+        return read
+
+    kinds = {"shard indexes": "index.json", "shard idx": "train-000000.idx", "shard archives": "train-000000.tar"}
+    return {kind: ([files[name]], reader(name)) for kind, name in kinds.items()}
+
+
+def _line() -> bytes:
+    names = dict.fromkeys(
+        ("layout", "layout_sha256", "instances_sha256", "model", "device", "torch", "output"), "a/b.png"
+    )
+    rest = {"layout_part": [0, None], "instances": None, "instances_part": [0, None], "number": 0, "count": None}
+    made = {"job_seed": 0, "seed": 3, "style": None, "style_sha256": None, "region_seeds": [["car", 1]], "size": [8, 8]}
+    more = {"name": "train/a", "layout_name": "a", "model_sha256": "0", "precision": "float32", "semsynth": "0"}
+    return json.dumps({**names, **rest, **made, **more, "output_sha256": "0"}).encode() + b"\n"
 
 
 def changed(data: bytes, rng: random.Random) -> bytes:

@@ -163,6 +163,25 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_part(path: Path, start: int, end: int) -> bytes:
+    """Bytes of a regular file; fewer where it ends before.
+
+    Args:
+        path: the file.
+        start: of the first byte.
+        end: of the byte after the last.
+
+    Raises:
+        SemsynthError: as :func:`opened`.
+    """
+    with opened(path) as file:
+        end = min(end, os.fstat(file.fileno()).st_size)  # memory is reserved for what is asked for
+        if not 0 <= start < end:
+            return b""
+        file.seek(start)
+        return file.read(end - start)
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of the file at ``path``."""
     with opened(path) as file:

@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Literal, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from semsynth.config import Config
 from semsynth.data.progress import Progress, silent
@@ -77,6 +78,14 @@ class Line(Config):
     """The picture's file, from the folder of the manifest; or the member of a shard."""
     output_sha256: str
     """Of that file."""
+
+    @field_validator("output")
+    @classmethod
+    def _stay_inside(cls, output: str) -> str:
+        parts = PurePath(output).parts
+        if not parts or PurePath(output).is_absolute() or ".." in parts or "\0" in output:
+            raise ValueError("is no path in the manifest's folder")
+        return output
 
 
 class Manifest:
@@ -159,8 +168,12 @@ def read_lines(path: Path) -> Iterator[Line]:
     if not path.exists():
         return
     with explained(path, "cannot read"), path.open("rb") as file:
-        for number, text in enumerate(file, 1):
+        for number, text in enumerate(iter(partial(file.readline, _LONGEST), b""), 1):
             if not text.endswith(b"\n"):
+                if len(text) == _LONGEST:
+                    raise SemsynthError(
+                        f"{path}, line {number}, is no line of a manifest: it has {_LONGEST} bytes or more"
+                    )
                 return
             try:
                 yield Line.model_validate_json(text)

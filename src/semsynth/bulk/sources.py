@@ -11,9 +11,8 @@ from semsynth.config import load_config
 from semsynth.data.folder import CLASSES_FILE, CONDITIONS, INSTANCES, LABELS, holds_conditions, load_classes, splits
 from semsynth.data.listing import list_pictures
 from semsynth.data.sample import CONDITION, INSTANCE, LABEL
-from semsynth.data.shards.index import INDEX_FILE, ShardIndex, parse_idx
+from semsynth.data.shards.index import INDEX_FILE, ShardIndex, parse_idx_line, read_idx
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
 
 DEFAULT_SPLIT = "train"
 """Where the pictures of a folder without splits go."""
@@ -123,10 +122,11 @@ class LayoutShards:
                 raise SemsynthError(f"{self.path}: the samples of {split} hold no {kind}")
             for shard in entry.shards:
                 path = (self.path / shard.file).absolute()
-                with explained(path.with_suffix(".idx"), "cannot read"):
-                    text = path.with_suffix(".idx").read_text()
-                for sample in parse_idx(text, path.with_suffix(".idx")):
+                idx = path.with_suffix(".idx")
+                for sample in (parse_idx_line(line, idx) for line in read_idx(idx, shard)):
                     pieces = {one.kind: Piece(str(path), one.offset, one.size) for one in sample.members}
+                    if kind not in pieces:
+                        raise SemsynthError(f"{idx}: '{sample.name}' has no {kind}: make the shards again")
                     beside = pieces.get(INSTANCE) if instances else None
                     yield BulkTask(split, sample.name.replace("/", "%2F"), pieces[kind], beside, numbers)
 

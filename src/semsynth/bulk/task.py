@@ -7,7 +7,8 @@ from pathlib import Path
 
 from semsynth.bulk.manifest import Line
 from semsynth.errors import SemsynthError
-from semsynth.files import explained
+from semsynth.files import read_bytes, read_part
+from semsynth.images import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ class Piece:
         Raises:
             SemsynthError: it cannot be read, or the file is shorter than that.
         """
-        with explained(Path(self.path), "cannot read"), Path(self.path).open("rb") as file:
-            file.seek(self.offset)
-            data = file.read(-1 if self.size is None else self.size)
-        if self.size is not None and len(data) < self.size:
+        if self.size is None:
+            return read_bytes(Path(self.path), MAX_BYTES)
+        data = read_part(Path(self.path), self.offset, self.offset + self.size)
+        if len(data) < self.size:
             raise SemsynthError(f"{self.path} is truncated: restore the file")
         return data
 

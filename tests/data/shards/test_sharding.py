@@ -14,12 +14,16 @@ from pathlib import Path
 import pytest
 from shard_files import contents, members, write
 
-from semsynth.data.shards.index import ShardIndex, parse_idx
+from semsynth.data.shards.index import IndexedSample, ShardIndex, idx_lines, parse_idx_line
 from semsynth.data.shards.sharding import shard_folder
 from semsynth.data.shards.writer import ShardWriter
 from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
+
+
+def indexed(path: Path) -> list[IndexedSample]:
+    return [parse_idx_line(line, path) for line in idx_lines(path.read_text(), path)]
 
 
 def test_killed_and_started_again_makes_the_same_bytes(toy: Path, tmp_path: Path) -> None:
@@ -52,7 +56,7 @@ def test_folder_and_shards_hold_the_same_files(toy: Path, tmp_path: Path) -> Non
         names = []
         for shard in entry.shards:
             data = (tmp_path / shard.file).read_bytes()
-            for sample in parse_idx((tmp_path / shard.file).with_suffix(".idx").read_text(), shard.file):
+            for sample in indexed((tmp_path / shard.file).with_suffix(".idx")):
                 names.append(sample.name)
                 for member in sample.members:
                     file = toy / split / folders[member.kind] / f"{sample.name}.png"
@@ -88,7 +92,7 @@ def test_an_unreadable_file_is_named(toy: Path, tmp_path: Path) -> None:
 def test_shuffling_changes_the_order_of_training_alone(toy: Path, tmp_path: Path) -> None:
     def names(root: Path, split: str, index: ShardIndex) -> list[str]:
         files = [(root / shard.file).with_suffix(".idx") for shard in index.splits[split].shards]
-        return [sample.name for file in files for sample in parse_idx(file.read_text(), file)]
+        return [sample.name for file in files for sample in indexed(file)]
 
     plain, one, again, other = (
         (root, shard_folder(toy, root, 9000, shuffle=seed))

@@ -77,7 +77,8 @@ def _check_split(
             problems.append(str(error))
     found = []
     with ThreadPoolExecutor() as pool:
-        whole = (number for number in range(len(split)) if split.shard_of(number) not in damaged)
+        shards = (number for number in range(len(index.splits[name].shards)) if number not in damaged)
+        whole = (sample for number in shards for sample in split.samples_of(number))
         for summary, wrong in pool.map(lambda number: _check_sample(split, number, thin), whole):
             problems += wrong
             found += [] if summary is None else [summary]

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL, Sample
-from semsynth.data.shards.index import ShardEntry, ShardIndex, name_of, parse_idx_line
+from semsynth.data.shards.index import ShardEntry, ShardIndex, name_in_line, parse_idx_line
 from semsynth.data.shards.tar import read_members
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, to_rgb
@@ -116,8 +116,8 @@ class ShardSplit:
         Raises:
             SemsynthError: one of them is missing or damaged.
         """
-        tables = (self._table(number) for number in range(len(self._shards)))
-        return tuple(name_of(line.split(" ", 4)[3].partition(".")[0]) for table in tables for line in table)
+        tables = ((self._called(number), self._table(number)) for number in range(len(self._shards)))
+        return tuple(name_in_line(line, called) for called, table in tables for line in table)
 
     def __getitem__(self, index: int) -> Sample:
         """Read sample ``index``.
@@ -147,6 +147,10 @@ class ShardSplit:
     def shard_of(self, index: int) -> int:
         """Number of the shard that holds sample ``index``."""
         return bisect_right(self._starts, index) - 1
+
+    def samples_of(self, shard: int) -> range:
+        """Numbers of the samples that a shard holds."""
+        return range(self._starts[shard], self._starts[shard + 1])
 
     def _read(self, index: int) -> Sample:
         name, members = self._members(index, self._wanted)
@@ -189,13 +193,7 @@ class ShardSplit:
         if number not in self._lines:
             shard = self._shards[number]
             with self._marking(number):
-                lines = self._store.idx(shard)
-                if len(lines) != shard.samples:
-                    raise SemsynthError(
-                        f"{self._called(number).removesuffix('.tar')}.idx lists {len(lines)} samples, the shard has "
-                        f"{shard.samples}: restore it, or make the shards again"
-                    )
-            self._lines[number] = lines
+                self._lines[number] = self._store.idx(shard)
         return self._lines[number]
 
     def _bytes(self, number: int, start: int, end: int) -> bytes:

@@ -22,12 +22,12 @@ from typing import Any
 from filelock import FileLock
 
 from semsynth.config import validated
-from semsynth.data.shards.index import INDEX_FILE, ShardEntry, ShardIndex, idx_lines, parse_size
+from semsynth.data.shards.index import INDEX_FILE, ShardEntry, ShardIndex, parse_size, read_idx
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
-from semsynth.files import explained, make_folder, sha256, write_atomically
+from semsynth.files import make_folder, read_part, sha256, write_atomically
 
 CACHE, CACHE_SIZE = "SEMSYNTH_CACHE", "SEMSYNTH_CACHE_SIZE"
 """Environment variables."""
@@ -90,9 +90,8 @@ class RemoteStore:
         if not path.exists():
             with self._lock(path):
                 if not path.exists():
-                    fetch(address, path, lambda partial: idx_lines(partial.read_text(), address))
-        with explained(path, "cannot read"):
-            return idx_lines(path.read_text(), address)
+                    fetch(address, path, lambda partial: read_idx(partial, shard, address))
+        return read_idx(path, shard, address)
 
     def read(self, shard: ShardEntry, start: int, end: int) -> bytes:
         """Bytes of the shard's archive, which is downloaded if it is not in the cache.
@@ -101,14 +100,13 @@ class RemoteStore:
             SemsynthError: it cannot be reached, has another checksum, or the cache cannot be written.
         """
         path = self.fetched(shard)
-        with explained(path, "cannot read"):
-            while True:
-                try:
-                    with path.open("rb", buffering=0) as file:
-                        file.seek(start)
-                        return file.read(end - start)
-                except FileNotFoundError:  # another process needed the room
-                    path = self.fetched(shard)
+        while True:
+            try:
+                return read_part(path, start, end)
+            except SemsynthError as error:
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    raise
+                path = self.fetched(shard)  # another process needed the room
 
     def check(self, shard: ShardEntry) -> None:
         """Nothing that can be told at once."""

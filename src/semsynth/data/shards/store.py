@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from semsynth.config import load_config
-from semsynth.data.shards.index import INDEX_FILE, PARTIAL_INDEX_FILE, ShardEntry, ShardIndex, idx_lines
+from semsynth.data.shards.index import INDEX_FILE, PARTIAL_INDEX_FILE, ShardEntry, ShardIndex, read_idx
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, sha256
+from semsynth.files import read_part, sha256
 
 
 class FolderStore:
@@ -30,10 +30,7 @@ class FolderStore:
         Raises:
             SemsynthError: missing or malformed.
         """
-        path = (self.root / shard.file).with_suffix(".idx")
-        with explained(path, "cannot read"):
-            text = path.read_text("utf-8", "replace")
-        return idx_lines(text, path)
+        return read_idx((self.root / shard.file).with_suffix(".idx"), shard)
 
     def read(self, shard: ShardEntry, start: int, end: int) -> bytes:
         """Bytes of the shard's archive; fewer where it ends before.
@@ -41,10 +38,7 @@ class FolderStore:
         Raises:
             SemsynthError: it is missing or cannot be read.
         """
-        path = self.root / shard.file
-        with explained(path, "cannot read"), path.open("rb", buffering=0) as file:
-            file.seek(start)
-            return file.read(end - start)
+        return read_part(self.root / shard.file, start, end)
 
     def check(self, shard: ShardEntry) -> None:
         """See whether the shard is there at its full size.

@@ -184,7 +184,7 @@ def read_members(read: Callable[[int, int], bytes], sample: IndexedSample, sourc
                 f"{source} is truncated or damaged at byte {member.offset}, where '{sample.name}' should be ({error}): "
                 "restore it"
             ) from None
-        if len(content) != member.size or info.size != member.size:
+        if len(content) != member.size or info.size != member.size or not info.isreg():
             raise SemsynthError(f"{source} does not fit its index at byte {member.offset}: restore it")
         found.append((member, content))
     return found

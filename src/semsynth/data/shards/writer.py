@@ -22,7 +22,8 @@ from semsynth.data.shards.index import (
     format_idx,
     key_of,
     kinds_of,
-    parse_idx,
+    name_in_line,
+    read_idx,
 )
 from semsynth.data.shards.tar import Content, TarWriter, header, space
 from semsynth.errors import SemsynthError
@@ -161,9 +162,7 @@ class ShardWriter:
         if not path.is_file() or path.stat().st_size != shard.bytes:
             raise SemsynthError(f"{path} is missing or has not {shard.bytes} bytes: remove {self.root} and begin again")
         idx = path.with_suffix(".idx")
-        with explained(idx, "cannot read"):
-            text = idx.read_text()
-        return [sample.name for sample in parse_idx(text, idx)]
+        return [name_in_line(line, idx) for line in read_idx(idx, shard)]
 
     def _shards(self, split: str) -> tuple[ShardEntry, ...]:
         return self.index.splits[split].shards if split in self.index.splits else ()
