@@ -17,6 +17,7 @@ import semsynth.models
 from semsynth.config import Config, override
 from semsynth.data.toy import TOY_CLASSES
 from semsynth.errors import SemsynthError
+from semsynth.evaluation.segmenters.training import SegmenterSettings
 from semsynth.models.generator import FAMILIES
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig
@@ -30,7 +31,7 @@ def kinds() -> set[type[Config]]:
     for module in pkgutil.iter_modules(semsynth.models.__path__, "semsynth.models."):
         import_module(module.name)
     found: set[type[Config]] = set()
-    waiting: list[Any] = [*(system.config for system in RECIPES.values()), *FAMILIES.values()]
+    waiting: list[Any] = [*(system.config for system in RECIPES.values()), *FAMILIES.values(), SegmenterSettings]
     while waiting:
         kind = waiting.pop()
         if isinstance(kind, type) and issubclass(kind, Config) and kind not in found:

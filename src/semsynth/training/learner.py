@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from semsynth.data.sample import Batch
 from semsynth.recipes.base import Networks, Phase, Recipe, Step
+from semsynth.state_check import adam_problems, adam_state, network_problems, number_problem, scale_problems
 from semsynth.training.data import seed_from
 from semsynth.training.ema import MovingAverage, refreshed
 from semsynth.training.log import TermWindow
-from semsynth.training.state_check import adam_problems, adam_state, network_problems, number_problem, scale_problems
 
 
 class Learner:

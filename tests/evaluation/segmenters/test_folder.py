@@ -9,8 +9,12 @@ import pytest
 import torch
 from small_segmenters import train
 
+from semsynth.config import dump_config
+from semsynth.data.fingerprint import fingerprint
+from semsynth.data.folder import DatasetFolder
 from semsynth.errors import SemsynthError
-from semsynth.evaluation.segmenters.folder import SegmenterFolder
+from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
+from semsynth.evaluation.segmenters.training import SegmenterSettings
 
 
 def tensors(state: Path) -> dict[str, torch.Tensor]:
@@ -37,9 +41,40 @@ def test_a_damaged_state_and_a_used_folder_are_named(flags: Path, tmp_path: Path
     folder = SegmenterFolder(tmp_path)
     (tmp_path / "training").mkdir()
     folder.state.write_bytes(b"nothing")
-    with pytest.raises(SemsynthError, match=r"state\.pt is damaged"):
+    with pytest.raises(SemsynthError, match=r"state\.pt is a text file: start a new training"):
         folder.load_state()
     with pytest.raises(SemsynthError, match="not an empty folder"):
         folder.check_unused()
     with pytest.raises(SemsynthError, match=r"settings\.json is missing"):
         folder.open()
+
+
+def test_one_process_at_a_time_trains_in_a_folder(flags: Path, tmp_path: Path) -> None:
+    folder = SegmenterFolder(tmp_path / "segmenter")
+    record = SegmenterRecord(data=str(flags), settings=SegmenterSettings())
+    dump_config(record, folder.record)
+    with folder.lock(), pytest.raises(SemsynthError, match="another process is training in"):
+        continue_training(folder, record, "cpu")
+
+
+def test_changed_data_is_refused(flags: Path, tmp_path: Path) -> None:
+    folder = SegmenterFolder(tmp_path / "segmenter")
+    before = fingerprint(DatasetFolder(flags, "train"))
+    assert before is not None
+    changed = before.model_copy(update={"files": "others"})
+    record = SegmenterRecord(data=str(flags), settings=SegmenterSettings(), fingerprint=changed)
+    with pytest.raises(SemsynthError, match="has changed since the training of .* photos or label maps are others"):
+        continue_training(folder, record, "cpu")
+    assert not folder.root.exists()
+
+
+@pytest.mark.slow
+def test_a_state_that_does_not_fit_is_one_line(flags: Path, tmp_path: Path) -> None:
+    train(flags, tmp_path / "cut", stop_after=5)
+    folder = SegmenterFolder(tmp_path / "cut")
+    state = folder.load_state()
+    assert state is not None
+    state["optimizer"]["state"][0]["exp_avg"] = torch.zeros(1)
+    torch.save(state, folder.state)
+    with pytest.raises(SemsynthError, match=r"state\.pt does not fit: .*exp_avg is \[1\] instead of"):
+        train(flags, tmp_path / "cut")

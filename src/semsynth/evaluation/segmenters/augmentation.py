@@ -16,11 +16,11 @@ from semsynth.data.transforms import Pipeline
 class Augmentation(Config):
     """Scale, crop, flip and colour."""
 
-    crop_size: int = Field(256, ge=32)
+    crop_size: int = Field(256, ge=32, le=2**14)
     """Width of crops, in pixels; validation sees whole pictures at this width."""
-    aspect_ratio: float = Field(1.0, gt=0)
+    aspect_ratio: float = Field(1.0, ge=1 / 64, le=64)
     """Width / height of crops."""
-    max_scale: float = Field(1.6, ge=1)
+    max_scale: float = Field(1.6, ge=1, le=64)
     """Pictures are scaled to between 1 and so many times the crop's size before they are cropped."""
     flip: bool = True
     """Whether half of the pictures are mirrored."""

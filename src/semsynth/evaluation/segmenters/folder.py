@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import pickle
-import zipfile
+import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,17 +17,32 @@ import torch
 from semsynth.checkpoint import Card
 from semsynth.classes import NO_CLASSES
 from semsynth.config import Config, dump_config, load_config
+from semsynth.data.fingerprint import DataFingerprint, fingerprint
 from semsynth.data.first_look import first_look
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.source import LabelledSamples, open_source
+from semsynth.documents import parse_json
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.hugging_face import CARD, WEIGHTS
 from semsynth.evaluation.segmenters.mappings import mapping_of
 from semsynth.evaluation.segmenters.training import SegmenterSettings, SegmenterTraining, Validation
-from semsynth.files import explained, make_folder, sha256, write_atomically, write_bytes, write_json
+from semsynth.files import (
+    make_folder,
+    read_bytes,
+    sha256,
+    sweep_partial_files,
+    write_atomically,
+    write_bytes,
+    write_json,
+)
+from semsynth.locks import LOCK, FolderLock
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
+from semsynth.tensor_files import few_problems, read_tensor_file
+
+MAX_LOG_BYTES = 2**28
+"""Of a ``log.jsonl``."""
 
 
 class SegmenterRecord(Config):
@@ -41,6 +56,8 @@ class SegmenterRecord(Config):
     """Its split."""
     shards: str | None = None
     """Fingerprint of ``data``, if it is shards, when the training began."""
+    fingerprint: DataFingerprint | None = None
+    """The same if it is a dataset folder."""
     settings: SegmenterSettings
     """Network and training."""
 
@@ -56,9 +73,17 @@ class SegmenterFolder:
 
     def check_unused(self) -> None:
         """Refuse a folder that holds something."""
-        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+        if self.root.exists() and (not self.root.is_dir() or any(path.name != LOCK for path in self.root.iterdir())):
             go_on = f"continue with --resume {self.root}, or " if self.record.exists() else ""
             raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
+
+    def lock(self) -> FolderLock:
+        """Keep other processes from training in the folder.
+
+        Raises:
+            SemsynthError: one is doing so, or the folder cannot be written.
+        """
+        return FolderLock(self.root, "training in")
 
     def open(self) -> SegmenterRecord:
         """How the training was started.
@@ -79,20 +104,21 @@ class SegmenterFolder:
         if not self.state.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(self.state, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            raise SemsynthError(f"{self.state} is damaged ({type(error).__name__}): start a new training") from error
+            state = read_tensor_file(self.state, checksums=True)
+        except SemsynthError as error:
+            raise SemsynthError(f"{error}: start a new training") from error
+        if not isinstance(state, dict):
+            raise SemsynthError(f"{self.state} is not the state of a training: start a new one")
         return state
 
     def save_state(self, state: dict[str, Any], line: Validation | None) -> None:
         """Write the state, and append to the log; lines of a session that was cut short are dropped."""
         make_folder(self.state.parent)
         write_atomically(self.state, lambda partial: torch.save(state, partial))
-        with explained(self.log):
-            lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
-        kept = [old for old in lines if json.loads(old)["step"] < state["step"] or line is None]
-        kept += [] if line is None else [json.dumps(asdict(line))]
-        write_bytes(self.log, "".join(one + "\n" for one in kept).encode())
+        lines = read_bytes(self.log, MAX_LOG_BYTES).splitlines() if self.log.exists() else []
+        kept = [old for old in lines if line is None or _step_of(old) < line.step]
+        kept += [] if line is None else [json.dumps(asdict(line)).encode()]
+        write_bytes(self.log, b"".join(one + b"\n" for one in kept))
 
     def save_network(self, training: SegmenterTraining, line: Validation, record: SegmenterRecord) -> None:
         """Write what :func:`load_segmenter` reads: float16 weights, configuration, mapping and card.
@@ -134,6 +160,14 @@ class SegmenterFolder:
         )
 
 
+def _step_of(line: bytes) -> float:
+    try:
+        step = parse_json(line, "a line")["step"]
+    except (SemsynthError, KeyError, TypeError, IndexError):
+        return math.inf  # a line that a crash cut short
+    return step if isinstance(step, int) else math.inf
+
+
 def continue_training(
     folder: SegmenterFolder,
     record: SegmenterRecord,
@@ -152,20 +186,43 @@ def continue_training(
     Raises:
         SemsynthError: unusable data or folder, other shards than before, or a state of other settings.
     """
-    fingerprint = open_source(record.data).fingerprint
-    if record.shards not in (None, fingerprint):
+    with ExitStack() as locks:
+        if folder.record.exists():
+            locks.enter_context(folder.lock())
+            sweep_partial_files(folder.root, recursive=True)
+        return _continue(folder, record, device, workers, locks, stopped, progress, note)
+
+
+def _continue(
+    folder: SegmenterFolder,
+    record: SegmenterRecord,
+    device: str,
+    workers: int,
+    locks: ExitStack,
+    stopped: Callable[[], bool],
+    progress: Progress,
+    note: Callable[[Validation], None],
+) -> bool:
+    digest = open_source(record.data).fingerprint
+    if record.shards not in (None, digest):
         raise SemsynthError(
             f"{record.data} does not hold the shards that the training of {folder.root} began with: restore them, or "
             "train a new segmenter"
         )
-    record = record.model_copy(update={"shards": fingerprint})
     chosen = choose_device(device)
     precision: Precision = record.settings.precision  # type: ignore[assignment]  # its pattern allows these alone
     data = _photos(record.data, "train"), _photos(record.validation or record.data, record.validation_split)
+    _check_data(record, folder, now := fingerprint(data[0]))
+    record = record.model_copy(update={"shards": digest, "fingerprint": now})
     training = SegmenterTraining(record.settings, data, chosen, choose_dtype(precision, chosen), workers)
     state = folder.load_state()
     if state is not None:
+        problems = list(training.misfits(state))
+        if problems:
+            raise SemsynthError(f"{folder.state} does not fit: {few_problems(problems)}: train a new segmenter")
         training.load_state(state)
+    if not folder.record.exists():
+        locks.enter_context(folder.lock())
     dump_config(record, folder.record)  # not earlier: whatever is wrong has been found by now
 
     def save_state(line: Validation | None) -> None:
@@ -174,6 +231,16 @@ def continue_training(
             note(line)
 
     return training.run(lambda line: folder.save_network(training, line, record), save_state, stopped, progress)
+
+
+def _check_data(record: SegmenterRecord, folder: SegmenterFolder, now: DataFingerprint | None) -> None:
+    if record.fingerprint is not None and now is not None:
+        difference = record.fingerprint.difference(now)
+        if difference is not None:
+            raise SemsynthError(
+                f"{record.data} has changed since the training of {folder.root} began ({difference}): restore it, or "
+                "train a new segmenter"
+            )
 
 
 def _photos(location: str, split: str) -> LabelledSamples:

@@ -8,9 +8,9 @@ continues to the bit (on a CPU).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -33,40 +33,44 @@ from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import mapping_of
 from semsynth.extras import require
 from semsynth.images import to_tensor
+from semsynth.state_check import adam_problems, adam_state, network_problems, number_problem
+
+Width = Annotated[int, Field(ge=1, le=8192)]
+Depth = Annotated[int, Field(ge=1, le=256)]
 
 
 class SegmenterSettings(Config):
     """Network and training; the defaults are SegFormer-B0 (Xie et al. 2021, table 6)."""
 
-    hidden_sizes: tuple[int, int, int, int] = (32, 64, 160, 256)
+    hidden_sizes: tuple[Width, Width, Width, Width] = (32, 64, 160, 256)
     """Channels of the encoder's stages."""
-    depths: tuple[int, int, int, int] = (2, 2, 2, 2)
+    depths: tuple[Depth, Depth, Depth, Depth] = (2, 2, 2, 2)
     """Blocks of the stages."""
-    heads: tuple[int, int, int, int] = (1, 2, 5, 8)
+    heads: tuple[Depth, Depth, Depth, Depth] = (1, 2, 5, 8)
     """Attention heads of the stages."""
-    decoder_size: int = Field(256, ge=1)
+    decoder_size: int = Field(256, ge=1, le=8192)
     """Channels of the decoder."""
     augmentation: Augmentation = Augmentation()
     """What training pictures go through."""
-    steps: int = Field(8000, ge=1)
+    steps: int = Field(8000, ge=1, le=10**12)
     """Optimiser steps of the whole training."""
-    batch_size: int = Field(8, ge=1)
+    batch_size: int = Field(8, ge=1, le=2**16)
     """Pictures per step."""
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(1e-3, gt=0, le=10)
     """AdamW's largest learning rate; it rises over ``warmup`` steps and falls linearly to 0."""
-    warmup: int = Field(200, ge=0)
+    warmup: int = Field(200, ge=0, le=10**12)
     """Steps until then."""
-    weight_decay: float = Field(0.05, ge=0)
+    weight_decay: float = Field(0.05, ge=0, le=100)
     """AdamW's."""
     class_balance: float = Field(0.4, ge=0, le=1)
     """The loss weighs a class by its frequency to minus this power: 0 weighs pixels, 1 classes."""
-    validate_every: int = Field(500, ge=1)
+    validate_every: int = Field(500, ge=1, le=10**12)
     """Steps between validations, at which the state is saved, too."""
-    patience: int = Field(10, ge=1)
+    patience: int = Field(10, ge=1, le=10**12)
     """Validations without a better mean IoU after which training stops."""
     precision: str = Field("auto", pattern="^(auto|float32|bfloat16)$")
     """Arithmetic of the forward pass; auto: bfloat16 where the hardware has it."""
-    seed: int = 0
+    seed: int = Field(0, ge=-(2**40), le=2**40)
     """Of weights, order and augmentation."""
 
     def learning_rate(self, step: int) -> float:
@@ -175,11 +179,27 @@ class SegmenterTraining:
             "optimizer": self.optimizer.state_dict(),
         }
 
+    def misfits(self, state: dict[str, Any]) -> Iterator[str]:
+        """What keeps :meth:`load_state` from going on from ``state``; empty: nothing."""
+        numbers = [number_problem(state, key) for key in ("step", "since_best")]
+        best = state.get("best")
+        if not isinstance(best, float) or not -1 <= best <= 1:
+            numbers.append("its best score is missing or none")
+        yield from filter(None, numbers)
+        if not any(numbers):
+            yield from network_problems(
+                "network", {"segmenter": self.network.state_dict()}, {"segmenter": state.get("network")}
+            )
+            yield from adam_problems(
+                "segmenter", list(self.network.parameters()), state["step"], state.get("optimizer")
+            )
+
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from :meth:`state`."""
+        """Go on from :meth:`state`; :meth:`misfits` has found nothing wrong with it."""
         self.step, self.best, self.since_best = state["step"], state["best"], state["since_best"]
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        adam = adam_state(list(self.network.parameters()), state["optimizer"])
+        self.optimizer.load_state_dict({"state": adam, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
     def segmenter(self) -> HuggingFaceSegmenter:
         """The network as it is, to label with; it goes on training afterwards."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.errors import SemsynthError
+from semsynth.state_check import adam_problems
 from semsynth.training.run import check_same_training
 from semsynth.training.state import StateFolder
-from semsynth.training.state_check import adam_problems
 from semsynth.training.trainer import Trainer
 
 Start = Callable[..., Trainer]
