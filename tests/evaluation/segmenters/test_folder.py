@@ -63,7 +63,7 @@ def test_changed_data_is_refused(flags: Path, tmp_path: Path) -> None:
     assert before is not None
     changed = before.model_copy(update={"files": "others"})
     record = SegmenterRecord(data=str(flags), settings=SegmenterSettings(), fingerprint=changed)
-    with pytest.raises(SemsynthError, match="has changed since the training of .* photos or label maps are others"):
+    with pytest.raises(SemsynthError, match=r"has changed since the training of .* photos or label maps are others"):
         continue_training(folder, record, "cpu")
     assert not folder.root.exists()
 
