@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from official_trees import ade20k_challenge, ade20k_full, camvid_segnet, cmp_facades, helen
 from typer.testing import CliRunner, Result
 
 from semsynth.cli.main import app
 from semsynth.data.folder import DatasetFolder
+from semsynth.images import save_png
 
 FORMATS = (
     *("folder", "edges", "unlabelled", "huggingface", "cityscapes", "ade20k", "ade20k-outdoor", "coco-stuff"),
@@ -107,3 +109,26 @@ def test_help_names_the_download_page_and_the_licence(form: str) -> None:
     if form not in ("folder", "edges", "unlabelled"):
         assert "http" in text
         assert "icence" in text
+
+
+def test_options_say_what_label_maps_mean(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:5] = 255
+    save_png(source / "labels/a.png", mask)
+    save_png(source / "images/a.png", np.zeros((8, 8, 3), np.uint8))
+    (source / "classes.json").write_text('["background", "building"]')
+    said = "62% of the pixels are void, and 'building' (1) never occurs"
+    plain = run("folder", source, tmp_path / "plain")
+    assert said in plain.stdout
+    assert "1 problem\n" in plain.stdout
+    mapped = run("folder", source, tmp_path / "mapped", "--map", "255:building")
+    assert mapped.exit_code == 0
+    assert "no problems" in mapped.stdout
+    labels = DatasetFolder(tmp_path / "mapped", "train")[0].layout.labels
+    assert labels.tolist() == (mask == 255).astype(int).tolist()
+    refused(run("folder", source, tmp_path / "x", "--map", "255:tower"), "has no class 'tower'")
+    refused(run("folder", source, tmp_path / "x", "--void", "1"), "id 1 is a class")
+    save_png(source / "labels/a.png", np.repeat(mask[..., None] // 255, 3, 2))
+    refused(run("folder", source, tmp_path / "x"), "--labels-hold ids")
+    assert "no problems" in run("folder", source, tmp_path / "grey", "--labels-hold", "ids").stdout
