@@ -17,6 +17,7 @@ SEVERAL_MODULES = {
     "layout": ("label_file_memory", "layout"),
     "models": ("layout_at_every_layer", "new_family", "parameter_counts"),
     "models/backbones": ("backbones",),
+    "serving": ("hostile_requests",),
     "studio": ("bundled", "commands", "objects", "server", "stored_modes"),
     "study": ("browser", "load"),
     "styles": ("stored_modes",),
@@ -29,7 +30,7 @@ SEVERAL_MODULES = {
 
 MIRRORED = [
     *("api", "bulk", "checkpoint", "cli", "comparison", "data", "evaluation", "exporting", "hub", "layout"),
-    *("layout_ops", "losses", "models", "ops", "studio", "study", "styles", "synthesizer", "training"),
+    *("layout_ops", "losses", "models", "ops", "serving", "studio", "study", "styles", "synthesizer", "training"),
 ]
 """Packages whose tests are checked; those of conversion and recipes also lie by the official code that they follow."""
 

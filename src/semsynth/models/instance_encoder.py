@@ -63,7 +63,9 @@ class InstanceEncoder(nn.Module):
         """[N,3,H,W] in [-1,1] -> [N,F,H,W] in [-1,1], before averaging."""
         height, width = image.shape[2:]
         multiple = 2**self.config.downsamplings
-        x = F.pad(image, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+        least = max(2 * multiple, BORDER + 1)  # for mirrored borders, and for statistics of the innermost features
+        below, right = (max(-side % multiple, least - side) for side in (height, width))
+        x = F.pad(image, (0, right, 0, below), mode="replicate")
         norms = iter(self.norms)
         x = normalized(next(norms), self.first(F.pad(x, (BORDER,) * 4, mode="reflect")), relu=True)
         for conv in (*self.down, *self.up):
