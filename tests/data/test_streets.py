@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from semsynth.checkpoint import BUNDLED, read_config
 from semsynth.classes import VOID, builtin
 from semsynth.cli.main import app
 from semsynth.data.folder import DatasetFolder
@@ -137,3 +138,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert wrong.exit_code == 2
     assert "expected WIDTHxHEIGHT" in wrong.output
     assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("name", ["facades", "streets"])
+def test_layouts_are_drawn_in_the_size_of_the_bundled_model(name: str, tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["data", name, str(tmp_path / name), "--count", "1"]).exit_code == 0
+    size = DatasetFolder(tmp_path / name, "test", images=False)[0].layout.size
+    assert size == read_config(BUNDLED / name).trained_size

@@ -66,7 +66,7 @@ def facades(out: Out, count: Count = 20, size: SquareSize = 256, seed: Seed = 0)
 
 
 @app.command()
-def streets(out: Out, count: Count = 20, size: LayoutSize = "384x256", seed: Seed = 0) -> None:
+def streets(out: Out, count: Count = 20, size: LayoutSize = "256x256", seed: Seed = 0) -> None:
     """Draw random street scenes as layouts of the labelmefacade classes (no photos)."""
     from semsynth.data.grammars import STREETS
 

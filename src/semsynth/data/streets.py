@@ -30,8 +30,8 @@ REAL_SHARES = {
 }
 """Of the labelled pixels of LabelMeFacade's 945 label maps."""
 
-DEFAULT_SIZE = (256, 384)
-"""(height, width) of the scenes unless another is asked for."""
+DEFAULT_SIZE = (256, 256)
+"""(height, width) of the scenes unless another is asked for: what the bundled model ``streets`` makes."""
 
 _FAR = 150.0
 """Metres along the street up to which there are houses."""
