@@ -11,6 +11,7 @@ from documented_commands import (
     DOCUMENTS,
     NOT_RUN,
     commands_of,
+    make_ready,
     make_room,
     make_trainings_small,
     reason_to_leave_out,
@@ -35,6 +36,7 @@ def test_commands_run_in_order(document: Path, tmp_path: Path, monkeypatch: pyte
     failed = []
     for arguments in RUN[document]:
         make_room(arguments, tmp_path)
+        make_ready(arguments, tmp_path)
         code, text = invoke(*shortened(arguments))
         if code != 0:
             failed.append(f"semsynth {shlex.join(arguments)}\n    exit {code}: {text[-400:]}")

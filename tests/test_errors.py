@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,3 +39,16 @@ def test_inputs_are_shortened(text: str) -> None:
     short = shortened(text)
     assert len(short) <= SHOWN_CHARACTERS
     assert short == " ".join(text.split()) or short.endswith("...")
+
+
+@pytest.mark.parametrize("part", ["evaluation", "exporting", "synthesizer", "api/studio.py"])
+def test_the_library_names_arguments_and_no_options(part: str, repository: Path) -> None:
+    """Options stand in command lines that a message shows, such as ``semsynth train --resume``, and nowhere else."""
+    place = repository / "src" / "semsynth" / part
+    found = []
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "SemsynthError":
+                text = re.sub(r"semsynth [a-z].*", "", ast.unparse(node))
+                found += [f"{file.name}: {text}"] if re.search(r"(^|[\s('`\"])--[a-z]", text) else []
+    assert found == []

@@ -87,6 +87,33 @@ def test_an_error_stays_on_one_line_whatever_it_quotes(monkeypatch: pytest.Monke
     assert result.stderr == "error: a\\nb.png: wrong ids: 7,\\x1b[2J 8\n"
 
 
+@pytest.mark.parametrize("words", [["make"], ["group", "make"], ["group", "inner", "make"]])
+def test_arguments_that_the_library_names_become_the_commands_options(words: list[str]) -> None:
+    message = "`out_dir=a b` is no `size` for `format=x`: leave out `count` and `MODEL`, see `semsynth` or `nothing=3`"
+
+    def make(
+        model: str = typer.Argument(""),
+        out_dir: str = "",
+        size: str = "",
+        file_format: str = typer.Option("", "--format"),
+        count: int = typer.Option(1, "--frames"),
+    ) -> None:
+        raise SemsynthError(message)
+
+    root, group, inner = typer.Typer(cls=app.info.cls), typer.Typer(), typer.Typer()
+    for one in (root, group, inner):
+        one.command("make")(make)
+        one.command("other")(lambda: None)
+    group.add_typer(inner, name="inner")
+    root.add_typer(group, name="group")
+    result = CliRunner().invoke(root, [*words, "--size", "make", "--frames", "2"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --out-dir a b is no --size for --format x: leave out --frames and `MODEL`, see `semsynth` or "
+        "`nothing=3`\n"
+    )
+
+
 def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise RuntimeError("a defect")

@@ -27,7 +27,7 @@ def test_a_network_is_known_by_name_and_by_weights() -> None:
     card = Card(trained_with={"vgg19": "a" * 64})
     assert independence_warnings(card, "mine", [Network("stlpips_alex", "b"), None, random_features()]) == []
     for network in (Network("vgg19", "other weights"), Network("under another name", "a" * 64)):
-        with pytest.raises(SemsynthError, match=r"takes part in training mine.*--allow-trained-features") as caught:
+        with pytest.raises(SemsynthError, match=r"takes part in training mine.*`allow_trained_features`") as caught:
             independence_warnings(card, "mine", [network])
         assert "\n" not in str(caught.value)
         (note,) = independence_warnings(card, "mine", [network], insist=True)

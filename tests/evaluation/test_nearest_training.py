@@ -48,7 +48,7 @@ def test_repeated_training_photos_are_found(flags: Path, tmp_path: Path) -> None
 def test_what_the_comparison_with_training_photos_needs(flags: Path) -> None:
     options = {"segmenter": ColorSegmenter(), "device": "cpu", "nearest_training": True}
     photos = flags / "val" / "images"
-    with pytest.raises(SemsynthError, match=r"--nearest-training\) needs features"):
+    with pytest.raises(SemsynthError, match="`nearest_training` needs features"):
         semsynth.evaluate(photos, flags, PROTOCOL, features="none", **options)
     with pytest.raises(SemsynthError, match="evaluate another split"):
         semsynth.evaluate(flags / "train" / "images", flags, PROTOCOL, split="train", features="random", **options)

@@ -164,7 +164,7 @@ def test_a_model_is_exported_by_name_in_python(model: LoadedModel, tmp_path: Pat
     assert record.graph.output.shape == (1, 3, 32, 64)
     photo = semsynth.load(tmp_path / "model.pt2")(Layout(np.zeros((32, 64), np.uint16), CLASSES))
     assert photo.size == (64, 32)
-    with pytest.raises(SemsynthError, match="leave out --size"):
+    with pytest.raises(SemsynthError, match="leave out `size`"):
         semsynth.export(model.folder, tmp_path / "two.pt2", size=(32, 64), dynamic_size=True)
     with pytest.raises(SemsynthError, match="there is no model 'nowhere'"):
         semsynth.export("nowhere", tmp_path / "three.pt2")
@@ -176,7 +176,7 @@ def test_sizes_that_a_generator_does_not_make(tmp_path: Path) -> None:
     noise = save(tmp_path / "noise", MODELS["spade from noise, with edges"]())
     with pytest.raises(SemsynthError, match="photos of 64x64 and of no other size"):
         export_model(noise, tmp_path / "a.onnx", "onnx", dynamic_size=True)
-    with pytest.raises(SemsynthError, match=r"--size 40x64: this model cannot make it, but 64x64"):
+    with pytest.raises(SemsynthError, match=r"`size=40x64`: this model cannot make it, but 64x64"):
         export_model(noise, tmp_path / "a.onnx", "onnx", size=(64, 40))
     assert not (tmp_path / "a.onnx").exists()
 

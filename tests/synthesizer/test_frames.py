@@ -68,7 +68,7 @@ def test_the_styles_between_two_seeds(folder: Path, frames: Path, tmp_path: Path
 
 def test_arguments_that_do_not_go_together(folder: Path, frames: Path, tmp_path: Path) -> None:
     for how, words in (
-        ({"style": frames / "frame_0.png", "seed": 1}, "leave out --seed"),
+        ({"style": frames / "frame_0.png", "seed": 1}, "leave out `seed`"),
         ({"count": 3}, "belong together"),
         ({"interpolate": (1, 2), "count": 3, "seed": 1}, "seeds of its own"),
     ):

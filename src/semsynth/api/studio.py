@@ -66,7 +66,7 @@ def run_studio(
         SemsynthError: a port that is taken, no such model or segmenter, or one that fits no model.
     """
     if token is not None and not (token.isascii() and token.isprintable() and len(token) >= _SHORTEST_TOKEN):
-        raise SemsynthError("--token: give 8 or more printable ASCII characters, for example of `openssl rand -hex 16`")
+        raise SemsynthError("`token`: give 8 or more printable ASCII characters, for example of `openssl rand -hex 16`")
     check_proxies(proxies)
     with listen(host, port) as opened:
         from semsynth.studio.app import create_app
@@ -108,9 +108,7 @@ def with_segmenters(
     loaded = {source: open_segmenter(source, device=device) for source in (*given, *bundled)}
     for source in given:
         if not any(fits(loaded[source], model.synthesizer.classes) for model in models):
-            raise SemsynthError(
-                f"--segmenter {source}: no model here has its classes: leave it out, or add such a model"
-            )
+            raise SemsynthError(f"segmenter {source}: no model here has its classes: leave it out, or add such a model")
     found = []
     for model in models:
         fitting = [one for one in loaded.values() if fits(one, model.synthesizer.classes)]

@@ -7,6 +7,7 @@ Every sub-command lives in its own module and imports its work inside the functi
 from __future__ import annotations
 
 import os
+import re
 from typing import Annotated, Any
 
 import typer
@@ -33,9 +34,20 @@ from semsynth.cli.train import train
 from semsynth.errors import SemsynthError, shortened
 from semsynth.version import __version__
 
+_WORDS = "semsynth.cli.main"
+_ARGUMENT = re.compile(r"`(\w+)(?:=([^`]+))?`")
+
 
 class _ErrorLineGroup(TyperGroup):
-    """Turns a :class:`SemsynthError` of any command into one line on stderr and exit code 2."""
+    """Turns a :class:`SemsynthError` of any command into one line on stderr and exit code 2.
+
+    Messages of the library call its arguments `name` or `name=value`; here they become the command's options.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the words that name the command, which its context takes with it when it ends."""
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # a click context: which click depends on Typer's version
         """Run the command."""
@@ -43,7 +55,8 @@ class _ErrorLineGroup(TyperGroup):
             with interruptible("nothing half-written stays, and the same command begins again"):
                 return super().invoke(ctx)
         except SemsynthError as error:
-            typer.echo("error: " + " ".join(str(error).split()), err=True)
+            text = _ARGUMENT.sub(lambda found: self._option(ctx, found), str(error))
+            typer.echo("error: " + " ".join(text.split()), err=True)
             raise typer.Exit(2) from error
         except OSError as error:
             if error.filename is None:
@@ -51,6 +64,20 @@ class _ErrorLineGroup(TyperGroup):
             # Of a path that somebody gave: names that are too long, folders that cannot be entered.
             typer.echo(f"error: cannot use {shortened(error.filename)}: {error.strerror}: check the path", err=True)
             raise typer.Exit(2) from error
+
+    def _option(self, ctx: Any, found: re.Match[str]) -> str:
+        """The option of the command that was called for an argument; anything else stays as it is."""
+        command: Any = self
+        for word in ctx.meta[_WORDS]:
+            command = (command.get_command(ctx, word) if hasattr(command, "get_command") else None) or command
+        flags = {name: flag for one in command.params for flag in one.opts[:1] for name in _names(one)}
+        flag = flags.get(found[1], "")
+        return " ".join(filter(None, (flag, found[2]))) if flag.startswith("--") else found[0]
+
+
+def _names(parameter: Any) -> list[str]:
+    """What the library may call a parameter of a command."""
+    return [*(flag.lstrip("-").replace("-", "_") for flag in parameter.opts), parameter.name]
 
 
 app = typer.Typer(

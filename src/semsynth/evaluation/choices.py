@@ -68,7 +68,7 @@ def evaluated_indices(data: LabelledSamples, protocol: Protocol, limit: int | No
     if limit is None and protocol.num_images not in (None, len(data)):
         raise SemsynthError(
             f"protocol {protocol.name} is over {protocol.num_images} images, {data.root}/{data.split} has {len(data)}: "
-            f"take the whole split, or --limit {len(data)} for numbers that compare with nobody's"
+            f"take the whole split, or `limit={len(data)}` for numbers that compare with nobody's"
         )
     return list(range(len(data)))[:limit]
 
@@ -98,8 +98,8 @@ def find_segmenter(
     if given is None:
         known = ", ".join(bundled_segmenters()) or "no class set"
         raise SemsynthError(
-            f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give one with "
-            "--segmenter, its predictions with --predictions, or train one: semsynth segmenter train"
+            f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give a "
+            "`segmenter` or its `predictions`, or train one: semsynth segmenter train"
         )
     return open_segmenter(given, mapping, device)
 
@@ -128,11 +128,11 @@ def find_features(
         return Inception(weights, device)
     if name == "vgg19":
         if weights is None:
-            raise SemsynthError("--features vgg19 needs the file of its weights: --feature-weights FILE")
+            raise SemsynthError("`features=vgg19` needs the file of its weights: give `feature_weights`")
         return VGGFeatures(weights, device)
     if name == "segmenter":
         if not isinstance(segmenter, HuggingFaceSegmenter):
-            raise SemsynthError("--features segmenter needs a segmenter: give one, or choose --features random")
+            raise SemsynthError("`features=segmenter` needs a segmenter: give one, or choose `features=random`")
         return SegmenterFeatures(segmenter)
     if name in get_args(BackboneName):
         return BackboneFeatures.load(cast(BackboneName, name), weights, device)

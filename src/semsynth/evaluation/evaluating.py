@@ -112,10 +112,7 @@ def evaluate(
     asked = _Question.of(data, split, protocol, limit)
     source = asked.source(model_or_images, device, precision, batch_size, samples)
     if isinstance(source, FolderPictures) and (samples > 1 or train_on_synthetic is not None):
-        raise SemsynthError(
-            f"{source.folder} has one picture per layout: leave out samples (--samples) and train_on_synthetic "
-            "(--train-on-synthetic)"
-        )
+        raise SemsynthError(f"{source.folder} has one picture per layout: leave out `samples` and `train_on_synthetic`")
     if predictions is not None:
         judges = asked.judges_from_files(predictions, oracle_predictions, features, feature_weights, samples, device)
     else:
@@ -213,11 +210,10 @@ class _Question:
     def training_photos(self, judges: Judges, progress: Stages) -> TrainingPhotos:
         """The split ``train``, whose photos pictures are compared with."""
         if judges.features is None:
-            raise SemsynthError("nearest_training (--nearest-training) needs features: choose some with --features")
+            raise SemsynthError("`nearest_training` needs features: choose some with `features`")
         if self.protocol.split == TRAIN:
             raise SemsynthError(
-                f"nearest_training (--nearest-training) compares photos of {self.data.root}/{TRAIN} with others: "
-                "evaluate another split"
+                f"`nearest_training` compares photos of {self.data.root}/{TRAIN} with others: evaluate another split"
             )
         return TrainingPhotos(open_split(self.data.root, TRAIN), progress("comparing with training photos"))
 

@@ -19,7 +19,7 @@ from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.extras import require
 from semsynth.files import sha256
 
-WITHOUT_INCEPTION = "or choose other features, such as --features segmenter, whose distance is not called FID"
+WITHOUT_INCEPTION = "or choose other features, such as `features=segmenter`, whose distance is not called FID"
 
 
 class FeatureNetwork(Protocol):
@@ -131,7 +131,7 @@ class Inception:
         except (OSError, RuntimeError) as error:
             raise SemsynthError(
                 f"Inception's weights cannot be had ({' '.join(str(error).split())[:120]}): check the network, or "
-                "choose other features with --features"
+                "choose other `features`"
             ) from error
         self.fingerprint = fingerprint_of(self._network)
 

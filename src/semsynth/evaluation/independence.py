@@ -31,7 +31,7 @@ def independence_warnings(
         doubtful = [one for one in names if one not in ("random", "segmenter")]
         return [f"the card of {name} does not say which networks trained it: {one} may be one" for one in doubtful]
     if not insist:
-        check_independence(card.trained_with, name, networks, ", or insist with --allow-trained-features")
+        check_independence(card.trained_with, name, networks, ", or insist with `allow_trained_features`")
         return []
     trained = _trained(card.trained_with, networks)
     return [f"{one} took part in training {name}: scores in its features say little" for one in trained]

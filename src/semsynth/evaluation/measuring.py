@@ -140,7 +140,7 @@ class WorkFolder:
         same = path.exists() and read_json(path) == record
         if not same and any(root.glob("chunk_*.npz")):
             raise SemsynthError(
-                f"{root.parent} holds an evaluation of other pictures or by another protocol: choose another --out, or "
+                f"{root.parent} holds an evaluation of other pictures or by another protocol: choose another `out`, or "
                 f"remove {root}"
             )
         if not same:

@@ -60,7 +60,7 @@ class SegmenterPredictor:
             shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
             raise SemsynthError(
                 f"the segmenter {segmenter.name} does not know {len(unknown)} of the {evaluated.num_classes} "
-                f"classes of '{evaluated.name}': {shown}; choose one trained on them, or give a --mapping with their "
+                f"classes of '{evaluated.name}': {shown}; choose one trained on them, or give a `mapping` with their "
                 "names"
             )
         self.segmenter, self.protocol = segmenter, protocol

@@ -42,10 +42,10 @@ def export(
     """
     path = Path(out)
     if size is not None and dynamic_size:
-        raise SemsynthError("--dynamic-size leaves the size free: leave out --size")
+        raise SemsynthError("`dynamic_size` leaves the size free: leave out `size`")
     named = next((kind for kind, suffix in SUFFIXES.items() if suffix == path.suffix), None)
     chosen = format or named
     if chosen is None:
-        raise SemsynthError(f"{path}: name it MODEL.onnx or MODEL.pt2, or give its format (--format)")
+        raise SemsynthError(f"{path}: name it MODEL.onnx or MODEL.pt2, or give its `format`")
     loaded = load_model(find_model(model))
     return export_model(loaded, path, chosen, dtype=dtype, size=size, dynamic_size=dynamic_size)

@@ -93,8 +93,8 @@ def _check_bytes(graph: GeneratorGraph, out: Path) -> None:
     count = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
     if count > LARGEST_ONNX:
         raise SemsynthError(
-            f"{out}: {count / 2**30:.1f} GiB of weights are more than an ONNX file holds (2): choose --dtype fp16, or "
-            "--format torch"
+            f"{out}: {count / 2**30:.1f} GiB of weights are more than an ONNX file holds (2): choose `dtype=fp16`, or "
+            "`format=torch`"
         )
 
 
@@ -102,7 +102,7 @@ def _possible(sizes: Sizes, size: Size) -> Size:
     near = sizes.nearest(size)
     if size not in near:
         raise SemsynthError(
-            f"--size {pixels(size)}: this model cannot make it, but {' or '.join(pixels(one) for one in near)}"
+            f"`size={pixels(size)}`: this model cannot make it, but {' or '.join(pixels(one) for one in near)}"
         )
     return size
 
@@ -115,7 +115,7 @@ def _step(config: GeneratorConfig) -> int:
     """
     if config.sizes.only is not None:
         raise SemsynthError(
-            f"this model makes photos of {pixels(config.sizes.only)} and of no other size: leave out --dynamic-size"
+            f"this model makes photos of {pixels(config.sizes.only)} and of no other size: leave out `dynamic_size`"
         )
     return config.export_step
 

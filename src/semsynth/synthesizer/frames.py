@@ -79,11 +79,11 @@ def render_frames(
         SemsynthError: something cannot be made, or the folder's photos were made with other settings.
     """
     if style is not None and seed is not None:
-        raise SemsynthError("--style takes the style from a photo: leave out --seed")
+        raise SemsynthError("`style` takes the style from a photo: leave out `seed`")
     if (interpolate is None) != (count is None):
-        raise SemsynthError("--interpolate SEED_A SEED_B and --frames N belong together: give both or neither")
+        raise SemsynthError("`interpolate` and `count` belong together: give both or neither")
     if interpolate is not None and (style is not None or seed is not None):
-        raise SemsynthError("--interpolate has seeds of its own: leave out --style and --seed")
+        raise SemsynthError("`interpolate` has seeds of its own: leave out `style` and `seed`")
     folder, photo = Path(out), None if style is None else Path(style)
     numbers = None if count is None else [f"{number:05d}" for number in range(count)]
     files = list_maps(frames, folder, numbers, None if instances is None else Path(instances), "_frame")
@@ -137,8 +137,8 @@ def _unfinished(files: Sequence[MapFiles], out: Path, settings: Mapping[str, obj
         made = read_json(out / SETTINGS) if (out / SETTINGS).is_file() else None
         if made != settings:
             raise SemsynthError(
-                f"{out} holds photos that were made with other settings (see {SETTINGS}): give --overwrite to "
-                "replace them, or another --out"
+                f"{out} holds photos that were made with other settings (see {SETTINGS}): give `overwrite` to "
+                "replace them, or another `out`"
             )
     return missing
 

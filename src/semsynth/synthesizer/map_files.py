@@ -112,16 +112,16 @@ def check_outputs(
     outputs = [*sources, *([sheet] if sheet else [])]
     for output in outputs:
         if output.resolve() in inputs:
-            raise SemsynthError(f"{output} is an input and would be replaced by a photo: choose another --out")
+            raise SemsynthError(f"{output} is an input and would be replaced by a photo: choose another `out`")
     present = [] if overwrite else [output for output in outputs if output.exists()]
     if present:
         others = f" and {len(present) - 1} more" if len(present) > 1 else ""
-        raise SemsynthError(f"{present[0]}{others} would be replaced: choose another --out, or give --overwrite")
+        raise SemsynthError(f"{present[0]}{others} would be replaced: choose another `out`, or give `overwrite`")
     folder = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not folder.is_dir():
-        raise SemsynthError(f"--out {out}: {folder} is a file: choose another folder")
+        raise SemsynthError(f"`out={out}`: {folder} is a file: choose another folder")
     if not os.access(folder, os.W_OK):
-        raise SemsynthError(f"--out {out}: {folder} cannot be written to: choose another folder")
+        raise SemsynthError(f"`out={out}`: {folder} cannot be written to: choose another folder")
     longest = os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
     for photo, source in sources.items():
         if len(os.fsencode(photo.name)) > longest:

@@ -92,7 +92,7 @@ def synthesize_files(
             disk.
     """
     if style is not None and (seed is not None or (count or 1) > 1):
-        raise SemsynthError("--style takes the style from one photo: leave out --seed and --count")
+        raise SemsynthError("`style` takes the style from one photo: leave out `seed` and `count`")
     folder, photo = Path(out), None if style is None else Path(style)
     sheet = folder / CONTACT_SHEET if contact_sheet else None
 
@@ -110,7 +110,7 @@ def synthesize_files(
         synthesizer.check_count(len(seeds))
         files = list_files(range(1, len(seeds) + 1), "_")
     elif len(seeds) > 1 and not synthesizer.has_styles:
-        raise SemsynthError("this model makes one photo of a layout: leave out --count")
+        raise SemsynthError("this model makes one photo of a layout: leave out `count`")
     if isinstance(object_styles, str | Path):
         named = synthesizer.classes if synthesizer.has_region_noise else None
         object_styles = read_object_styles(Path(object_styles), named)
@@ -155,7 +155,7 @@ class CheckedMaps:
             SemsynthError: the model needs instance maps that are not given.
         """
         if synthesizer.needs_instances and any(one.instances is None for one in files):
-            raise SemsynthError("this model reads instance boundaries: give instance maps (--instances DIR)")
+            raise SemsynthError("this model reads instance boundaries: give instance maps as `instances`")
         self._synthesizer, self._files, self._choice = synthesizer, files, choice
         self._size, self._strict_size = size, strict_size
         self._held: dict[Path, Condition] = {}

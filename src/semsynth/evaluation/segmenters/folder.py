@@ -74,8 +74,8 @@ class SegmenterFolder:
     def check_unused(self) -> None:
         """Refuse a folder that holds something."""
         if self.root.exists() and (not self.root.is_dir() or any(path.name != LOCK for path in self.root.iterdir())):
-            go_on = f"continue with --resume {self.root}, or " if self.record.exists() else ""
-            raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another --out")
+            go_on = f"resume that training (`resume={self.root}`), or " if self.record.exists() else ""
+            raise SemsynthError(f"{self.root} exists and is not an empty folder: {go_on}choose another `out`")
 
     def lock(self) -> FolderLock:
         """Keep other processes from training in the folder.

@@ -68,7 +68,7 @@ class HuggingFaceSegmenter:
         found = [state.float() for state in getattr(outputs, "hidden_states", None) or () if state.ndim == 4]
         if not found:
             raise SemsynthError(
-                f"the segmenter {self.name} gives no feature maps: choose other features, for example --features random"
+                f"the segmenter {self.name} gives no feature maps: choose other features, for example `features=random`"
             )
         return found
 

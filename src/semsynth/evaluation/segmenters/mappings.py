@@ -94,7 +94,7 @@ def find_mapping(given: str | None, folder: Path, names: Mapping[int, str]) -> O
         if not fitting:
             raise SemsynthError(
                 f"the segmenter {folder} has no mapping: nothing says which classes its {count} outputs are; give a "
-                f"mapping file with --mapping, or a ready one ({', '.join(ready)})"
+                f"mapping file as `mapping`, or a ready one ({', '.join(ready)})"
             )
         mapping = fitting[0]
     if len(mapping.outputs) != count:

@@ -46,7 +46,7 @@ def list_photos(photos: Sequence[Path], out: Path) -> dict[Path, Path]:
             if other != photo:
                 raise SemsynthError(f"{other} and {photo} would both become {target}: run them into two folders")
             if target.resolve() == photo.resolve():
-                raise SemsynthError(f"{photo} would be replaced by its label map: choose another --out")
+                raise SemsynthError(f"{photo} would be replaced by its label map: choose another `out`")
             files[photo] = target
     return files
 

@@ -228,7 +228,7 @@ class SegmenterTraining:
         void = self.classes.num_classes
         loss = F.cross_entropy(upsampled, labels.to(self.device), self._weights, ignore_index=void)
         if not loss.isfinite():
-            raise SemsynthError(f"step {self.step}: the loss is {float(loss)}: train with a lower --set lr=...")
+            raise SemsynthError(f"step {self.step}: the loss is {float(loss)}: train with a lower learning rate (lr)")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
