@@ -19,6 +19,8 @@ from semsynth.errors import SHOWN_PROBLEMS, SemsynthError, shortened
 from semsynth.file_kinds import describe_file
 from semsynth.files import explained, machine_memory, opened
 
+HALF_AND_SINGLE = (torch.float32, torch.float16, torch.bfloat16)
+"""Number formats that weights are stored in."""
 MAX_HEADER = 2**26
 """Bytes of the JSON before the tensors of a ``.safetensors`` file."""
 

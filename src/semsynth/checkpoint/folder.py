@@ -18,11 +18,9 @@ from semsynth.config import dump_config, load_config
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, make_folder, partial_path, sha256, sweep_partial_files, write_bytes
-from semsynth.tensor_files import few_problems, misfits, read_safetensors
+from semsynth.tensor_files import HALF_AND_SINGLE, few_problems, misfits, read_safetensors
 
 CONFIG, CLASSES, CARD = "config.json", "classes.json", "card.json"
-_FLOATING = (torch.float32, torch.float16, torch.bfloat16)
-"""What :func:`save_model` writes."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def _check_file(path: Path, digest: str | None) -> None:
 def _load_weights(network: nn.Module, path: Path) -> None:
     stored, _ = read_safetensors(path)
     expected = network.state_dict()
-    problems = misfits(expected, stored, _FLOATING)
+    problems = misfits(expected, stored, HALF_AND_SINGLE)
     if problems:
         raise SemsynthError(f"{path} does not fit {CONFIG}: {few_problems(problems)}")
     network.load_state_dict({key: stored[key].to(value.dtype) for key, value in expected.items()}, assign=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from flags import CLASSES, save_network
+from safetensors.torch import load_file, save_file
 
 from semsynth.classes import builtin
 from semsynth.errors import SemsynthError
@@ -135,3 +136,18 @@ def test_what_is_no_segmenter_is_said_in_a_line(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(SemsynthError, match="cannot be read"):
         load_segmenter(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    folder = save_network(tmp_path / "net", [item.name for item in builtin("cityscapes_19").classes])
+    whole = load_file(folder / "model.safetensors")
+    name = next(key for key, value in whole.items() if value.ndim == 4)
+    damages = {
+        "holds NaN": whole[name].clone().fill_(float("nan")),
+        "holds int8": torch.zeros(whole[name].shape, dtype=torch.int8),
+        "holds float64": torch.zeros(whole[name].shape, dtype=torch.float64),
+    }
+    for said, value in damages.items():
+        save_file(whole | {name: value}, folder / "model.safetensors", {"format": "pt"})
+        with pytest.raises(SemsynthError, match=said):
+            load_segmenter(folder, device="cpu")

@@ -20,6 +20,7 @@ from semsynth.evaluation.segmenters.reach import check_folder
 from semsynth.extras import require
 from semsynth.files import sha256
 from semsynth.synthesizer.devices import choose_device
+from semsynth.tensor_files import HALF_AND_SINGLE, few_problems, misfits, read_safetensors
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 ATTENTION = "eager"
@@ -183,7 +184,18 @@ def _read_network(folder: Path, config: Any) -> nn.Module:
             "without trained segmentation head, or incomplete"
         )
     found: nn.Module = network
+    _check_numbers(found, folder)
     return found
+
+
+def _check_numbers(network: nn.Module, folder: Path) -> None:
+    """Refuse weights that are no numbers, or of a number format that the library converts without a word."""
+    for path in sorted(folder.glob("*.safetensors")):
+        stored, _ = read_safetensors(path)
+        expected = {name: value for name, value in network.state_dict().items() if name in stored}
+        problems = misfits(expected, {name: stored[name] for name in expected}, HALF_AND_SINGLE)
+        if problems:
+            raise SemsynthError(f"{path} is damaged: {few_problems(problems)}: copy the folder again")
 
 
 def _check_count(folder: Path, kind: Any, config: Any) -> None:
