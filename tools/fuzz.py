@@ -55,7 +55,7 @@ def _picture(kind: str, mode: str) -> bytes:
     buffer = BytesIO()
     pixels = np.arange(24 * 20, dtype=np.uint16).reshape(20, 24) % 12
     image = Image.fromarray(pixels) if mode == "I;16" else Image.fromarray(pixels.astype(np.uint8)).convert(mode)
-    image.save(buffer, kind)
+    image.save(buffer, kind, **({"lossless": True} if kind == "WEBP" else {}))
     return buffer.getvalue()
 
 
@@ -78,6 +78,8 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Reader]]:
     """Name -> valid files, and what reads them; the servers' files go to a folder."""
     classes = builtin("cmp_facades")
     maps = [_picture("PNG", mode) for mode in ("L", "P", "I;16", "RGB", "RGBA", "LA", "1")]
+    maps += [_picture("TIFF", mode) for mode in ("L", "P", "I;16", "RGB", "1")]
+    maps += [_picture("BMP", mode) for mode in ("L", "P", "RGB", "1")] + [_picture("WEBP", "RGB")]
     photos = [_picture(kind, "RGB") for kind in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")]
     tensors = {"a": torch.zeros(3, 4), "b": torch.ones(2, dtype=torch.int32)}
     state = BytesIO()
@@ -87,7 +89,7 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Reader]]:
     study_requests, study = fuzz_servers.study(folder)
     return {
         "label maps": (maps, lambda data, _: Layout.decode(data, classes)),
-        "instance maps": ([*maps, _picture("TIFF", "L")], lambda data, _: decode_instances(data, "the map")),
+        "instance maps": (maps, lambda data, _: decode_instances(data, "the map")),
         "photos": (photos, lambda data, _: to_rgb(open_image(data, "the photo"), "the photo")),
         "json": ([listed, b'{"a": [1, 2.5, null]}'], lambda data, _: parse_json(data, "the text")),
         "class sets": ([listed], _written(ClassSet.open)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 
 from PIL import Image
@@ -36,9 +37,9 @@ def check_lossless(image: Image.Image, data: bytes, kind: str) -> None:
         if image.info.get("compression") in _LOSSY_TIFF:
             raise SemsynthError(f"it is a TIFF {image.info['compression']} {lossy}, or with LZW")
         tags = image.tag_v2  # type: ignore[attr-defined] # of Pillow's TiffImageFile
-        bits, grey = tags.get(_BITS, (1,))[0], image.mode in ("1", "L", "I;16")
-        if grey and (tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO or bits in (2, 4)):
-            raise SemsynthError(f"it is a TIFF file of {bits}-bit greys, or one where 0 is white; {export}")
+        grey, narrow = image.mode in ("1", "L", "I;16"), tags.get(_BITS) in (2, 4, (2,), (4,))
+        if grey and (narrow or tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO):
+            raise SemsynthError(f"it is a TIFF file of 2 or 4 bits, or one where 0 is white; {export}")
     elif image.format not in ("PNG", "BMP", "WEBP"):
         raise SemsynthError(f"it is a {image.format} file, whose numbers may be scaled when it is read; {export}")
     if image.format in ("TIFF", "WEBP") and _holds_several(data):
@@ -46,11 +47,11 @@ def check_lossless(image: Image.Image, data: bytes, kind: str) -> None:
 
 
 def _holds_several(data: bytes) -> bool:
-    with Image.open(BytesIO(data)) as again:  # of its own: the first one would lose its pixels
-        try:
-            again.seek(1)
-        except DAMAGE:
-            return False
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data), formats=("TIFF", "WEBP")) as again:
+            again.seek(1)  # of its own: the first one would lose its pixels
+    except DAMAGE:
+        return False
     return True
 
 
