@@ -92,7 +92,7 @@ MODELS = {
                 ),
             ),
             Stage(  # the same weights with one more doubling
-                20_000,
+                10_000,
                 (
                     *FEATURES,
                     "generator.upsamplings=6",
@@ -101,6 +101,19 @@ MODELS = {
                     *WINDOWS,
                     "training.workers=0",
                     "training.seed=2",
+                ),
+            ),
+            Stage(  # styles: statistics of two photos take away what a style would change, and seeds all look alike
+                10_000,
+                (
+                    *FEATURES,
+                    "generator.upsamplings=6",
+                    "generator.frozen_statistics=true",
+                    "loss.kl=0.0001",
+                    "loss.pixels=5",
+                    *WINDOWS,
+                    "training.workers=0",
+                    "training.seed=3",
                 ),
             ),
         ),
