@@ -101,17 +101,24 @@ def misfits(
     return problems or [p for key, value in expected.items() for p in _unusable(key, value, given[key], floating)]
 
 
-def _unlike(key: str, expected: torch.Tensor, given: object) -> Iterator[str]:
-    if not isinstance(given, torch.Tensor) or given.layout != torch.strided or given.device.type == "meta":
+def _unlike(key: str, expected: object, given: object) -> Iterator[str]:
+    if not isinstance(expected, torch.Tensor):  # what a module keeps beside its tensors: whole numbers by name
+        if _kinds(expected) != _kinds(given):
+            yield f"{key} is {shortened(repr(given))}"
+    elif not isinstance(given, torch.Tensor) or given.layout != torch.strided or given.device.type == "meta":
         yield f"{key} is not a plain tensor"
     elif given.shape != expected.shape:
         yield f"{key} is {list(given.shape)} instead of {list(expected.shape)}"
 
 
-def _unusable(
-    key: str, expected: torch.Tensor, given: torch.Tensor, floating: Sequence[torch.dtype] | None
-) -> Iterator[str]:
+def _kinds(state: object) -> object:
+    return {key: type(value) for key, value in state.items()} if isinstance(state, Mapping) else type(state)
+
+
+def _unusable(key: str, expected: object, given: Any, floating: Sequence[torch.dtype] | None) -> Iterator[str]:
     """What is wrong with numbers whose shape is right."""
+    if not isinstance(expected, torch.Tensor):
+        return
     allowed = floating if floating is not None and expected.is_floating_point() else (expected.dtype,)
     if given.dtype not in allowed:
         names = " or ".join(str(dtype).removeprefix("torch.") for dtype in allowed)

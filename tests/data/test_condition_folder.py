@@ -111,7 +111,7 @@ def test_pictures_are_read_as_rgb(mode: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("array", [np.zeros((3, 3), np.int32), np.zeros((3, 3, 4), np.uint8), np.zeros(3, np.uint8)])
 def test_arrays_that_are_no_pictures(array: np.ndarray) -> None:
-    with pytest.raises(SemsynthError, match=r"a picture is \[H,W,3\] or \[H,W\] uint8: got"):
+    with pytest.raises(SemsynthError, match=r"a picture is \[H,W,3\] or \[H,W\] uint8, 0 to 255: got"):
         ConditionPicture.open(array)
 
 

@@ -133,7 +133,7 @@ def test_objects_keep_their_styles(tmp_path: Path) -> None:
         wanted, made = (np.asarray(one(layout, **options)).astype(int) for one in (ours, theirs))
         assert np.abs(wanted - made).max() <= 1
     assert theirs.style_modes == ours.style_modes
-    with pytest.raises(Exception, match="no encoder for photos"):
+    with pytest.raises(Exception, match="a style for each object"):
         theirs(layout, style=np.zeros(1))
 
 

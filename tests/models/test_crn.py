@@ -199,5 +199,5 @@ def test_layouts_that_do_not_fit() -> None:
 def test_widths_for_every_module() -> None:
     with pytest.raises(ValueError, match="5 modules need as many"):
         config(refinements=5)
-    with pytest.raises(ValueError, match="all positive"):
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
         config(widths=(4, 0, 4, 4))

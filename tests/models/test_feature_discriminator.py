@@ -233,7 +233,7 @@ def test_precision_under_autocast(tmp_path: Path) -> None:
     [
         ({"strides": (4, 8, 32, 64)}, "strides must double"),
         ({"strides": (4, 8)}, "one entry per scale"),
-        ({"mixed_channels": (0, 1, 1, 1)}, "1 or more"),
+        ({"mixed_channels": (0, 1, 1, 1)}, "greater than or equal to 1"),
         ({"size": 8}, "greater than or equal to 32"),
         ({"backbone": "stlpips_alex"}, "Input should be"),  # for scores only
     ],

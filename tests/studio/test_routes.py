@@ -156,7 +156,7 @@ def damaged() -> bytes:
     ("label", "words"),
     [
         (encode_png(np.full((8, 8), 77, np.uint8)), ["77 (64 pixels)", "cmp_facades"]),
-        (encode_png(np.full((8, 8, 3), 1, np.uint8)), ["#010101"]),
+        (encode_png(np.full((8, 8, 3), (1, 2, 3), np.uint8)), ["#010203"]),
         (damaged(), ["label", "truncated"]),
         (b"GIF89a", ["not a picture"]),
         (b"", ["empty"]),

@@ -23,7 +23,7 @@ def test_half_life_by_hand() -> None:
 
 
 def test_the_average_is_half_of_what_it_was_after_so_many_images(start: Start) -> None:
-    settings = ("training.ema_half_life=4", "training.ema_warm_up=false", "generator_optimizer.lr=0")
+    settings = ("training.ema_half_life=4", "training.ema_warm_up=false", "generator_optimizer.lr=1e-12")
     learner = start("run", *settings, system="oasis").learner
     assert learner.ema is not None
     average = learner.ema.networks["generator"].to_rgb.weight  # type: ignore[union-attr]
@@ -69,7 +69,7 @@ def test_a_heavy_penalty_flattens_the_discriminator(system: str, start: Start) -
     """What is penalised falls, where nothing else moves it much."""
     found = []
     for weight in (1e-3, 1e6):
-        settings = (f"gradient_penalty.weight={weight}", "gradient_penalty.every=1", "generator_optimizer.lr=0")
+        settings = (f"gradient_penalty.weight={weight}", "gradient_penalty.every=1", "generator_optimizer.lr=1e-12")
         trainer = start(f"run-{weight}", *settings, "discriminator_optimizer.lr=0.002", system=system)
         batch = trainer.learner.to_device(trainer.batches[0])
         for _ in range(6):

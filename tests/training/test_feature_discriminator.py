@@ -26,6 +26,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import Layout
 from semsynth.recipes import RECIPES
 from semsynth.recipes.aids import FEATURES
+from semsynth.training.affinity import affinity_matrix
 from semsynth.training.beginning import class_axes, for_classes
 from semsynth.training.devices import make_fabric
 from semsynth.training.memory import count_parameters, estimate_memory
@@ -183,7 +184,10 @@ def test_classes_of_the_same_name_are_judged_the_same(system: str, weights: Path
     old, new = recipes
     network = new.networks[FEATURES]
     moved = for_classes(
-        old.networks[FEATURES].state_dict(), class_axes(network), OLD, NEW, old.first_class_channel(FEATURES)
+        old.networks[FEATURES].state_dict(),
+        class_axes(network),
+        affinity_matrix(OLD, NEW),
+        old.first_class_channel(FEATURES),
     )
     network.load_state_dict(moved)
     logits = []

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image, resize_image, to_rgb
-from semsynth.layout.arrays import Pixels, as_array, described
+from semsynth.layout.arrays import Pixels, as_array, described, is_tensor
 from semsynth.layout.maps import Layout, Size
 
 
@@ -69,7 +68,7 @@ def picture_of(pixels: Pixels, called: str) -> NDArray[np.uint8]:
     """
     accepted = f"{called} is [H,W,3] or [H,W] uint8, 0 to 255"
     array = as_array(pixels, accepted)
-    if not isinstance(pixels, np.ndarray | Tensor) and array.dtype.kind in "iu" and array.size:
+    if not (isinstance(pixels, np.ndarray) or is_tensor(pixels)) and array.dtype.kind in "iu" and array.size:
         array = array.astype(np.uint8) if array.min() >= 0 and array.max() <= 255 else array
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or not array.size:
         raise SemsynthError(f"{accepted}: got {described(pixels)}")

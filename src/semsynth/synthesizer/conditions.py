@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from PIL import Image
 
@@ -15,9 +15,9 @@ from semsynth.layout import Condition, ConditionPicture, Layout, Size, pixels
 from semsynth.layout.arrays import Pixels
 from semsynth.models.description import Sizes
 
-LayoutSource = Layout | Path | str | Image.Image | Pixels
+LayoutSource: TypeAlias = "Layout | Path | str | Image.Image | Pixels"
 """A layout, a label map's path, or its pixels: ids, or RGB in the class set's colours."""
-ConditionSource = LayoutSource | ConditionPicture
+ConditionSource: TypeAlias = "LayoutSource | ConditionPicture"
 """The same for every model: of models whose condition is a picture, a picture, its path or its RGB or grey pixels."""
 C = TypeVar("C", Layout, Condition)
 
