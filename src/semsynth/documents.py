@@ -8,6 +8,7 @@ nothing that later steps could trip over.
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,15 @@ def parse_json(data: bytes | str, source: str, way_out: str = "restore or re-cre
         SemsynthError: no JSON, or :func:`checked` refuses what it holds.
     """
     return _parsed(lambda: json.loads(data, object_pairs_hook=_unique), "JSON", source, way_out)
+
+
+def step_of(line: bytes) -> float:
+    """The ``step`` of one line of a log in JSON; infinity of a line that a crash cut short, or that has none."""
+    try:
+        step = parse_json(line, "a line")["step"]
+    except (SemsynthError, KeyError, TypeError, IndexError):
+        return math.inf
+    return step if isinstance(step, int) else math.inf
 
 
 def read_toml(path: Path, way_out: str) -> dict[str, Any]:

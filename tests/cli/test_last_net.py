@@ -78,7 +78,7 @@ def test_ctrl_c_says_what_is_left(tmp_path: Path) -> None:
 REFUSED = [
     (OSError(errno.ENOSPC, "No space left on device", "/a/b"), "error: /a/b: the disk is full"),
     (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), "error: xxx.*the name is too long"),
-    (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "error: /root/x: no permission"),
+    (PermissionError(errno.EACCES, "Permission denied", "/a/x"), "error: /a/x: no permission"),
     (MemoryError(), "error: there is not enough memory"),
     (torch.OutOfMemoryError("CUDA out of memory"), "error: there is not enough memory"),
     (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "error: there is not enough memory"),

@@ -14,7 +14,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from semsynth.documents import parse_json
+from semsynth.documents import parse_json, step_of
 from semsynth.errors import SemsynthError
 from semsynth.extras import installed
 from semsynth.files import explained, make_folder, read_bytes, write_bytes
@@ -183,14 +183,6 @@ def _keep_lines_until(path: Path, step: int) -> None:
     if not path.exists():
         return
     lines = _lines(path)
-    kept = [line for line in lines if _step_of(line) <= step]
+    kept = [line for line in lines if step_of(line) <= step]
     if kept != lines:
         write_bytes(path, b"".join(line + b"\n" for line in kept))
-
-
-def _step_of(line: bytes) -> float:
-    try:
-        step = parse_json(line, "a line")["step"]
-    except (SemsynthError, KeyError, TypeError, IndexError):
-        return math.inf  # a line that a crash cut short
-    return step if isinstance(step, int) else math.inf

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -23,7 +22,7 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.data.progress import Progress, silent
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.source import LabelledSamples, open_source
-from semsynth.documents import parse_json
+from semsynth.documents import step_of
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.segmenters.hugging_face import CARD, WEIGHTS
 from semsynth.evaluation.segmenters.mappings import mapping_of
@@ -116,7 +115,7 @@ class SegmenterFolder:
         make_folder(self.state.parent)
         write_atomically(self.state, lambda partial: torch.save(state, partial))
         lines = read_bytes(self.log, MAX_LOG_BYTES).splitlines() if self.log.exists() else []
-        kept = [old for old in lines if line is None or _step_of(old) < line.step]
+        kept = [old for old in lines if line is None or step_of(old) < line.step]
         kept += [] if line is None else [json.dumps(asdict(line)).encode()]
         write_bytes(self.log, b"".join(one + b"\n" for one in kept))
 
@@ -158,14 +157,6 @@ class SegmenterFolder:
             intended_use="to score synthesised photos of these classes; not for anything that depends on its labels",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-
-
-def _step_of(line: bytes) -> float:
-    try:
-        step = parse_json(line, "a line")["step"]
-    except (SemsynthError, KeyError, TypeError, IndexError):
-        return math.inf  # a line that a crash cut short
-    return step if isinstance(step, int) else math.inf
 
 
 def continue_training(
