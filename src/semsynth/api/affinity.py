@@ -66,7 +66,8 @@ def estimate_affinity(
         assert sample.image is not None
         seen = label_photo(judge, sample.image)
         true, taken_for = (one.classes.index_of_id[one.labels] for one in (sample.condition, seen))
-        np.add.at(counts, (true.ravel(), taken_for.ravel()), 1)
+        cells = true.ravel() * counts.shape[1] + taken_for.ravel()
+        counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)
         progress(number + 1, total)
     rows: dict[str, dict[str, int]] = {}
     for item, row in zip(new.classes, counts.tolist(), strict=False):
