@@ -95,6 +95,41 @@ def test_nothing_stays_on_the_disk_unless_a_folder_is_given(
     assert again.scores == one.scores
 
 
+def test_without_a_segmenter_distances_alone_are_measured(flags: Path, tmp_path: Path) -> None:
+    """The same distances as with one, and pictures without an order."""
+    model = save_tiny_model(tmp_path / "model", classes=CLASSES, crop_size=SIDE)
+    options = {**BY_COLOUR, "limit": 12, "samples": 2, "precision": "float32"}
+    both = [semsynth.evaluate(model, flags, **{**options, "segmenter": one}) for one in (ColorSegmenter(), "none")]
+    labelled, alone = (report.scores for report in both)
+    assert {name for name in labelled if name not in alone} == {
+        name for name in labelled if name.removeprefix("oracle/").startswith(("mean_", "pixel_", "iou/"))
+    }
+    assert alone == {name: score for name, score in labelled.items() if name in alone}
+    assert "styles/diversity" in alone
+    report = both[1]
+    assert report.headline.startswith(f"Kernel distance (random features) {report.scores['kernel_distance']}, over 12")
+    saved = semsynth.Report.open(report.save(tmp_path / "report").parent)
+    assert len(saved.pictures) == 8 * 3  # eight images: layout, photo, synthesis
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count("<img ") == 24
+    assert "IoU" not in page
+    assert "IoU" not in (tmp_path / "report" / "report.md").read_text()
+    assert "IoU" not in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": "none"}, "only distances can be measured: choose `features`"),
+        ({"features": None}, "`features=segmenter` needs a segmenter"),
+        ({"features": "random", "mapping": "ade20k"}, "`segmenter=none` has no outputs: leave `mapping` out"),
+    ],
+)
+def test_without_a_segmenter_features_are_needed(flags: Path, options: dict[str, str], message: str) -> None:
+    with pytest.raises(SemsynthError, match=message):
+        semsynth.evaluate(flags / "val" / "images", flags, **{**BY_COLOUR, "segmenter": "none", **options})
+
+
 def test_what_does_not_go_together_is_refused(flags: Path, tmp_path: Path) -> None:
     photos = flags / "val" / "images"
     for options in ({"samples": 2}, {"train_on_synthetic": 5}):

@@ -36,7 +36,7 @@ class Scoring:
     score: str
     """The score that selects the best checkpoint."""
     segmenter: str | None
-    """Folder, Hugging Face id or class set; None: the bundled one for the data's classes."""
+    """Folder, Hugging Face id or class set; None: the bundled one for the data's classes; ``none``: there is none."""
     device: str
     features: str | None = None
     """Feature network by name, or a file of its weights; None: the protocol's."""
@@ -48,13 +48,13 @@ class Scoring:
             SemsynthError: an unknown score, no segmenter for these classes, no such features, or no validation split
                 with photos.
         """
-        from semsynth.evaluation.choices import find_segmenter
+        from semsynth.evaluation.choices import find_judge
         from semsynth.evaluation.during_training import ScoreModel
         from semsynth.evaluation.protocols.shipped import find_protocol
 
         self._chosen()
         classes = open_source(data).classes
-        segmenter = find_segmenter(self.segmenter, None, classes, self.device)
+        segmenter = find_judge(self.segmenter, None, classes, self.device)
         protocol = find_protocol("semsynth-2026", classes)
         return ScoreModel(data, protocol, segmenter, device=self.device, features=self.features)
 

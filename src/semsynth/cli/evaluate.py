@@ -30,7 +30,7 @@ def evaluate(
         Path | None, typer.Option(help="Pictures made elsewhere, named like the photos, instead of a model.")
     ] = None,
     segmenter: Annotated[
-        str | None, typer.Option(help="Folder or Hugging Face id; default the one that ships for the class set.")
+        str | None, typer.Option(help="Folder, Hugging Face id, or none; default the one that ships for the class set.")
     ] = None,
     mapping: Annotated[
         str | None, typer.Option(help="What the segmenter's outputs mean: a mapping file or a built-in mapping.")

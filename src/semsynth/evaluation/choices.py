@@ -33,6 +33,8 @@ from semsynth.synthesizer import choose_device
 
 NO_FEATURES = "none"
 """Stands for a feature network where no distance between sets is wanted."""
+NO_SEGMENTER = "none"
+"""Stands for a segmenter where nobody labels pictures."""
 
 
 def open_split(location: Path | str, split: str) -> LabelledSamples:
@@ -99,9 +101,25 @@ def find_segmenter(
         known = ", ".join(bundled_segmenters()) or "no class set"
         raise SemsynthError(
             f"no segmenter ships with the package for '{evaluated.name}' (only for {known}): give a "
-            "`segmenter` or its `predictions`, or train one: semsynth segmenter train"
+            "`segmenter` or its `predictions`, train one (semsynth segmenter train), or measure distances alone with "
+            f"`segmenter={NO_SEGMENTER}` and `features`"
         )
     return open_segmenter(given, mapping, device)
+
+
+def find_judge(
+    given: str | Path | Segmenter | None, mapping: str | None, evaluated: ClassSet, device: str = "auto"
+) -> Segmenter | None:
+    """The segmenter that scores pictures, as :func:`find_segmenter` finds it; None for ``none``.
+
+    Raises:
+        SemsynthError: there is none, it cannot be loaded, or ``none`` with a mapping.
+    """
+    if given != NO_SEGMENTER:
+        return find_segmenter(given, mapping, evaluated, device)
+    if mapping is not None:
+        raise SemsynthError(f"`segmenter={NO_SEGMENTER}` has no outputs: leave `mapping` out")
+    return None
 
 
 def find_features(
@@ -132,7 +150,10 @@ def find_features(
         return VGGFeatures(weights, device)
     if name == "segmenter":
         if not isinstance(segmenter, HuggingFaceSegmenter):
-            raise SemsynthError("`features=segmenter` needs a segmenter: give one, or choose `features=random`")
+            raise SemsynthError(
+                "`features=segmenter` needs a segmenter: give one, or choose `features` that need none, as "
+                "stlpips_alex, inception or random"
+            )
         return SegmenterFeatures(segmenter)
     if name in get_args(BackboneName):
         return BackboneFeatures.load(cast(BackboneName, name), weights, device)

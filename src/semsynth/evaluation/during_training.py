@@ -112,7 +112,7 @@ class ScoreModel:
         self,
         data: Path | str,
         protocol: Protocol,
-        segmenter: Segmenter,
+        segmenter: Segmenter | None,
         limit: int | None = None,
         device: str = "auto",
         features: str | None = None,
@@ -122,7 +122,7 @@ class ScoreModel:
         Args:
             data: dataset folder or shards, whose split of the protocol is scored.
             protocol: the rules.
-            segmenter: who predicts.
+            segmenter: who predicts; None: distances alone are measured.
             limit: score the first images only.
             device: where everything runs.
             features: a network by name or a file of its weights, see :func:`find_features`; None: the protocol's.
@@ -132,7 +132,7 @@ class ScoreModel:
         """
         self.data, self.protocol, self.device = open_split(data, protocol.split), protocol, device
         network = find_features(features or str(protocol.features), segmenter, None, device)
-        self.judges = Judges.from_segmenter(segmenter, protocol, self.data.classes, network, None)
+        self.judges = Judges.from_networks(segmenter, protocol, self.data.classes, network, None)
         self.indices = evaluated_indices(self.data, protocol, limit)
 
     def check_independence(self, trained_with: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from semsynth.evaluation.choices import (
     evaluated_classes,
     evaluated_indices,
     find_features,
-    find_segmenter,
+    find_judge,
     has_instances,
     open_split,
 )
@@ -31,7 +31,7 @@ from semsynth.evaluation.pictures import FolderPictures, ModelPictures, PictureS
 from semsynth.evaluation.protocols.definition import Protocol
 from semsynth.evaluation.protocols.shipped import find_protocol
 from semsynth.evaluation.record import ReportRecord, UsefulnessResult
-from semsynth.evaluation.reports.rendering import KINDS, picture_file
+from semsynth.evaluation.reports.rendering import kinds, picture_file
 from semsynth.evaluation.reports.report import Report
 from semsynth.evaluation.run import Evaluation, TrainingPhotos
 from semsynth.evaluation.segmenters.base import Segmenter
@@ -83,8 +83,8 @@ def evaluate(
             was interrupted. None: nothing stays on the disk.
         split: dataset split; papers use ``val``.
         segmenter: labels pictures and photos: a folder, a Hugging Face id, a bundled one's class set, or an object with
-            the members of :class:`~semsynth.evaluation.segmenters.base.Segmenter`. None: the one that ships for the
-            class set.
+            the members of :class:`~semsynth.evaluation.segmenters.base.Segmenter`; or ``none``, and distances alone
+            are measured, by ``features``. None: the one that ships for the class set.
         mapping: what the segmenter's outputs mean: a mapping file, or the name of a built-in mapping.
         predictions: folder of label maps that the protocol's own segmenter predicted on the pictures, instead of a
             segmenter.
@@ -116,7 +116,7 @@ def evaluate(
     if predictions is not None:
         judges = asked.judges_from_files(predictions, oracle_predictions, features, feature_weights, samples, device)
     else:
-        labeller = find_segmenter(segmenter, mapping, asked.classes, device)
+        labeller = find_judge(segmenter, mapping, asked.classes, device)
         judges = asked.judges(labeller, features, feature_weights, samples, device)
     notes = _independence(source, judges, samples, allow_trained_features)
     training = asked.training_photos(judges, progress) if nearest_training else None
@@ -187,11 +187,11 @@ class _Question:
         return ModelPictures(synthesizer, name, fingerprint, size, seed, batch_size)
 
     def judges(
-        self, segmenter: Segmenter, features: str | None, weights: str | Path | None, samples: int, device: str
+        self, segmenter: Segmenter | None, features: str | None, weights: str | Path | None, samples: int, device: str
     ) -> Judges:
-        """One segmenter, and the feature networks that go with it."""
+        """One segmenter or none, and the feature networks that go with it."""
         networks = self._networks(features, weights, samples, segmenter, device)
-        return Judges.from_segmenter(segmenter, self.protocol, self.classes, *networks)
+        return Judges.from_networks(segmenter, self.protocol, self.classes, *networks)
 
     def judges_from_files(
         self,
@@ -258,12 +258,11 @@ def _usefulness(
 
 
 def _pictures(evaluation: Evaluation, record: ReportRecord) -> dict[str, bytes]:
-    """The report's files of the worst and the best images."""
-    shown = dict.fromkeys(image.name for image in (*record.worst, *record.best))
+    """The report's files of the images that it shows."""
     return {
         picture_file(one.name, kind): encode_png(getattr(one, kind))
-        for one in evaluation.illustrate(shown)
-        for kind in KINDS
+        for one in evaluation.illustrate(record.shown)
+        for kind in kinds(record)
     }
 
 

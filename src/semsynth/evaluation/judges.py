@@ -8,6 +8,7 @@ from pathlib import Path
 
 from semsynth.classes import ClassSet
 from semsynth.data.source import LabelledSamples
+from semsynth.errors import SemsynthError
 from semsynth.evaluation.choices import resolve
 from semsynth.evaluation.features import FeatureNetwork
 from semsynth.evaluation.measuring import Instruments
@@ -24,8 +25,9 @@ class Judges:
     """All of them."""
 
     segmenter: Segmenter | None
-    """None where its predictions came as files."""
-    predictor: Predictor
+    """None where its predictions came as files, or where nobody labels pictures."""
+    predictor: Predictor | None
+    """None where nobody labels pictures."""
     oracle: Predictor | None
     """Of real photos."""
     fingerprint: str
@@ -34,19 +36,23 @@ class Judges:
     diversity: FeatureNetwork | None
 
     @classmethod
-    def from_segmenter(
+    def from_networks(
         cls,
-        segmenter: Segmenter,
+        segmenter: Segmenter | None,
         protocol: Protocol,
         evaluated: ClassSet,
         features: FeatureNetwork | None,
         diversity: FeatureNetwork | None,
     ) -> Judges:
-        """One segmenter for pictures and photos.
+        """One segmenter for pictures and photos; without one, distances alone are measured.
 
         Raises:
-            SemsynthError: it does not know the evaluated classes.
+            SemsynthError: it does not know the evaluated classes, or there is nothing to measure with.
         """
+        if segmenter is None:
+            if features is None:
+                raise SemsynthError("without a segmenter only distances can be measured: choose `features` for them")
+            return cls(None, None, None, "", features, diversity)
         predictor = SegmenterPredictor(segmenter, protocol, evaluated)
         return cls(segmenter, predictor, predictor, "", features, diversity)
 

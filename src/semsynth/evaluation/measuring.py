@@ -45,9 +45,10 @@ class Instruments:
     source: PictureSource
     samples: int
     """Pictures per layout."""
-    predictor: Predictor
+    predictor: Predictor | None
+    """Predicts pictures; None where nobody labels them."""
     oracle: Predictor | None
-    """Predicts real photos; None where only files of predictions on synthesised pictures are there."""
+    """Predicts real photos; None where nobody does."""
     features: FeatureNetwork | None
     diversity: FeatureNetwork | None
     batch_size: int = 4
@@ -63,9 +64,10 @@ class Instruments:
         """Measure one chunk."""
         made = [self.source.pictures(samples, number) for number in range(self.samples)]
         found: Measurements = {}
-        judged = [self._judge(samples, pictures, self.predictor) for pictures in made]
-        found["counts"] = np.stack([class_counts(matrices) for matrices in judged], 1)  # [n,S,3,K]
-        found["matrix"] = judged[0].sum(0)
+        if self.predictor is not None:
+            judged = [self._judge(samples, pictures, self.predictor) for pictures in made]
+            found["counts"] = np.stack([class_counts(matrices) for matrices in judged], 1)  # [n,S,3,K]
+            found["matrix"] = judged[0].sum(0)
         photos = self.photos.pictures(samples, 0)
         if self.oracle is not None:
             matrices = self._judge(samples, photos, self.oracle)

@@ -101,7 +101,8 @@ class StyleResult(Config):
     photos: Score
     """The same between photos of different layouts: what diversity is measured by."""
     mean_iou: tuple[float, ...]
-    """Of every sample number over all layouts: their range is the style's influence on the score."""
+    """Of every sample number over all layouts: their range is the style's influence on the score. Empty without a
+    segmenter."""
 
 
 class UsefulnessResult(Config):
@@ -143,8 +144,8 @@ class ReportRecord(Config):
     """How it was measured; only reports of equal protocols compare."""
     subject: Subject
     """What was measured."""
-    segmentation: SegmentationResult
-    """Of the pictures."""
+    segmentation: SegmentationResult | None
+    """Of the pictures; None where no segmenter labelled them."""
     oracle: SegmentationResult | None
     """Of the real photos: what the segmenter makes of them."""
     segmenter_data: str = ""
@@ -163,6 +164,8 @@ class ReportRecord(Config):
     """Images with the lowest mean IoU, the lowest first."""
     best: tuple[ImageResult, ...]
     """Images with the highest, the highest first."""
+    examples: tuple[str, ...] = ()
+    """Images shown where nothing says which are worst and best: no segmenter labelled them."""
     warnings: tuple[str, ...]
     """What keeps these numbers from meaning what they seem to."""
     versions: dict[str, str]
@@ -175,3 +178,8 @@ class ReportRecord(Config):
     """ISO 8601 time."""
     seconds: float = Field(ge=0)
     """Time of the last session."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the images whose pictures belong to the report."""
+        return tuple(dict.fromkeys((*(image.name for image in (*self.worst, *self.best)), *self.examples)))

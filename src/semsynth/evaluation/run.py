@@ -26,6 +26,7 @@ from semsynth.evaluation.record import (
     MemorisationResult,
     ReportRecord,
     SegmentationResult,
+    StyleResult,
     Subject,
     UsefulnessResult,
 )
@@ -37,6 +38,7 @@ from semsynth.evaluation.scoring import (
     score_styles,
     segmentation_warnings,
     small_sample_warnings,
+    spread,
 )
 from semsynth.evaluation.truth import true_indices
 from semsynth.images import to_uint8
@@ -96,11 +98,10 @@ class Evaluation:
         work.measure(self.data, self.indices, self.instruments.measure, workers, progress)
         files = self._feature_files(work)
         distances, halves = self._distances(files)
-        segmentation = self._segmentation(work, "counts")
-        oracle = self._segmentation(work, "oracle_counts") if self.instruments.oracle else None
-        worst, best = extremes([self.data.names[i] for i in self.indices], _first_samples(work))
-        samples, mean_over = self.resolved.samples, self.resolved.protocol.mean_over
-        measured_styles = samples > 1 and self.instruments.diversity is not None
+        instruments, names = self.instruments, [self.data.names[i] for i in self.indices]
+        segmentation = self._segmentation(work, "counts") if instruments.predictor else None
+        oracle = self._segmentation(work, "oracle_counts") if instruments.oracle else None
+        worst, best = extremes(names, _first_samples(work)) if instruments.predictor else ((), ())
         return ReportRecord(
             protocol=self.resolved,
             subject=self.subject,
@@ -110,10 +111,11 @@ class Evaluation:
             distances=distances,
             real_halves=halves,
             memorisation=self._memorisation(files, training, workers),
-            styles=score_styles(lambda: work, samples, mean_over) if measured_styles else None,
+            styles=self._styles(work),
             usefulness=usefulness,
             worst=worst,
             best=best,
+            examples=() if instruments.predictor else spread(names),
             warnings=(
                 *self.warnings,
                 *small_sample_warnings(len(self.indices), self.resolved.features),
@@ -131,6 +133,12 @@ class Evaluation:
             return _first_samples(work) if key == "counts" else (np.asarray(part[key], np.int64) for part in work)
 
         return score_segmentation(counts, self.resolved.classes, self.resolved.protocol.mean_over)
+
+    def _styles(self, work: WorkFolder) -> StyleResult | None:
+        if self.resolved.samples < 2 or self.instruments.diversity is None:
+            return None
+        labelled = self.instruments.predictor is not None
+        return score_styles(lambda: work, self.resolved.protocol.mean_over, labelled=labelled)
 
     def _feature_files(self, work: WorkFolder) -> FeatureFiles | None:
         features = self.instruments.features
@@ -172,17 +180,19 @@ class Evaluation:
         size, how = instruments.picture_size, protocol.picture_resampling
         (batch,), (photo,) = stack(made, size, how), stack([sample.image], size, how)
         labels = protocol.label_size or (batch.shape[2], batch.shape[3])
-        (predicted,) = instruments.predictor.predict([sample], batch, [labels])
         truth = true_indices(sample.layout, labels, evaluated)
-        wrong = np.full((*truth.shape, 3), 255, np.uint8)
-        wrong[truth != predicted] = (200, 30, 30)
-        wrong[truth == evaluated.num_classes] = (150, 150, 150)
+        predicted = wrong = None
+        if instruments.predictor is not None:
+            (seen,) = instruments.predictor.predict([sample], batch, [labels])
+            predicted, wrong = evaluated.palette[seen], np.full((*truth.shape, 3), 255, np.uint8)
+            wrong[truth != seen] = (200, 30, 30)
+            wrong[truth == evaluated.num_classes] = (150, 150, 150)
         return Illustration(
             name=sample.name,
             layout=evaluated.palette[truth],
             photo=_pixels(photo),
             synthesis=_pixels(batch),
-            predicted=evaluated.palette[predicted],
+            predicted=predicted,
             errors=wrong,
         )
 
@@ -198,10 +208,10 @@ class Illustration:
     """The real one."""
     synthesis: Picture
     """What was evaluated."""
-    predicted: Picture
-    """What the segmenter sees in it."""
-    errors: Picture
-    """White where that is right, red where wrong, grey where nothing is counted."""
+    predicted: Picture | None
+    """What the segmenter sees in it; None without one."""
+    errors: Picture | None
+    """White where that is right, red where wrong, grey where nothing is counted; None without a segmenter."""
 
 
 def versions() -> dict[str, str]:

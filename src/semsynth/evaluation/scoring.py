@@ -118,18 +118,19 @@ def _bootstrap_frechet(first: Features, second: Features, paired: bool, number: 
     return frechet_distance(*moments)
 
 
-def score_styles(chunks: Chunks, num_samples: int, mean_over: MeanOver) -> StyleResult:
-    """Diversity, and the scores of every sample number."""
+def score_styles(chunks: Chunks, mean_over: MeanOver, *, labelled: bool = True) -> StyleResult:
+    """Diversity, and the mean IoU of every sample number where a segmenter ``labelled`` the pictures."""
     spread, photos = (
         np.concatenate([part[key] for part in chunks()]).astype(np.float64) for key in ("diversity", "photo_distances")
     )
-    totals = sum_of(np.asarray(part["counts"], np.int64) for part in chunks())  # [S,3,K]
-    means = segmentation_scores(totals, mean_over).mean_iou
-    assert len(means) == num_samples
+    means: Sequence[float] = ()
+    if labelled:
+        totals = sum_of(np.asarray(part["counts"], np.int64) for part in chunks())  # [S,3,K]
+        means = segmentation_scores(totals, mean_over).mean_iou.tolist()
     return StyleResult(
         diversity=_score(*mean_interval(spread)),
         photos=_score(*mean_interval(photos)) if len(photos) else Score(value=None),
-        mean_iou=tuple(float(one) for one in means),
+        mean_iou=tuple(means),
     )
 
 
@@ -143,6 +144,12 @@ def extremes(
     few = min(EXTREMES, max(1, len(known) // 2))
     worst = heapq.nsmallest(few, known, key=lambda one: one.mean_iou)
     return tuple(worst), tuple(heapq.nlargest(few, known, key=lambda one: one.mean_iou))
+
+
+def spread(names: Sequence[str]) -> tuple[str, ...]:
+    """As many images as :func:`extremes` shows at most, evenly chosen."""
+    few = min(2 * EXTREMES, len(names))
+    return tuple(names[len(names) * number // few] for number in range(few))
 
 
 def _image(name: str, counts: NDArray[np.int64]) -> ImageResult:
@@ -200,9 +207,9 @@ def small_sample_warnings(num_images: int, features: str | None) -> list[str]:
     ]
 
 
-def segmentation_warnings(found: SegmentationResult, oracle: SegmentationResult | None) -> list[str]:
+def segmentation_warnings(found: SegmentationResult | None, oracle: SegmentationResult | None) -> list[str]:
     """What must be said where the segmenter, not the pictures, limits the score."""
-    made, real = found.mean_iou.value, None if oracle is None else oracle.mean_iou.value
+    made, real = (None if one is None else one.mean_iou.value for one in (found, oracle))
     if made is None or real is None or made <= real:
         return []
     return [

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.record import DistanceResult, ImageResult, ReportRecord, Score, SegmentationResult
-from semsynth.evaluation.reports.rendering import KINDS, picture_file
+from semsynth.evaluation.reports.rendering import kinds, picture_file
 from semsynth.evaluation.reports.report import Report
 from semsynth.images import encode_png
 
@@ -41,7 +41,7 @@ def report(measured: ReportRecord) -> Report:
         }
     )
     picture = encode_png(np.zeros((2, 3, 3), np.uint8))
-    return Report(record, {picture_file("a", kind): picture for kind in KINDS})
+    return Report(record, {picture_file("a", kind): picture for kind in kinds(record)})
 
 
 def segmentation(value: float, rare: float | None) -> SegmentationResult:
@@ -99,7 +99,7 @@ def test_a_saved_report_opens_as_it_was(report: Report, tmp_path: Path) -> None:
         assert opened.pictures == report.pictures
     opened.save(tmp_path / "two")
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 3 + len(KINDS)
+    assert len(files) == 3 + len(kinds(report.record))
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
@@ -132,7 +132,7 @@ def test_the_page_shows_numbers_bars_and_pictures(report: Report, tmp_path: Path
     assert "left:37.50%;width:25.00%" in styles  # the interval
     assert "background:rgb(220, 40, 40)" in styles
     sources = [attributes["src"] for tag, attributes in found.tags if tag == "img"]
-    assert sources == 2 * [f"images/a_{kind}.png" for kind in KINDS]
+    assert sources == 2 * [f"images/a_{kind}.png" for kind in kinds(report.record)]
     assert all((tmp_path / str(source)).is_file() for source in sources)
 
 

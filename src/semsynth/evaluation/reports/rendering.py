@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from semsynth.evaluation.record import ImageResult, ReportRecord
@@ -15,16 +16,30 @@ from semsynth.evaluation.reports.tables import (
 )
 from semsynth.pages import render
 
-KINDS = ("layout", "photo", "synthesis", "predicted", "errors")
-"""Pictures of one image, in the order of the report."""
 IMAGES = "images"
 """The report's sub-folder of pictures."""
 _PAGE = Path(__file__).with_name("page.html")
 _NOTEBOOK = Path(__file__).with_name("notebook.html")
 
 
+def kinds(record: ReportRecord) -> tuple[str, ...]:
+    """Pictures of one image, in the order of the report."""
+    return ("layout", "photo", "synthesis", *(() if record.segmentation is None else ("predicted", "errors")))
+
+
+def galleries(record: ReportRecord) -> dict[str, list[tuple[str, str]]]:
+    """Title -> the images shown below it, each with what is said of it."""
+    scored = {"Worst images": record.worst, "Best images": record.best}
+    found = {title: [(image.name, _scores(image)) for image in images] for title, images in scored.items() if images}
+    return found | ({"Images": [(name, "") for name in record.examples]} if record.examples else {})
+
+
+def _scores(image: ImageResult) -> str:
+    return f"mean IoU {image.mean_iou:.3f}, pixel accuracy {image.pixel_accuracy:.3f}"
+
+
 def picture_file(image: str, kind: str) -> str:
-    """Path below the report's folder of an image's picture of one of the ``KINDS``."""
+    """Path below the report's folder of an image's picture of one of the :func:`kinds`."""
     return f"{IMAGES}/{image}_{kind}.png"
 
 
@@ -36,8 +51,8 @@ def html_page(record: ReportRecord) -> str:
         headline=headline(record),
         tables=score_tables(record),
         protocol=protocol_table(record),
-        galleries={"Worst images": record.worst, "Best images": record.best},
-        kinds=KINDS,
+        galleries=galleries(record),
+        kinds=kinds(record),
         picture_file=picture_file,
     )
 
@@ -60,9 +75,9 @@ def markdown(record: ReportRecord) -> str:
     parts += [f"**Warning:** {text}." for text in record.warnings]
     for table in tables(record):
         parts += [f"## {table.title}", *([table.note] if table.note else []), _markdown_table(table)]
-    for title, images in (("Worst images", record.worst), ("Best images", record.best)):
+    for title, images in galleries(record).items():
         parts.append(f"## {title}")
-        parts += [_markdown_image(image) for image in images]
+        parts += [_markdown_image(name, said, kinds(record)) for name, said in images]
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,6 +86,6 @@ def _markdown_table(table: ScoreTable) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
 
 
-def _markdown_image(image: ImageResult) -> str:
-    pictures = " ".join(f"![{kind}]({picture_file(image.name, kind)})" for kind in KINDS)
-    return f"{image.name}: mean IoU {image.mean_iou:.3f}, pixel accuracy {image.pixel_accuracy:.3f}\n\n{pictures}"
+def _markdown_image(name: str, said: str, shown: Sequence[str]) -> str:
+    pictures = " ".join(f"![{kind}]({picture_file(name, kind)})" for kind in shown)
+    return f"{name}{said and ': '}{said}\n\n{pictures}"

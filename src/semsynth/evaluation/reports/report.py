@@ -11,7 +11,7 @@ from semsynth.config import Config, dump_config, load_config
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.protocols.definition import check_comparable
 from semsynth.evaluation.record import ReportRecord, Score
-from semsynth.evaluation.reports.rendering import KINDS, html_page, markdown, notebook_html, picture_file
+from semsynth.evaluation.reports.rendering import html_page, kinds, markdown, notebook_html, picture_file
 from semsynth.evaluation.reports.tables import ScoreTable, beside, headline, score_tables
 from semsynth.files import explained, write_bytes
 
@@ -29,7 +29,7 @@ class Report:
 
     Attributes:
         record: everything that ``report.json`` holds: scores in groups, the protocol, warnings, versions.
-        pictures: path below the report's folder -> PNG file, of the worst and the best images.
+        pictures: path below the report's folder -> PNG file, of the images that it shows.
     """
 
     record: ReportRecord
@@ -39,8 +39,8 @@ class Report:
     def scores(self) -> dict[str, Score]:
         """All defined scores by name, each with a ``value`` and mostly a 95 % ``interval``; ``float(score)`` works.
 
-        ``mean_iou``, ``pixel_accuracy``, ``mean_accuracy`` and ``iou/CLASS`` compare predictions on the pictures with
-        the layouts (0..1, higher is better); ``frechet_distance``, ``kernel_distance`` (lower is better),
+        ``mean_iou``, ``pixel_accuracy``, ``mean_accuracy`` and ``iou/CLASS`` compare a segmenter's predictions on the
+        pictures with the layouts (0..1, higher is better); ``frechet_distance``, ``kernel_distance`` (lower is better),
         ``precision``, ``recall``, ``density``, ``coverage`` and ``detectability`` (0.5 is best) compare the pictures
         with the real photos. ``oracle/`` before a name means the same of the real photos, ``real_halves/`` of one half
         of them against the other; ``styles/``, ``memorisation/`` and ``usefulness/`` begin what several samples per
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """Mean IoU of pictures and photos, in one sentence."""
+        """Mean IoU of pictures and photos, or without a segmenter the kernel distance, in one sentence."""
         return headline(self.record)
 
     @property
@@ -104,8 +104,7 @@ class Report:
         if not file.is_file():
             raise SemsynthError(f"there is no report {file}: give a {RECORD}, or the folder that holds one")
         record = load_config(ReportRecord, file)
-        shown = dict.fromkeys(image.name for image in (*record.worst, *record.best))
-        names = [picture_file(image, kind) for image in shown for kind in KINDS]
+        names = [picture_file(image, kind) for image in record.shown for kind in kinds(record)]
         return cls(record, {name: _read(file.parent / name) for name in names if (file.parent / name).is_file()})
 
     def beside(self, other: Report) -> list[ScoreTable]:

@@ -43,12 +43,12 @@ def feature_label(record: ReportRecord) -> tuple[str, str]:
 
 def tables(record: ReportRecord) -> list[ScoreTable]:
     """All tables of a report."""
-    return [*score_tables(record), class_table(record), protocol_table(record)]
+    return [*_compared(record), protocol_table(record)]
 
 
 def score_tables(record: ReportRecord) -> list[ScoreTable]:
     """The tables of what was measured over all images and classes."""
-    found = [_segmentation(record)]
+    found = [] if record.segmentation is None else [_segmentation(record, record.segmentation)]
     if record.distances is not None:
         found.append(_distances(record, record.distances))
     if record.memorisation is not None:
@@ -73,16 +73,22 @@ def beside(first: ReportRecord, second: ReportRecord) -> list[ScoreTable]:
 
 
 def _compared(record: ReportRecord) -> list[ScoreTable]:
-    return [*score_tables(record), class_table(record)]
+    classes = class_table(record)
+    return [*score_tables(record), *([] if classes is None else [classes])]
 
 
 def headline(record: ReportRecord) -> str:
     """One sentence."""
+    over = f"over {record.protocol.num_images} images by {record.protocol.protocol.name}"
+    if record.segmentation is None:
+        _, kernel = feature_label(record)
+        distance = None if record.distances is None else record.distances.kernel_distance
+        return f"{kernel[0].upper()}{kernel[1:]} {text_of(distance)}, {over}."
     value = record.segmentation.mean_iou.value
     oracle = None if record.oracle is None else record.oracle.mean_iou.value
     beside = "" if oracle is None else f", that of the real photos {oracle:.4f}"
     said = "undefined" if value is None else f"{value:.4f}"
-    return f"Mean IoU {said}{beside}, over {record.protocol.num_images} images by {record.protocol.protocol.name}."
+    return f"Mean IoU {said}{beside}, {over}."
 
 
 def text_of(score: Score | None, digits: int = 4) -> str:
@@ -90,11 +96,11 @@ def text_of(score: Score | None, digits: int = 4) -> str:
     return "–" if score is None else score.text(digits)
 
 
-def _segmentation(record: ReportRecord) -> ScoreTable:
+def _segmentation(record: ReportRecord, found: SegmentationResult) -> ScoreTable:
     rows = []
     for key in ("mean_iou", "pixel_accuracy", "mean_accuracy"):
         oracle = None if record.oracle is None else getattr(record.oracle, key)
-        rows.append((_NAMES[key], str(getattr(record.segmentation, key)), text_of(oracle)))
+        rows.append((_NAMES[key], str(getattr(found, key)), text_of(oracle)))
     trained = f" It was trained on {record.segmenter_data}." if record.segmenter_data else ""
     note = f"What the segmenter {record.protocol.segmenter} sees, compared with the layouts; higher is better.{trained}"
     return ScoreTable("Segmentation", note, ("score", "pictures", "real photos (oracle)"), tuple(rows))
@@ -124,19 +130,20 @@ def _distances(record: ReportRecord, distances: DistanceResult) -> ScoreTable:
 
 def _styles(record: ReportRecord) -> ScoreTable:
     assert record.styles is not None
-    low, high = min(record.styles.mean_iou), max(record.styles.mean_iou)
-    rows = (
+    rows = [
         ("distance of two samples of a layout", str(record.styles.diversity)),
         ("distance of photos of different layouts", str(record.styles.photos)),
-        (f"mean IoU over {len(record.styles.mean_iou)} samples, lowest to highest", f"{low:.4f} to {high:.4f}"),
-    )
+    ]
+    if means := record.styles.mean_iou:
+        span = f"{min(means):.4f} to {max(means):.4f}"
+        rows.append((f"mean IoU over {len(means)} samples, lowest to highest", span))
     network = record.protocol.diversity_features
     note = (
         "Distances of shift-tolerant LPIPS (AlexNet)."
         if network == "stlpips_alex"
         else f"Perceptual distances in the {network} features, all layers weighing the same (so not LPIPS itself)."
     )
-    return ScoreTable("Styles", note, ("measure", "value"), rows)
+    return ScoreTable("Styles", note, ("measure", "value"), tuple(rows))
 
 
 def _memorisation(found: MemorisationResult) -> ScoreTable:
@@ -166,8 +173,10 @@ def _usefulness(record: ReportRecord) -> ScoreTable:
     return ScoreTable("Train on synthetic, test on real", note, ("trained on", "mean IoU", "pixel accuracy"), rows)
 
 
-def class_table(record: ReportRecord) -> ScoreTable:
-    """IoU of every class."""
+def class_table(record: ReportRecord) -> ScoreTable | None:
+    """IoU of every class; None where no segmenter labelled the pictures."""
+    if record.segmentation is None:
+        return None
     rows = []
     for name, score in record.segmentation.class_iou.items():
         oracle = None if record.oracle is None else record.oracle.class_iou[name]
