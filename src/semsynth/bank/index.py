@@ -1,0 +1,112 @@
+"""``bank.json``: what a bank was made of, and the checksums of its files.
+
+A bank is a folder: ``bank.json``; ``photos-00000.safetensors`` and so on with the photos and label maps at the working
+size; ``segments.safetensors`` with the segments, sorted by class and, within a class, by photo.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from semsynth.bank.segments import SegmentRules
+from semsynth.classes import ClassSet
+from semsynth.config import Config, validated
+from semsynth.data.fingerprint import DataFingerprint
+from semsynth.documents import read_json
+from semsynth.errors import SemsynthError
+
+FORMAT = 1
+INDEX, SEGMENTS = "bank.json", "segments.safetensors"
+_LONGEST_INDEX = 2**28
+"""Bytes: names of a million photos."""
+
+
+class BankPhoto(Config):
+    """A photo whose pixels are in the bank."""
+
+    name: str
+    """Of the sample in its dataset."""
+    source: str = ""
+    """Where it comes from, for people."""
+    licence: str = ""
+    """Of the photo; empty where it is not known."""
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """Kind (``image``, ``label``, ``instance``) -> checksum of the file; empty for data that came in shards."""
+
+
+class BankFile(Config):
+    """A file of the bank."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}\.safetensors$")
+    """Its name in the folder."""
+    entries: int = Field(ge=0, le=2**40)
+    """How many photos or segments it holds."""
+    bytes: int = Field(ge=1, le=2**50)
+    """Its size."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Its checksum."""
+
+
+class BankIndex(Config):
+    """``bank.json``."""
+
+    format: int = Field(FORMAT, ge=1, le=FORMAT)
+    """Version of the bank's files."""
+    classes: ClassSet
+    """Of the label maps."""
+    rules: SegmentRules
+    """What counts as a segment."""
+    instances: bool
+    """Whether segments are objects of instance maps."""
+    data: str
+    """The dataset's folder or address."""
+    split: str
+    """For example ``train``."""
+    fingerprint: DataFingerprint | str | None
+    """Of the dataset when the bank was built."""
+    order: tuple[int, ...]
+    """Ids of the classes from back to front."""
+    photos: tuple[BankPhoto, ...]
+    """In the order of the dataset."""
+    shards: tuple[BankFile, ...]
+    """Files with photos, in their order."""
+    segments: BankFile
+    """The file with the segments."""
+    thin_masks: int = Field(ge=0)
+    """How many segments have pixels of thin classes."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(shard.entries for shard in self.shards) != len(self.photos):
+            raise ValueError("the shards do not hold as many photos as are listed")
+        if sorted(self.order) != sorted(item.id for item in self.classes.classes):
+            raise ValueError("the order is not one of the classes")
+        if self.thin_masks > self.segments.entries:
+            raise ValueError("there are more thin masks than segments")
+        return self
+
+    @property
+    def files(self) -> tuple[BankFile, ...]:
+        """All files but ``bank.json``."""
+        return *self.shards, self.segments
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256, hexadecimal, of rules, classes and the files' checksums: by it a model names its bank."""
+        parts = [self.rules.model_dump_json(), self.classes.model_dump_json(), *(one.sha256 for one in self.files)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def load_index(folder: Path) -> BankIndex:
+    """Read ``bank.json``.
+
+    Raises:
+        SemsynthError: ``folder`` is not a bank, or the file is damaged.
+    """
+    if not (folder / INDEX).is_file():
+        raise SemsynthError(f"{folder} is not a memory bank: it has no {INDEX} ('semsynth bank build' makes banks)")
+    return validated(BankIndex, read_json(folder / INDEX, _LONGEST_INDEX), str(folder / INDEX))

@@ -1,0 +1,72 @@
+"""Masks as bits: whole frames in machine words, and coarse grids that bound how far two masks can overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth.layout import Size
+
+COARSE = 64
+"""Cells along each side of the coarse grid."""
+_WORD = 64
+"""Bits of a word."""
+
+Words = NDArray[np.uint64]
+
+
+def words_of(size: int) -> int:
+    """How many words hold ``size`` bits."""
+    return -(-size // _WORD)
+
+
+def pack(masks: NDArray[np.bool_]) -> Words:
+    """[...,H,W] -> [...,words]: the pixels row by row, zeros after them."""
+    flat = masks.reshape(*masks.shape[:-2], -1)
+    packed = np.packbits(flat, axis=-1)
+    missing = 8 * words_of(flat.shape[-1]) - packed.shape[-1]
+    padded = np.pad(packed, [(0, 0)] * (packed.ndim - 1) + [(0, missing)])
+    return np.ascontiguousarray(padded).view(np.uint64)
+
+
+def unpack(words: Words, size: Size) -> NDArray[np.bool_]:
+    """[...,words] -> [...,H,W], the inverse of :func:`pack`."""
+    height, width = size
+    flat = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, count=height * width)
+    return flat.reshape(*words.shape[:-1], height, width).view(np.bool_)
+
+
+def count_bits(words: Words) -> NDArray[np.int64]:
+    """[...,words] -> [...]: how many bits are set."""
+    counted: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    return counted
+
+
+def grid(size: Size) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First rows and first columns of the coarse grid's cells; frames below ``COARSE`` have a cell for each pixel."""
+    height, width = size
+    rows, columns = min(height, COARSE), min(width, COARSE)
+    return np.arange(rows) * height // rows, np.arange(columns) * width // columns
+
+
+def cell_counts(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """[n,H,W] -> [n,cells]: pixels of each mask in the cells of the coarse grid."""
+    rows, columns = grid((masks.shape[-2], masks.shape[-1]))
+    by_row = np.add.reduceat(masks, rows, axis=-2, dtype=np.uint16)
+    counts = np.add.reduceat(by_row, columns, axis=-1, dtype=np.uint16)  # [n,rows,columns]
+    return counts.reshape(len(masks), -1).astype(np.float32)
+
+
+def coarse_bits(masks: NDArray[np.bool_]) -> Words:
+    """[n,H,W] -> [n,words]: which cells of the coarse grid hold a pixel of the mask."""
+    return pack((cell_counts(masks) > 0)[:, None, :])
+
+
+def full_masks(boxes: Sequence[tuple[int, int]], masks: Sequence[NDArray[np.bool_]], size: Size) -> NDArray[np.bool_]:
+    """[n,H,W]: masks placed at (top, left) in frames of ``size``."""
+    full = np.zeros((len(masks), *size), np.bool_)
+    for frame, (top, left), mask in zip(full, boxes, masks, strict=True):
+        frame[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return full
