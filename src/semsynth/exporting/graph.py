@@ -22,6 +22,7 @@ STYLES: dict[StyleKind, tuple[str, str]] = {
     "vector": ("style", "standard normal numbers, or what the style encoder found in a photo"),
     "noise": ("noise", "standard normal numbers, the same at all pixels of an image or of a region"),
     "features": ("features", "every pixel has the features of its object"),
+    "canvas": ("canvas", "pieces of photos: red, green and blue from 0 to 1, then 1 where there is a piece"),
 }
 """Name of the input that varies the photographs, and what it holds."""
 

@@ -10,7 +10,7 @@ from semsynth.layout import Size
 DEFAULT_SIZE = (256, 256)
 """(height, width) near which pictures are made where neither the user nor the model names a size."""
 
-StyleKind = Literal["vector", "noise", "features"]
+StyleKind = Literal["vector", "noise", "features", "canvas"]
 """What the second input is, see :class:`StyleInput`."""
 
 
@@ -58,7 +58,8 @@ class StyleInput:
 
     - ``vector``: [N,C], standard normal, or what a style encoder finds in photographs;
     - ``noise``: standard normal, [N,C] for whole pictures or [N,C,H,W] with the same vector at all pixels of a region;
-    - ``features``: [N,C,H,W], every pixel with the vector of its object, from an instance encoder or a style bank.
+    - ``features``: [N,C,H,W], every pixel with the vector of its object, from an instance encoder or a style bank;
+    - ``canvas``: [N,4,H,W], pieces of photos, 0..1, and 1 where there is one, from a memory bank.
     """
     channels: int
     """Length of a vector."""
