@@ -69,7 +69,10 @@ def test_as_published_the_layout_takes_the_shape_of_the_piece() -> None:
 
 def test_what_is_in_front_hides_what_is_behind_and_its_photo() -> None:
     whole = np.ones((SIDE, SIDE), bool)
-    back, front = piece(SKY, whole, box(5, 5, 4, 4), 0.25, photo=1), piece(PERSON, whole, box(4, 4, 8, 8), 0.75, photo=2)
+    back, front = (
+        piece(SKY, whole, box(5, 5, 4, 4), 0.25, photo=1),
+        piece(PERSON, whole, box(4, 4, 8, 8), 0.75, photo=2),
+    )
     canvas = build_canvas(layout(), [back, front], ROLES, rng())
     assert canvas.photos == (2,)
     assert not (canvas.colour == 0.25).any()

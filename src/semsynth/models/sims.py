@@ -124,8 +124,7 @@ class SIMSGenerator(LayoutGenerator):
         up = [config.scaled(width) for width in config.decoder_widths]
         final = config.scaled(config.final_width)
         self.encoder = nn.ModuleList(
-            Stage(before, width, count)
-            for before, width, count in zip((read, *down), down, CONVOLUTIONS, strict=False)
+            Stage(before, width, count) for before, width, count in zip((read, *down), down, CONVOLUTIONS, strict=False)
         )
         self.decoder = nn.ModuleList(
             Stage(read + skip + below, width, 2) for skip, width, below in zip(down, up, (*up[1:], 0), strict=True)
