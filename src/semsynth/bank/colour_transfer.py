@@ -29,7 +29,8 @@ def transfer_colours(colours: NDArray[np.floating], like: NDArray[np.floating]) 
     other = like.reshape(-1, 3).astype(np.float64)
     mapping = transport(np.cov(rows, rowvar=False), np.cov(other, rowvar=False))
     moved = (rows - rows.mean(0)) @ mapping + other.mean(0)  # the matrix is symmetric
-    return moved.clip(0, 1).astype(np.float32).reshape(colours.shape)
+    made: NDArray[np.float32] = moved.clip(0, 1).astype(np.float32).reshape(colours.shape)
+    return made
 
 
 def transport(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -43,4 +44,5 @@ def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
     """A power of a covariance; negative eigenvalues are rounding errors, and none is 0."""
     values, vectors = np.linalg.eigh(matrix)
     raised = (values.clip(0) + np.finfo(np.float64).eps) ** exponent
-    return (vectors * raised) @ vectors.T
+    power: NDArray[np.float64] = (vectors * raised) @ vectors.T
+    return power

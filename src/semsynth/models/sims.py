@@ -1,8 +1,8 @@
 """The synthesis network of SIMS: a U-Net that repairs a canvas of photo pieces under a layout.
 
-Qi, Chen, Jia and Koltun, "Semi-parametric Image Synthesis", CVPR 2018; official TensorFlow code, networks for 256 x 512,
-512 x 1024 and 1024 x 2048. Layout and canvas enter at every scale, in the encoder's first layer and in every layer of
-the decoder, and a second head finds the layout in the picture.
+Qi, Chen, Jia and Koltun, "Semi-parametric Image Synthesis", CVPR 2018; the official TensorFlow code's networks for
+256 x 512, 512 x 1024 and 1024 x 2048. Layout and canvas enter in the encoder's first stage and in every stage of the
+decoder, and a second head finds the layout in the picture.
 """
 
 from __future__ import annotations
@@ -100,17 +100,19 @@ class Stage(nn.Module):
         Returns:
             [N,width,h,w].
         """
-        first, *others = self.convs
+        weight = self.convs[0].weight
+        assert isinstance(weight, Tensor)
         if below is None:
-            x = first(here)
+            x = F.conv2d(here, weight, padding=1)
         else:
-            of_here, of_below = first.weight.split([here.shape[1], below.shape[1]], 1)
+            of_here, of_below = weight.split([here.shape[1], below.shape[1]], 1)
             x = F.conv2d(here, of_here, padding=1)
             x = x + doubled_conv2d(below, of_below).to(x.dtype)
         x = self.norms[0](x)
-        for conv, norm in zip(others, self.norms[1:], strict=True):
+        for conv, norm in zip(self.convs[1:], self.norms[1:], strict=True):
             x = norm(conv(x))
-        return x  # type: ignore[no-any-return]
+        features: Tensor = x
+        return features
 
 
 class SIMSGenerator(LayoutGenerator):
