@@ -14,7 +14,7 @@ from semsynth.synthesizer import load
 
 
 @dataclass(frozen=True)
-class Agreement:
+class PictureDifference:
     """How far a model's picture is from the official one, in levels of 255."""
 
     largest: int
@@ -32,7 +32,9 @@ class Agreement:
         )
 
 
-def compare_with_official(model: Path, picture: Path, label_map: Path, instances: Path | None = None) -> Agreement:
+def compare_with_official(
+    model: Path, picture: Path, label_map: Path, instances: Path | None = None
+) -> PictureDifference:
     """Compare a converted model with a picture that the official code made.
 
     Args:
@@ -54,4 +56,4 @@ def compare_with_official(model: Path, picture: Path, label_map: Path, instances
             f"{label_map}: give the picture of this very map as the official code saved it"
         )
     difference = np.abs(made - expected)
-    return Agreement(int(difference.max()), float(difference.mean()), float((difference > 1).mean()))
+    return PictureDifference(int(difference.max()), float(difference.mean()), float((difference > 1).mean()))

@@ -13,7 +13,7 @@ from semsynth.classes import ClassSet
 from semsynth.convert.crn import convert_crn, read_variables
 from semsynth.convert.finding import CheckpointFiles, find_files
 from semsynth.convert.oasis import convert_oasis
-from semsynth.convert.official import ConversionReport, Source
+from semsynth.convert.official import ConversionReport, OfficialCheckpoint
 from semsynth.convert.option_files import option_value, read_option_file
 from semsynth.convert.options import Options, OptionValue
 from semsynth.convert.pix2pixhd import convert_pix2pixhd
@@ -93,18 +93,18 @@ def convert_checkpoint(
 
 def _read(
     system: str, files: CheckpointFiles, settings: Mapping[str, Any], classes: ClassSet | None
-) -> tuple[str, Source, tuple[str, ...]]:
+) -> tuple[str, OfficialCheckpoint, tuple[str, ...]]:
     """The system, everything that its converter reads, and what was found on the way."""
     path = files.generator
     if system == "crn" or (system == "auto" and path.suffix == ".npz"):
-        return "crn", Source(files, read_variables(path), {}, classes), ()
+        return "crn", OfficialCheckpoint(files, read_variables(path), {}, classes), ()
     given: Options = {}
     if files.options is not None:
         origin = files.options.name
         given = {name: OptionValue(name, value, origin) for name, value in read_option_file(files.options).items()}
     given |= {name: OptionValue(name, option_value(value), "given") for name, value in settings.items()}
     network = read_network(path, None if system == "auto" else system, "generator")
-    return network.system, Source(files, network.state, given, classes), (*files.notes, *network.notes)
+    return network.system, OfficialCheckpoint(files, network.state, given, classes), (*files.notes, *network.notes)
 
 
 def _check_out(out: Path) -> None:

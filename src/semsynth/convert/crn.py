@@ -25,7 +25,7 @@ from semsynth.convert.finding import export_lines
 from semsynth.convert.official import (
     Conversion,
     ConversionReport,
-    Source,
+    OfficialCheckpoint,
     check_classes,
     conversion_card,
     joined_reports,
@@ -156,7 +156,7 @@ def _in_our_order(variables: Mapping[str, Tensor], config: CRNGeneratorConfig) -
     return {name: reordered(ours[name], value, config) if name in ours else value for name, value in variables.items()}
 
 
-def convert_crn(source: Source) -> Conversion:
+def convert_crn(source: OfficialCheckpoint) -> Conversion:
     """Find every variable of an official checkpoint its place.
 
     Where no classes are given, the official 20 channels are Cityscapes' 19 classes and void; others are numbered.

@@ -13,7 +13,7 @@ from semsynth.convert.oasis_reading import settle
 from semsynth.convert.official import (
     Conversion,
     ConversionReport,
-    Source,
+    OfficialCheckpoint,
     check_classes,
     conversion_card,
     joined_reports,
@@ -67,7 +67,7 @@ def load_official_state(network: nn.Module, state: Mapping[str, Tensor], source:
     return load_renamed(network, official_names(network), state, source)
 
 
-def convert_oasis(source: Source) -> Conversion:
+def convert_oasis(source: OfficialCheckpoint) -> Conversion:
     """Find every tensor of an official checkpoint its place.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from semsynth.convert.oasis_options import DATASETS, OfficialOptions
-from semsynth.convert.official import Source
+from semsynth.convert.official import OfficialCheckpoint
 from semsynth.convert.options import Options, OptionValue, fit_channels, merged, normalized
 from semsynth.errors import SemsynthError
 
@@ -16,7 +16,7 @@ _LAYER = "body.0.norm_0.mlp_shared.0.weight"
 _CHANNELS = ("label_nc", "contain_dontcare_label", "no_3dnoise", "z_dim")
 
 
-def settle(source: Source) -> tuple[OfficialOptions, Options]:
+def settle(source: OfficialCheckpoint) -> tuple[OfficialOptions, Options]:
     """The options of a generator: read off its tensors, given, or the official default of its dataset.
 
     Raises:
@@ -54,7 +54,7 @@ def _read_off(state: Mapping[str, Tensor], given: Options) -> Options:
     return {name: OptionValue(name, value, f"read off {tensor}") for name, (value, tensor) in found.items()}
 
 
-def _channels(source: Source, given: Options, defaults: Options) -> tuple[Options, list[str]]:
+def _channels(source: OfficialCheckpoint, given: Options, defaults: Options) -> tuple[Options, list[str]]:
     """The options whose channels add up to what the modulation reads: noise, void and classes."""
     total = source.state[_LAYER].shape[1]
     labels = [option.value for option in (given.get("label_nc"), defaults.get("label_nc")) if option]

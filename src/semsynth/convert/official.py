@@ -23,7 +23,7 @@ COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
-class Source:
+class OfficialCheckpoint:
     """What is converted: files that were found, the tensors of the generator, and what was said beside them."""
 
     files: CheckpointFiles
@@ -100,7 +100,7 @@ class Conversion:
             raise
 
 
-def conversion_card(source: Source, code: str, options: Options) -> Card:
+def conversion_card(source: OfficialCheckpoint, code: str, options: Options) -> Card:
     """The card of a converted model, which keeps its official options and where each came from."""
     kept = {name: f"{option.value} ({option.origin})" for name, option in sorted(options.items())}
     return Card(name=source.card_name, recipe=f"official {code} code", official_options=kept)

@@ -16,7 +16,7 @@ from semsynth.classes import NO_CLASSES, ClassSet, builtin
 from semsynth.convert.official import (
     Conversion,
     ConversionReport,
-    Source,
+    OfficialCheckpoint,
     check_classes,
     conversion_card,
     joined_reports,
@@ -71,7 +71,7 @@ def load_official_state(
     return load_renamed(network, official_names(network, features=features), state, source)
 
 
-def convert_pix2pixhd(source: Source) -> Conversion:
+def convert_pix2pixhd(source: OfficialCheckpoint) -> Conversion:
     """Find every tensor of an official checkpoint its place.
 
     Raises:
@@ -123,7 +123,7 @@ def convert_pix2pixhd(source: Source) -> Conversion:
     )
 
 
-def _check_usable(parsed: OfficialOptions, source: Source) -> None:
+def _check_usable(parsed: OfficialOptions, source: OfficialCheckpoint) -> None:
     if (source.files.encoder or source.files.clusters) and not parsed.has_features:
         raise SemsynthError(
             f"{source.name} is a generator without features: leave out encoder and clusters, or move it away from them"

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from semsynth.convert.official import Source
+from semsynth.convert.official import OfficialCheckpoint
 from semsynth.convert.options import Options, OptionValue, fit_channels, merged, normalized
 from semsynth.convert.pix2pixhd_options import OfficialOptions
 from semsynth.errors import SemsynthError
@@ -17,7 +17,7 @@ _FIRST = "model.1.weight"
 _CHANNELS = ("label_nc", "input_nc", "no_instance", "instance_feat", "label_feat", "load_features", "feat_num")
 
 
-def settle(source: Source, encoder: Mapping[str, Tensor] | None) -> tuple[OfficialOptions, Options]:
+def settle(source: OfficialCheckpoint, encoder: Mapping[str, Tensor] | None) -> tuple[OfficialOptions, Options]:
     """The options of a generator and its encoder: read off their tensors, given, or the official default.
 
     Args:
@@ -88,7 +88,7 @@ def _halvings(state: Mapping[str, Tensor]) -> int:
     return sum(kernel.shape[-1] == 3 for kernel in kernels) // 2
 
 
-def _channels(source: Source, given: Options, features: OptionValue | None) -> tuple[Options, list[str]]:
+def _channels(source: OfficialCheckpoint, given: Options, features: OptionValue | None) -> tuple[Options, list[str]]:
     """The options whose channels add up to what the first convolution reads."""
     flags = [False, True]
     choices: dict[str, list[Any]] = {

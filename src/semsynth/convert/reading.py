@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.checkpoint.official import CODES, FoundNetwork, Role, find_networks
-from semsynth.convert.official import Source
+from semsynth.convert.official import OfficialCheckpoint
 from semsynth.convert.old_spectral_norm import completed
 from semsynth.convert.renaming import check_fit
 from semsynth.errors import SemsynthError, shortened
@@ -64,7 +64,9 @@ def read_network(path: Path, system: str | None, role: Role) -> ReadNetwork:
     return ReadNetwork(network.system, role, state, tuple(notes))
 
 
-def built(kind: Callable[[Any], N], config: Any, names: Callable[[nn.Module], dict[str, str]], source: Source) -> N:
+def built(
+    kind: Callable[[Any], N], config: Any, names: Callable[[nn.Module], dict[str, str]], source: OfficialCheckpoint
+) -> N:
     """A network to load into; names and shapes are checked before it takes any memory.
 
     Raises:

@@ -15,7 +15,7 @@ from semsynth.classes import ClassSet, builtin
 from semsynth.convert.official import (
     Conversion,
     ConversionReport,
-    Source,
+    OfficialCheckpoint,
     check_classes,
     conversion_card,
     joined_reports,
@@ -68,7 +68,7 @@ def load_official_state(network: nn.Module, state: Mapping[str, Tensor], source:
     return load_renamed(network, official_names(network), state, source)
 
 
-def convert_spade(source: Source) -> Conversion:
+def convert_spade(source: OfficialCheckpoint) -> Conversion:
     """Find every tensor of an official checkpoint its place.
 
     Raises:

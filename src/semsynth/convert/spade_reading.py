@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from semsynth.convert.official import Source
+from semsynth.convert.official import OfficialCheckpoint
 from semsynth.convert.options import Options, OptionValue, fit_channels, merged, normalized
 from semsynth.convert.spade_options import OfficialOptions
 from semsynth.errors import SemsynthError
@@ -35,7 +35,7 @@ _LAYER = "head_0.norm_0.mlp_shared.0.weight"
 _DECIDED_BY_DATASET = ("crop_size", "aspect_ratio", "num_upsampling_layers")
 
 
-def settle(source: Source) -> tuple[OfficialOptions, Options]:
+def settle(source: OfficialCheckpoint) -> tuple[OfficialOptions, Options]:
     """The options of a generator: read off its tensors, given, or the official default of its dataset.
 
     Raises:
@@ -55,7 +55,7 @@ def settle(source: Source) -> tuple[OfficialOptions, Options]:
     return merged(OfficialOptions, {**read, **channels}, given, defaults, source.name)
 
 
-def _with_dataset(source: Source, given: Options) -> Options:
+def _with_dataset(source: OfficialCheckpoint, given: Options) -> Options:
     """The folder of the authors' archive tells the dataset where nobody says another."""
     folder = source.files.generator.resolve().parent.name
     mode = PUBLISHED.get(folder)
@@ -90,7 +90,7 @@ def _read_off(state: Mapping[str, Tensor], given: Options) -> Options:
     return {name: OptionValue(name, value, f"read off {tensor}") for name, (value, tensor) in found.items()}
 
 
-def _channels(source: Source, given: Options, defaults: Options) -> tuple[Options, list[str]]:
+def _channels(source: OfficialCheckpoint, given: Options, defaults: Options) -> tuple[Options, list[str]]:
     """The options whose channels add up to what the modulation reads."""
     choices = {
         "label_nc": [defaults["label_nc"].value] if defaults else [],
@@ -111,7 +111,7 @@ def _channels(source: Source, given: Options, defaults: Options) -> tuple[Option
     )
 
 
-def _question(source: Source, missing: list[str], mode: str | None) -> str:
+def _question(source: OfficialCheckpoint, missing: list[str], mode: str | None) -> str:
     """What must be given, by name, and what fits."""
     count = source.state[_LAYER].shape[1]
     fitting = [

@@ -23,7 +23,7 @@ from semsynth.evaluation.pictures import PictureSource, resampled
 from semsynth.evaluation.protocols.definition import Protocol
 from semsynth.evaluation.record import SegmentationResult, UsefulnessResult
 from semsynth.evaluation.scoring import score_segmentation
-from semsynth.evaluation.segmenters.augmentation import Augmentation
+from semsynth.evaluation.segmenters.augmentation import SegmenterAugmentation
 from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
 from semsynth.evaluation.segmenters.hugging_face import load_segmenter
 from semsynth.evaluation.segmenters.training import SegmenterSettings
@@ -107,7 +107,7 @@ def _settings(protocol: Protocol, steps: int) -> SegmenterSettings:
         steps=steps,
         warmup=min(200, steps // 10),
         validate_every=max(1, steps // 8),
-        augmentation=Augmentation(crop_size=width, aspect_ratio=width / height),
+        augmentation=SegmenterAugmentation(crop_size=width, aspect_ratio=width / height),
     )
 
 

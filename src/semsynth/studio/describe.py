@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from semsynth.classes import VOID_8BIT
 from semsynth.studio.options import PixelSize
-from semsynth.studio.schemas import LabelClass, LabelClasses, ModelAbilities, ModelDescription, Sizes
+from semsynth.studio.schemas import LabelClass, LabelClasses, ModelAbilities, ModelDescription, PhotoSizes
 from semsynth.studio.served import ServedModel
 from semsynth.studio.uploads import Limits
 
@@ -19,7 +19,7 @@ def describe(model: ServedModel, limits: Limits) -> ModelDescription:
         hash=model.hash,
         reads="pictures" if synthesizer.conditions.reads_pictures else "labels",
         classes=_classes(model),
-        sizes=Sizes(
+        sizes=PhotoSizes(
             default=_size(model.default_size),
             fixed=sizes.only is not None,
             multiple_of=_size(sizes.only or (sizes.step, sizes.step)),

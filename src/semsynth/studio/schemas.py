@@ -67,7 +67,7 @@ class LabelClasses(ResponseSchema):
     classes: list[LabelClass]
 
 
-class Sizes(ResponseSchema):
+class PhotoSizes(ResponseSchema):
     """Which photos a model can make."""
 
     default: PixelSize
@@ -112,7 +112,7 @@ class ModelDescription(ResponseSchema):
     reads: Literal["labels", "pictures"]
     """What stands in the part ``label``: a label map, or a picture such as an edge map."""
     classes: LabelClasses
-    sizes: Sizes
+    sizes: PhotoSizes
     abilities: ModelAbilities
     data: str
     """What it was trained on."""

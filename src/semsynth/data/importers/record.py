@@ -22,7 +22,7 @@ _RECORD_BYTES = 2**30
 """Budget of that file, some millions of samples."""
 
 
-class OfSplit(Protocol):
+class SplitSample(Protocol):
     """A sample that belongs to a split, as a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -36,7 +36,7 @@ class OfSplit(Protocol):
         """Unique in the split."""
 
 
-S = TypeVar("S", bound=OfSplit)
+S = TypeVar("S", bound=SplitSample)
 
 
 class ImportRecord:
@@ -69,7 +69,7 @@ class ImportRecord:
             )
         return kept
 
-    def check_splits(self, samples: Sequence[OfSplit]) -> None:
+    def check_splits(self, samples: Sequence[SplitSample]) -> None:
         """Make sure that no sample is in another split as well, where it would be trained on and judged by.
 
         Raises:
@@ -84,11 +84,11 @@ class ImportRecord:
                 f"{len(moved) - 1} more), because the source or its division have changed: choose a new folder"
             )
 
-    def is_current(self, sample: OfSplit, sources: Iterable[Path]) -> bool:
+    def is_current(self, sample: SplitSample, sources: Iterable[Path]) -> bool:
         """Whether the sample was made of these files, as they are, and with these settings."""
         return self._made.get(_key(sample)) == self._digest(sources)
 
-    def remove(self, sample: OfSplit) -> None:
+    def remove(self, sample: SplitSample) -> None:
         """Remove the files of a sample that is made anew.
 
         Raises:
@@ -98,7 +98,7 @@ class ImportRecord:
             with explained(path, "cannot replace"):
                 path.unlink(missing_ok=True)
 
-    def add(self, sample: OfSplit, sources: Iterable[Path]) -> None:
+    def add(self, sample: SplitSample, sources: Iterable[Path]) -> None:
         """The sample was made of these files.
 
         Raises:
@@ -112,7 +112,7 @@ class ImportRecord:
                 with explained(path), path.open("ab") as file:
                     file.write(f"\n{digest} {quote(key, errors='surrogateescape')}".encode())
 
-    def gone(self, samples: Sequence[OfSplit]) -> str | None:
+    def gone(self, samples: Sequence[SplitSample]) -> str | None:
         """What to say of samples that were imported before, are here still, and are not among ``samples``."""
         known = set(map(_key, samples))
         here = {f"{split}/{name}" for split, files in self._files.items() for name in files}
@@ -125,7 +125,7 @@ class ImportRecord:
             "remove the files, or import into a new folder"
         )
 
-    def _others(self, sample: OfSplit) -> Iterator[str]:
+    def _others(self, sample: SplitSample) -> Iterator[str]:
         """Other splits that hold a sample of this name."""
         return (split for split, files in self._files.items() if split != sample.split and sample.name in files)
 
@@ -150,7 +150,7 @@ def check_sources(out: Path, sources: Iterable[Path]) -> None:
             raise SemsynthError(f"{folder} lies in {out}, which the import writes: choose another folder for it")
 
 
-def _key(sample: OfSplit) -> str:
+def _key(sample: SplitSample) -> str:
     return f"{sample.split}/{sample.name}"
 
 

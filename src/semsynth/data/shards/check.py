@@ -13,7 +13,7 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.resampling import layout_problems
 from semsynth.data.sample import IMAGE, INSTANCE
 from semsynth.data.shards.index import ShardIndex, SplitEntry
-from semsynth.data.shards.reading import ShardSplit, Store
+from semsynth.data.shards.reading import ShardSplit, ShardStore
 from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
 from semsynth.layout import Layout, Size
@@ -23,7 +23,7 @@ _Found = Size | Summary
 
 
 def check_shards(
-    store: Store, index: ShardIndex, progress: Progress = silent, thin: Collection[str] = ()
+    store: ShardStore, index: ShardIndex, progress: Progress = silent, thin: Collection[str] = ()
 ) -> DatasetReport | ConditionReport:
     """Compare every checksum, and read every sample of the shards that are whole.
 
@@ -58,7 +58,7 @@ def check_shards(
 
 
 def _check_split(
-    store: Store,
+    store: ShardStore,
     index: ShardIndex,
     name: str,
     problems: list[str],

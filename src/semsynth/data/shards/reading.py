@@ -25,7 +25,7 @@ TRIES = 100
 _log = logging.getLogger(__name__)
 
 
-class Store(Protocol):
+class ShardStore(Protocol):
     """Where shards lie."""
 
     location: str
@@ -56,7 +56,7 @@ class ShardSplit:
 
     def __init__(
         self,
-        store: Store,
+        store: ShardStore,
         index: ShardIndex,
         split: str,
         *,

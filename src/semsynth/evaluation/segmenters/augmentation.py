@@ -13,7 +13,7 @@ from semsynth.data.sample import Sample
 from semsynth.data.transforms import Pipeline
 
 
-class Augmentation(Config):
+class SegmenterAugmentation(Config):
     """Scale, crop, flip and colour."""
 
     crop_size: int = Field(256, ge=32, le=2**14)

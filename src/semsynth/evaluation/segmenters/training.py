@@ -27,7 +27,7 @@ from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
 from semsynth.evaluation.metrics.confusion import class_counts, confusion_matrix, segmentation_scores
 from semsynth.evaluation.reading import read_ahead
-from semsynth.evaluation.segmenters.augmentation import Augmentation
+from semsynth.evaluation.segmenters.augmentation import SegmenterAugmentation
 from semsynth.evaluation.segmenters.hugging_face import HuggingFaceSegmenter
 from semsynth.evaluation.segmenters.labelling import label_images
 from semsynth.evaluation.segmenters.mappings import mapping_of
@@ -50,7 +50,7 @@ class SegmenterSettings(Config):
     """Attention heads of the stages."""
     decoder_size: int = Field(256, ge=1, le=8192)
     """Channels of the decoder."""
-    augmentation: Augmentation = Augmentation()
+    augmentation: SegmenterAugmentation = SegmenterAugmentation()
     """What training pictures go through."""
     steps: int = Field(8000, ge=1, le=10**12)
     """Optimiser steps of the whole training."""

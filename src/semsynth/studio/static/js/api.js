@@ -3,7 +3,7 @@
 /** @typedef {{id: number, name: string, color: [number, number, number], group: string, modes: number}} LabelClass */
 /** @typedef {{name: string, void: number, void_8bit: number | null, classes: LabelClass[]}} LabelClasses */
 /** @typedef {{width: number, height: number}} Size */
-/** @typedef {{default: Size, fixed: boolean, multiple_of: Size, max_pixels: number}} Sizes */
+/** @typedef {{default: Size, fixed: boolean, multiple_of: Size, max_pixels: number}} PhotoSizes */
 /**
  * @typedef {object} Abilities
  * @property {boolean} styles
@@ -22,7 +22,7 @@
  * @property {string} hash
  * @property {"labels" | "pictures"} reads
  * @property {LabelClasses} classes
- * @property {Sizes} sizes
+ * @property {PhotoSizes} sizes
  * @property {Abilities} abilities
  * @property {string} data
  * @property {string} licence
