@@ -141,6 +141,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) -> None:
     photos, out = inputs / "photos", tmp_path / "out"
     toy = ["--data", tmp_path / "toy"]

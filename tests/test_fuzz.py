@@ -23,9 +23,9 @@ def test_files_that_once_ended_in_a_traceback() -> None:
 
 
 def test_changed_files_are_read_or_refused(tmp_path: Path) -> None:
-    assert "0 failures" in run("--seconds", "10", "--seed", "1", "--keep", tmp_path)
+    assert "0 failures" in run("--seconds", "30", "--seed", "1", "--keep", tmp_path)
 
 
 @pytest.mark.slow
 def test_changed_files_are_read_or_refused_for_long(tmp_path: Path) -> None:
-    assert "0 failures" in run("--seconds", "600", "--seed", "2", "--keep", tmp_path)
+    assert "0 failures" in run("--seconds", "3600", "--seed", "2", "--keep", tmp_path)

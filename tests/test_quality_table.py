@@ -141,6 +141,7 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_command(runs: Path, repository: Path) -> None:
     out = ("--out", runs / "table.md", "--grid", runs / "grid.png")
     command = [sys.executable, repository / "tools" / "quality_table.py", runs, *out]

@@ -56,6 +56,7 @@ def test_the_wheel_holds_everything_that_is_not_python(wheel: Path) -> None:
     assert not any(name.startswith(("tests", "benchmarks", "docs")) for name in names)
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_synthesises_with_the_bundled_model(environment: Path, tmp_path: Path) -> None:
     home = run(environment / "bin" / "python", "-c", "import semsynth; print(semsynth.__file__)", cwd=tmp_path)
     assert Path(home.strip()).is_relative_to(environment)

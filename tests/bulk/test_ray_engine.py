@@ -13,6 +13,7 @@ from bulk_jobs import files, ray_command
 pytest.importorskip("ray.data", reason="semsynth[ray] is not installed")
 
 
+@pytest.mark.slow
 def test_ray_makes_the_same_pictures(
     undisturbed: dict[str, bytes], model: Path, dataset: Path, tmp_path: Path, ray_folder: Path
 ) -> None:

@@ -180,6 +180,7 @@ def test_a_model_without_styles_makes_one_sample(common: list[object], tmp_path:
     assert report["protocol"]["protocol"]["name"] == PROTOCOL
 
 
+@pytest.mark.slow
 def test_a_papers_protocol_by_another_segmenter_is_a_standin(shared: Path, tmp_path: Path) -> None:
     data = shared / "data" / "cityscapes_sample"
     names = [item.name for item in builtin("cityscapes_19").classes]

@@ -80,6 +80,7 @@ def crowd(make: Callable[..., StudyPlan], tmp_path: Path) -> tuple[Path, StudyPl
     return tmp_path / "s", make(tmp_path / "s", batch=6, judgements=PEOPLE // 2)
 
 
+@pytest.mark.slow
 def test_200_people_and_a_server_killed_three_times(crowd: tuple[Path, StudyPlan]):
     study, plan = crowd
     db = sqlite_url(study / DATABASE)
