@@ -1,7 +1,9 @@
 """``bank.json``: what a bank was made of, and the checksums of its files.
 
-A bank is a folder: ``bank.json``; ``photos-00000.safetensors`` and so on with the photos and label maps at the working
-size; ``segments.safetensors`` with the segments, sorted by class and, within a class, by photo.
+A bank is a folder: ``bank.json``; ``photos-00000.safetensors`` and so on with the photos at the working size;
+``segments.safetensors`` with all that a search reads: the segments, sorted by class and, within a class, by photo, and
+the label maps. A segment's crops of colours and labels are views of its photo's: segments of one photo overlap in their
+boxes, and so every pixel is stored once.
 """
 
 from __future__ import annotations
@@ -10,14 +12,18 @@ import hashlib
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
+from semsynth.bank import masks
 from semsynth.bank.segments import SegmentRules
+from semsynth.bank.tensors import Expected
 from semsynth.classes import ClassSet
 from semsynth.config import Config, validated
 from semsynth.data.fingerprint import DataFingerprint
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
+from semsynth.layout import Size
 
 FORMAT = 1
 INDEX, SEGMENTS = "bank.json", "segments.safetensors"
@@ -25,15 +31,21 @@ _LONGEST_INDEX = 2**28
 """Bytes: names of a million photos."""
 
 
+class Credit(Config):
+    """Whose photo it is, for people."""
+
+    source: str = ""
+    """Where it comes from; empty where that is not known."""
+    licence: str = ""
+    """Empty where it is not known."""
+
+
 class BankPhoto(Config):
     """A photo whose pixels are in the bank."""
 
     name: str
     """Of the sample in its dataset."""
-    source: str = ""
-    """Where it comes from, for people."""
-    licence: str = ""
-    """Of the photo; empty where it is not known."""
+    credit: Credit = Credit()
     sha256: dict[str, str] = Field(default_factory=dict)
     """Kind (``image``, ``label``, ``instance``) -> checksum of the file; empty for data that came in shards."""
 
@@ -110,3 +122,34 @@ def load_index(folder: Path) -> BankIndex:
     if not (folder / INDEX).is_file():
         raise SemsynthError(f"{folder} is not a memory bank: it has no {INDEX} ('semsynth bank build' makes banks)")
     return validated(BankIndex, read_json(folder / INDEX, _LONGEST_INDEX), str(folder / INDEX))
+
+
+def segment_tensors(size: Size, classes: ClassSet, *, photos: int, segments: int, thin_masks: int) -> Expected:
+    """Tensors of a file of segments.
+
+    Args:
+        size: (height, width) of the working frame.
+        classes: of the label maps.
+        photos: how many there are.
+        segments: how many there are.
+        thin_masks: how many segments have pixels of thin classes.
+    """
+    rows, columns = masks.grid(size)
+    words, coarse = masks.words_of(size[0] * size[1]), masks.words_of(len(rows) * len(columns))
+    return {
+        "class_ids": (np.int32, (segments,)),
+        "images": (np.int32, (segments,)),
+        "boxes": (np.int32, (segments, 4)),
+        "areas": (np.int64, (segments,)),
+        "context_areas": (np.int64, (segments,)),
+        "coarse": (np.uint64, (segments, coarse)),
+        "bits": (np.uint64, (segments, words)),
+        "thin_rows": (np.int32, (segments,)),
+        "thin_bits": (np.uint64, (thin_masks, words)),
+        "layouts": (np.uint8 if classes.fits_8bit else np.uint16, (photos, *size)),
+    }
+
+
+def photo_tensors(size: Size, count: int) -> Expected:
+    """Tensors of a file of ``count`` photos of ``size``."""
+    return {"colours": (np.uint8, (count, *size, 3))}

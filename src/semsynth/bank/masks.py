@@ -24,7 +24,8 @@ def words_of(size: int) -> int:
 
 def pack(masks: NDArray[np.bool_]) -> Words:
     """[...,H,W] -> [...,words]: the pixels row by row, zeros after them."""
-    flat = masks.reshape(*masks.shape[:-2], -1)
+    *before, height, width = masks.shape
+    flat = masks.reshape(*before, height * width)
     packed = np.packbits(flat, axis=-1)
     missing = 8 * words_of(flat.shape[-1]) - packed.shape[-1]
     padded = np.pad(packed, [(0, 0)] * (packed.ndim - 1) + [(0, missing)])
@@ -36,6 +37,11 @@ def unpack(words: Words, size: Size) -> NDArray[np.bool_]:
     height, width = size
     flat = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, count=height * width)
     return flat.reshape(*words.shape[:-1], height, width).view(np.bool_)
+
+
+def bits_as_numbers(words: Words, count: int) -> NDArray[np.float32]:
+    """[n,words] -> [n,count]: the bits as 0 and 1."""
+    return np.unpackbits(words.view(np.uint8), axis=-1, count=count).astype(np.float32)
 
 
 def count_bits(words: Words) -> NDArray[np.int64]:
@@ -56,7 +62,7 @@ def cell_counts(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
     rows, columns = grid((masks.shape[-2], masks.shape[-1]))
     by_row = np.add.reduceat(masks, rows, axis=-2, dtype=np.uint16)
     counts = np.add.reduceat(by_row, columns, axis=-1, dtype=np.uint16)  # [n,rows,columns]
-    return counts.reshape(len(masks), -1).astype(np.float32)
+    return counts.reshape(len(masks), len(rows) * len(columns)).astype(np.float32)
 
 
 def coarse_bits(masks: NDArray[np.bool_]) -> Words:
@@ -64,9 +70,9 @@ def coarse_bits(masks: NDArray[np.bool_]) -> Words:
     return pack((cell_counts(masks) > 0)[:, None, :])
 
 
-def full_masks(boxes: Sequence[tuple[int, int]], masks: Sequence[NDArray[np.bool_]], size: Size) -> NDArray[np.bool_]:
-    """[n,H,W]: masks placed at (top, left) in frames of ``size``."""
-    full = np.zeros((len(masks), *size), np.bool_)
-    for frame, (top, left), mask in zip(full, boxes, masks, strict=True):
-        frame[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+def place(cropped: Sequence[NDArray[np.bool_]], boxes: NDArray[np.integer], size: Size) -> NDArray[np.bool_]:
+    """[n,H,W]: masks in the boxes [n,4] (top, left, height, width) of frames of ``size``."""
+    full = np.zeros((len(cropped), *size), np.bool_)
+    for frame, mask, (top, left, height, width) in zip(full, cropped, boxes.tolist(), strict=True):
+        frame[top : top + height, left : left + width] = mask
     return full

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.bank import masks
-from semsynth.bank.index import SEGMENTS, BankFile, BankIndex, load_index
+from semsynth.bank.index import SEGMENTS, BankFile, BankIndex, load_index, photo_tensors, segment_tensors
 from semsynth.bank.segments import SegmentRules
 from semsynth.bank.tensors import Array, map_tensors
 from semsynth.classes import UNKNOWN, VOID, VOID_8BIT, ClassSet
@@ -21,7 +21,6 @@ from semsynth.errors import SemsynthError
 
 _MAPPED = 64
 """Shards that are mapped at a time: each keeps a file open."""
-Expected = dict[str, tuple[type[np.generic], tuple[int, ...]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +54,10 @@ class MemoryBank:
         images: [n] int32, numbers of the photos.
         boxes: [n,4] int32: top, left, height, width in the working frame.
         areas: [n] int64, pixels of the segments.
+        context_areas: [n] int64, pixels of a class in the segments' contexts.
         bits: [n,words] uint64, the masks in the working frame (:mod:`semsynth.bank.masks`).
         coarse: [n,words] uint64, the masks in the coarse grid.
+        layouts: [photos,H,W], the label maps as files hold them (8 bit with 255 for void, or 16 bit).
     """
 
     def __init__(self, folder: Path, index: BankIndex) -> None:
@@ -68,9 +69,17 @@ class MemoryBank:
         self.folder, self.index = folder, index
         for entry in index.files:
             check_size(folder, entry)
-        found = map_tensors(folder / SEGMENTS, segment_tensors(index))
+        expected = segment_tensors(
+            index.rules.size,
+            index.classes,
+            photos=len(index.photos),
+            segments=index.segments.entries,
+            thin_masks=index.thin_masks,
+        )
+        found = map_tensors(folder / SEGMENTS, expected)
         self.class_ids, self.images, self.boxes = found["class_ids"], found["images"], found["boxes"]
-        self.areas, self.bits, self.coarse = found["areas"], found["bits"], found["coarse"]
+        self.areas, self.context_areas = found["areas"], found["context_areas"]
+        self.bits, self.coarse, self.layouts = found["bits"], found["coarse"], found["layouts"]
         self._thin_rows, self._thin_bits = found["thin_rows"], found["thin_bits"]
         self._check()
         self._starts = list(accumulate((shard.entries for shard in index.shards), initial=0))
@@ -139,14 +148,17 @@ class MemoryBank:
 
     def photo(self, image: int) -> NDArray[np.uint8]:
         """[H,W,3]: the photo ``image`` at the working size, a read-only view of the file."""
-        tensors, row = self._shard(image)
-        photo: NDArray[np.uint8] = tensors["colours"][row]
+        self._check_image(image)
+        number = bisect_right(self._starts, image) - 1
+        photo: NDArray[np.uint8] = self._mapped(number)["colours"][image - self._starts[number]]
         return photo
 
     def labels(self, image: int) -> NDArray[np.uint16]:
         """[H,W]: class ids of the layout of photo ``image`` at the working size, ``VOID`` where there is none."""
-        tensors, row = self._shard(image)
-        return read_labels(tensors["labels"][row])
+        self._check_image(image)
+        stored = self.layouts[image]
+        void = VOID_8BIT if stored.dtype == np.uint8 else VOID
+        return np.where(stored == void, np.uint16(VOID), stored).astype(np.uint16)
 
     def check_classes(self, classes: ClassSet) -> None:
         """Refuse layouts whose ids mean something else than the bank's.
@@ -163,15 +175,13 @@ class MemoryBank:
             f"only {owner} have {class_id} as '{name}'; build a bank of photos with the layout's classes"
         )
 
-    def _shard(self, image: int) -> tuple[dict[str, Array], int]:
+    def _check_image(self, image: int) -> None:
         if not 0 <= image < len(self.index.photos):
             raise IndexError(f"the bank has {len(self.index.photos)} photos, there is no photo {image}")
-        number = bisect_right(self._starts, image) - 1
-        return self._mapped(number), image - self._starts[number]
 
     def _map(self, number: int) -> dict[str, Array]:
         entry = self.index.shards[number]
-        return map_tensors(self.folder / entry.file, photo_tensors(self.index, entry.entries))
+        return map_tensors(self.folder / entry.file, photo_tensors(self.rules.size, entry.entries))
 
     def _check(self) -> None:
         """Refuse numbers that point outside of the bank."""
@@ -186,36 +196,6 @@ class MemoryBank:
         ordered = bool((np.diff(self.class_ids) >= 0).all())
         if not (right.all() and ordered) or (self.classes.index_of_id[self.class_ids] == UNKNOWN).any():
             raise SemsynthError(f"{self.folder / SEGMENTS} is damaged: segments lie outside the bank: build it again")
-
-
-def segment_tensors(index: BankIndex) -> Expected:
-    """Types and shapes in the file of the segments."""
-    count, size = index.segments.entries, index.rules.size
-    rows, columns = masks.grid(size)
-    words, coarse = masks.words_of(size[0] * size[1]), masks.words_of(len(rows) * len(columns))
-    return {
-        "class_ids": (np.int32, (count,)),
-        "images": (np.int32, (count,)),
-        "boxes": (np.int32, (count, 4)),
-        "areas": (np.int64, (count,)),
-        "coarse": (np.uint64, (count, coarse)),
-        "bits": (np.uint64, (count, words)),
-        "thin_rows": (np.int32, (count,)),
-        "thin_bits": (np.uint64, (index.thin_masks, words)),
-    }
-
-
-def photo_tensors(index: BankIndex, count: int) -> Expected:
-    """Types and shapes in a file of ``count`` photos."""
-    stored = np.uint8 if index.classes.fits_8bit else np.uint16
-    return {"colours": (np.uint8, (count, *index.rules.size, 3)), "labels": (stored, (count, *index.rules.size))}
-
-
-def read_labels(stored: NDArray[np.unsignedinteger]) -> NDArray[np.uint16]:
-    """Labels as :func:`semsynth.layout.label_files.stored_labels` stores them, with ``VOID`` for none again."""
-    if stored.dtype == np.uint16:
-        return stored
-    return np.where(stored == VOID_8BIT, np.uint16(VOID), stored).astype(np.uint16)
 
 
 def check_size(folder: Path, entry: BankFile) -> None:

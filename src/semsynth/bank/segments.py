@@ -22,6 +22,8 @@ MINIMAL_SHARE = 1000 / (256 * 512)
 """Segments of the released code have more than 1,000 pixels at 256x512."""
 THIN_NAMES = frozenset(("pole", "traffic light", "traffic sign"))
 """Classes of Cityscapes that the released code does not let cut others apart."""
+CONTEXT_MARGIN = 0.25
+"""By how much the box of a segment's context is higher and wider than its own, half of it on each side."""
 _EIGHT = np.ones((3, 3), np.bool_)
 """Diagonal neighbours are connected, as MATLAB's default has it."""
 
@@ -67,6 +69,11 @@ class Segment:
         """(top, left, height, width)."""
         height, width = self.mask.shape
         return self.top, self.left, height, width
+
+    @property
+    def has_thin(self) -> bool:
+        """Whether pixels of thin classes belong to it."""
+        return bool((self.thin_mask != self.mask).any())
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -116,6 +123,22 @@ def find_segments(
                 components = np.isin(components, np.unique(components[region])).astype(components.dtype)
             found += _segments(class_id, region, components, minimum)
     return found
+
+
+def context_windows(boxes: NDArray[np.integer], size: Size) -> NDArray[np.int64]:
+    """Where the contexts of segments lie: their boxes with ``CONTEXT_MARGIN``, as far as the frame reaches.
+
+    Args:
+        boxes: [n,4]: top, left, height, width.
+        size: (height, width) of the working frame.
+
+    Returns:
+        [n,4]: top, left, bottom, right; the last two lie one past the window.
+    """
+    starts, sizes = boxes[:, :2].astype(np.int64), boxes[:, 2:].astype(np.int64)
+    margins = np.rint(sizes * CONTEXT_MARGIN / 2).astype(np.int64)
+    ends = np.minimum(starts + sizes + margins, size)
+    return np.concatenate((np.maximum(starts - margins, 0), ends), axis=1)
 
 
 def check_frame(shape: tuple[int, ...], rules: SegmentRules) -> None:

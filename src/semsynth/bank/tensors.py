@@ -23,6 +23,8 @@ from semsynth.errors import SemsynthError
 from semsynth.files import opened, write_atomically
 
 Array = NDArray[Any]
+Expected = Mapping[str, tuple[type[np.generic], tuple[int, ...]]]
+"""Type and shape of tensors by name."""
 
 _TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64, "U64": np.uint64}
 """Names of number types in the format."""
@@ -77,7 +79,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Array | Pieces]) -> None:
     write_atomically(path, write)
 
 
-def map_tensors(path: Path, expected: Mapping[str, tuple[type[np.generic], tuple[int, ...]]]) -> dict[str, Array]:
+def map_tensors(path: Path, expected: Expected) -> dict[str, Array]:
     """The tensors of a safetensors file as read-only views of a memory map.
 
     Args:
