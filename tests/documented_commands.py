@@ -91,7 +91,12 @@ def shortened(arguments: list[str]) -> list[str]:
     text = re.sub(r"--frames \d+", "--frames 2", text)
     text = re.sub(r"\bVGG19\b", "vgg19.pth", text)
     text = re.sub(r"--feature-weights FILE", "--feature-weights efficientnet.safetensors", text)
-    text = text.replace("/data/", "").replace("other-report", "report").replace("--confidence 0.5", "--confidence 0")
+    text = (
+        text.replace("/data/", "")
+        .replace("/mnt/", "")
+        .replace("other-report", "report")
+        .replace("--confidence 0.5", "--confidence 0")
+    )
     if arguments[:2] == ["segmenter", "train"] and "--resume" not in arguments:
         text += " --set augmentation.crop_size=32 --set warmup=1 --set batch_size=2"
         text += "" if "--steps" in arguments else " --steps 2"
@@ -101,7 +106,8 @@ def shortened(arguments: list[str]) -> list[str]:
 def make_ready(arguments: list[str], folder: Path) -> None:
     """Train ``runs/facades`` for a command that reads it, as its reader has done."""
     if "runs/facades" in arguments and arguments[0] != "train" and not (folder / "runs/facades").exists():
-        api.train("spade", folder / "DATA", folder / "runs/facades", preset="small", perceptual=False)
+        data = folder / "DATA/cmp_facades"
+        api.train("spade", data, folder / "runs/facades", preset="small", perceptual=False)
 
 
 def make_room(arguments: list[str], folder: Path) -> None:
@@ -118,10 +124,11 @@ def make_room(arguments: list[str], folder: Path) -> None:
 def write_files(root: Path) -> None:
     """Everything that documents call by a name of their reader's: ``MAP.png``, ``DATA``, ``VGG19`` ..."""
     classes = builtin("cmp_facades")
-    for name in ("DATA", "DATA/cmp_facades", "cmp_facades", "SRC", "my_data"):
-        _write_dataset(root / name, classes, {"": 4} if name in ("SRC", "my_data") else {"train": 4, "val": 3})
-    for name in ("camvid", "labelmefacade", "cityscapes"):
-        _write_dataset(root / "DATA" / name, builtin(name), {"train": 4, "val": 3})
+    for name in ("DATA", "SRC", "my_data"):
+        _write_dataset(root / name, classes, {"train": 4, "val": 3} if name == "DATA" else {"": 4})
+    for name in ("DATA/cmp_facades", "cmp_facades", "DATA/camvid", "DATA/labelmefacade", "DATA/cityscapes"):
+        kind = builtin(Path(name).name)
+        _write_dataset(root / name, kind, {"train": 4, "val": 3}, instances=kind.name == "cityscapes")
     front = instances_from_components(draw_facade(0, _SIDE))
     for place in ("MAP.png", "labels.png", "DIR/a.png"):
         front.save(root / place)
@@ -145,7 +152,7 @@ def write_files(root: Path) -> None:
     save_file(efficientnet_state(), root / "efficientnet.safetensors")
 
 
-def _write_dataset(root: Path, classes: ClassSet, splits: dict[str, int]) -> None:
+def _write_dataset(root: Path, classes: ClassSet, splits: dict[str, int], *, instances: bool = True) -> None:
     save_classes(root, classes)
     for split, count in splits.items():
         for seed in range(count):
@@ -154,7 +161,10 @@ def _write_dataset(root: Path, classes: ClassSet, splits: dict[str, int]) -> Non
                 drawn if classes.name == "cmp_facades" else classes.ids[drawn % classes.num_classes], classes
             )
             layout = instances_from_components(layout)
-            layout.save(root / split / "labels" / f"{seed}.png", root / split / "instances" / f"{seed}.png")
+            layout.save(
+                root / split / "labels" / f"{seed}.png",
+                root / split / "instances" / f"{seed}.png" if instances else None,
+            )
             save_png(root / split / "images" / f"{seed}.png", layout.colors())
 
 

@@ -167,7 +167,7 @@ def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) ->
         ),
         "ray": (
             ["synthesize", tmp_path / "toy/val/labels", "--out", out, "--engine", "ray"],
-            "--engine ray needs ray, pyarrow",
+            "bulk synthesis by Ray needs ray, pyarrow",
         ),
         "s3": (["train", "spade", "--data", "s3://bucket/set", "--dry-run"], "s3://bucket/set/index.json needs s3fs"),
     }

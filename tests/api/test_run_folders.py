@@ -129,7 +129,7 @@ def test_changed_data_is_refused_unless_one_insists(
     data = Path(shutil.copytree(toy_data, tmp_path / "data"))
     open_data_of(resumed_record(run, data=data))  # a copy is the same data
     change(data)
-    with pytest.raises(SemsynthError, match=f"has changed since the training began .*{said}.*--accept-changed-data"):
+    with pytest.raises(SemsynthError, match=f"has changed since the training began .*{said}.*`accept_changed_data`"):
         open_data_of(resumed_record(run, data=data))
     open_data_of(resumed_record(run, data=data, accept_changed_data=True))
 
@@ -157,7 +157,7 @@ def test_a_run_says_where_its_data_was_and_learns_where_it_is(run: Path, toy_dat
     moved = Path(shutil.copytree(toy_data, tmp_path / "moved"))
     record = RunFolder(run).open()
     RunFolder(run).rewrite(record.model_copy(update={"data": str(tmp_path / "gone")}))
-    with pytest.raises(SemsynthError, match=f"was trained on {tmp_path / 'gone'}, which is not there: say with --data"):
+    with pytest.raises(SemsynthError, match=f"was trained on {tmp_path / 'gone'}, which is not there: say as `data`"):
         semsynth.resume(run, device="cpu")
     assert semsynth.resume(run, data=moved, steps=2, device="cpu").steps == 2
     assert RunFolder(run).open() == record.model_copy(

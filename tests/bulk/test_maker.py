@@ -111,7 +111,7 @@ def test_the_style_of_one_photo(model: Path, dataset: Path, tmp_path: Path) -> N
     save_png(photo, np.zeros((40, 40, 3), np.uint8))
     with pytest.raises(SemsynthError, match=r"photo\.png has changed since"):
         run_job(job, tasks_of(dataset), CLASSES, tmp_path / "out", in_this_process)
-    with pytest.raises(SemsynthError, match="leave out --count"):
+    with pytest.raises(SemsynthError, match="leave out `count`"):
         make_job(str(model), style=photo, count=2)
 
 

@@ -62,7 +62,7 @@ def test_what_is_refused_before_anything_is_made(model: Path, dataset: Path, tmp
 
 
 def test_engines_by_name() -> None:
-    with pytest.raises(SemsynthError, match="--gpus 1: only --engine ray has it"):
+    with pytest.raises(SemsynthError, match="`gpus=1`: only Ray has it"):
         choose_engine("local", gpus=1)
-    with pytest.raises(SemsynthError, match="--device mps: Ray chooses"):
+    with pytest.raises(SemsynthError, match="`device=mps`: Ray chooses"):
         choose_engine("ray", "mps")

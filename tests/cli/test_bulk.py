@@ -34,7 +34,7 @@ def test_without_ray_the_extra_is_named(
     arguments = ["synthesize", dataset, "--model", model, "--out", tmp_path / "out", "--engine", "ray"]
     result = CliRunner().invoke(app, [str(one) for one in arguments])
     assert result.exit_code == 2
-    assert result.stderr == "error: --engine ray needs ray: pip install 'semsynth[ray]'\n"
+    assert result.stderr == "error: bulk synthesis by Ray needs ray: pip install 'semsynth[ray]'\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -148,7 +148,7 @@ def test_components_as_objects(labels: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("--remove", "26009"), "--remove 26009: the layout has no instance 26009: it has 7, 11, 26000, 26001"),
-        (("--remove", "car"), "'car' is not an instance id: --list prints them"),
+        (("--remove", "car"), "'car' is not an instance id: `semsynth edit MAP.png --list` shows them"),
         (("--relabel", "26000:99"), "has no class 99"),
         (("--relabel", "26000"), "expected two parts with a colon"),
         (("--relabel-class", "car:lorry"), "has no class 'lorry'"),
@@ -174,7 +174,7 @@ def test_mistakes_are_one_line_and_nothing_is_written(
 def test_objects_need_instances(labels: Path, tmp_path: Path, option: str) -> None:
     result = run(labels, option, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "give --instances INSTANCES.png or --components" in result.stderr
+    assert "give --instances, or make some with --components" in result.stderr
     assert ("--relabel-class" in result.stderr) == ("relabel" in option)
 
 

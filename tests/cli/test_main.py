@@ -89,7 +89,8 @@ def test_an_error_stays_on_one_line_whatever_it_quotes(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("words", [["make"], ["group", "make"], ["group", "inner", "make"]])
 def test_arguments_that_the_library_names_become_the_commands_options(words: list[str]) -> None:
-    message = "`out_dir=a b` is no `size` for `format=x`: leave out `count` and `MODEL`, see `semsynth` or `nothing=3`"
+    message = "`out_dir=a b` is no `size` for `format=x`: leave out `count` and `MODEL`, see `semsynth` or "
+    message += "`nothing=3`; `vgg=False` and `boxes=False` go together, `boxes` does not"
 
     def make(
         model: str = typer.Argument(""),
@@ -97,6 +98,8 @@ def test_arguments_that_the_library_names_become_the_commands_options(words: lis
         size: str = "",
         file_format: str = typer.Option("", "--format"),
         count: int = typer.Option(1, "--frames"),
+        no_vgg: bool = typer.Option(False, "--no-vgg"),
+        boxes: bool = typer.Option(True, "--boxes/--no-boxes"),
     ) -> None:
         raise SemsynthError(message)
 
@@ -110,7 +113,7 @@ def test_arguments_that_the_library_names_become_the_commands_options(words: lis
     assert result.exit_code == 2
     assert result.stderr == (
         "error: --out-dir a b is no --size for --format x: leave out --frames and `MODEL`, see `semsynth` or "
-        "`nothing=3`\n"
+        "`nothing=3`; --no-vgg and --no-boxes go together, --boxes does not\n"
     )
 
 

@@ -103,7 +103,7 @@ def test_converts_the_encoder_beside_the_generator(tmp_path: Path) -> None:
     photo, objects = torch.rand(1, 3, 16, 16), ObjectMap.of(torch.randint(0, 4, (1, 16, 16)))
     with torch.no_grad():
         assert torch.equal(load_model(tmp_path / "model").networks["encoder"](photo, objects), encoder(photo, objects))
-    assert report.notes == ("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters",)
+    assert report.notes == ("no clusters (features_clustered_*.npy) were given: fit styles with 'semsynth styles fit'",)
     moved = (tmp_path / "latest_net_E.pth").rename(tmp_path / "features.pth")
     report = convert_pix2pixhd(checkpoint, options, tmp_path / "alone")
     assert "no feature encoder (latest_net_E.pth) was given" in report.notes[0]

@@ -32,7 +32,7 @@ def test_edits_of_a_file_are_those_of_the_layout_in_their_order(street: Layout, 
     made = edit_file(path, [("move", "26000:3,0"), ("remove", "26001")], instances=instances)
     expected = edits.remove(edits.move(street, 26000, (3, 0)), 26001)
     assert np.array_equal(made.labels, expected.labels)
-    with pytest.raises(SemsynthError, match=r"a\.png, --remove 26009: the layout has no instance 26009"):
+    with pytest.raises(SemsynthError, match=r"a\.png, `remove=26009`: the layout has no instance 26009"):
         edit_file(path, [("remove", "26009")], instances=instances)
     with pytest.raises(SemsynthError, match="leave one of them out"):
         edit_file(path, [], instances=instances, components=True)

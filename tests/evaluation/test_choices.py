@@ -37,7 +37,7 @@ def test_a_file_tells_which_network_it_holds(tmp_path: Path) -> None:
 
 def test_what_cannot_be_had_is_one_line(tmp_path: Path) -> None:
     for name, weights, match in (
-        ("stlpips_alex", None, "--feature-weights FILE"),
+        ("stlpips_alex", None, "`feature_weights`"),
         ("mobilenet_v1", tmp_path / "absent.safetensors", "cannot read"),
         ("vgg16", save_mobilenet(tmp_path), "expected VGG-16"),
         ("clip", None, "there are no features 'clip': choose inception, segmenter"),

@@ -194,8 +194,8 @@ def test_a_turned_map_is_refused(orientation: int) -> None:
 
 
 def test_unknown_ids_and_colours_name_the_options() -> None:
-    assert "--map 9:CLASS or --void 9" in refused(encode_png(np.array([[9]], np.uint8)))
-    assert "--map '#010203:CLASS' or --void '#010203'" in refused(encode_png(np.array([[(1, 2, 3)]], np.uint8)))
+    assert "--map 9:CLASS` or `--void 9`" in refused(encode_png(np.array([[9]], np.uint8)))
+    assert "--map '#010203:CLASS'` or `--void '#010203'`" in refused(encode_png(np.array([[(1, 2, 3)]], np.uint8)))
 
 
 @pytest.mark.parametrize(

@@ -178,5 +178,5 @@ def test_the_distance_of_shift_tolerant_lpips(shared: Path, real_photos: Tensor)
 
 def test_no_weight_loads_nothing_and_no_file_is_named() -> None:
     assert load_perceptual_loss(0, Path("absent"), network="stlpips_alex") is None
-    with pytest.raises(SemsynthError, match="--perceptual-weights FILE"):
+    with pytest.raises(SemsynthError, match="`perceptual_weights`"):
         load_perceptual_loss(1, None, network="stlpips_alex")

@@ -197,7 +197,7 @@ def test_another_backbones_file_is_refused_on_resuming(tmp_path: Path) -> None:
     other = FeatureDiscriminator(
         small_config(), 5, load_backbone("mobilenet_v1", tmp_path / "other.safetensors", (4, 8, 16, 32))
     )
-    with pytest.raises(SemsynthError, match=r"other\.safetensors is not the network .*--feature-weights") as caught:
+    with pytest.raises(SemsynthError, match=r"other\.safetensors is not the network .*`feature_weights`") as caught:
         other.load_state_dict(state)
     assert "\n" not in str(caught.value)
 

@@ -14,9 +14,9 @@ from semsynth.serving import address, listen
 def test_a_port_that_is_taken_names_one_that_is_free() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SemsynthError, match=rf"port {port} cannot be used .*: .*free is --port (\d+)") as caught:
+        with pytest.raises(SemsynthError, match=rf"port {port} cannot be used .*: .*free is `port=\d+`") as caught:
             listen("127.0.0.1", port)
-    free = int(re.findall(r"--port (\d+)", str(caught.value))[0])
+    free = int(re.findall(r"`port=(\d+)`", str(caught.value))[0])
     assert port < free < port + 20
     with listen("127.0.0.1", free) as opened:
         assert address("127.0.0.1", opened) == f"http://127.0.0.1:{free}"

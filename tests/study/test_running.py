@@ -33,7 +33,7 @@ def test_a_study_from_the_plan_to_the_report(folders: dict[str, Path], tmp_path:
     assert results == again
     assert results.simulated
     assert "no person gave these answers" in page.read_text()
-    with pytest.raises(semsynth.SemsynthError, match=r"no usable answers yet: .* --simulated"):
+    with pytest.raises(semsynth.SemsynthError, match=r"no usable answers yet: .* `simulated`"):
         semsynth.analyse_study(tmp_path / "study", tmp_path / "other")
     with pytest.raises(semsynth.SemsynthError, match="simulated answers"):
         semsynth.serve_study(tmp_path / "study", db=url, port=0)
@@ -58,7 +58,7 @@ def test_what_is_wrong_is_said(folders: dict[str, Path], tmp_path: Path) -> None
         semsynth.analyse_study(tmp_path / "study", tmp_path / "report")
     with pytest.raises(semsynth.SemsynthError, match="has no simulated answers"):
         semsynth.analyse_study(tmp_path / "study", tmp_path / "report", simulated=True)
-    with pytest.raises(semsynth.SemsynthError, match=r"--db .*gone\.sqlite: there is no such file"):
+    with pytest.raises(semsynth.SemsynthError, match=r"`db=.*gone\.sqlite`: there is no such file"):
         semsynth.analyse_study(tmp_path / "study", tmp_path / "report", db=str(tmp_path / "gone.sqlite"))
-    with pytest.raises(semsynth.SemsynthError, match="--strength theirs: the study has no such method; it has"):
+    with pytest.raises(semsynth.SemsynthError, match="`strengths=theirs`: the study has no such method; it has"):
         population(made, {"theirs": 1.0}, careless=0, biased=0, dropout=0)

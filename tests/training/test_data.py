@@ -91,5 +91,5 @@ def test_parts_of_all_processes_make_the_whole_batch(per_part: int, accumulate: 
 def test_indivisible_batch_names_the_way_out() -> None:
     with pytest.raises(SemsynthError, match=r"batch_size=6 .* 4 device\(s\) x 1 micro-batch\(es\): use 4 or 8"):
         Share(6, 1, 0, 4)
-    with pytest.raises(SemsynthError, match=r"use 4 \(--set training\.batch_size=4\)$"):
+    with pytest.raises(SemsynthError, match=r"use 4 \(`overrides=training\.batch_size=4`\)$"):
         Share(3, 2, 0, 2)

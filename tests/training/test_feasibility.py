@@ -32,7 +32,7 @@ def config(system: str, *settings: str) -> RecipeConfig:
 @pytest.mark.parametrize(("batch", "accumulate", "devices", "use"), [(1, 1, 4, 4), (1, 4, 1, 4), (6, 2, 2, 4)])
 def test_batches_that_do_not_divide(batch: int, accumulate: int, devices: int, use: int) -> None:
     one = config("spade", f"training.batch_size={batch}", f"training.accumulate={accumulate}")
-    with pytest.raises(SemsynthError, match=rf"does not divide .*--set training\.batch_size={use}\)"):
+    with pytest.raises(SemsynthError, match=rf"does not divide .*`overrides=training\.batch_size={use}`\)"):
         check_share(one, devices)
 
 
@@ -40,7 +40,7 @@ def test_devices_are_counted_before_processes_start(
     toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lightning_fabric.Fabric.launch", lambda *_: pytest.fail("processes were started"))
-    with pytest.raises(SemsynthError, match=r"4 device\(s\).*--set training\.batch_size=4"):
+    with pytest.raises(SemsynthError, match=r"4 device\(s\).*`overrides=training\.batch_size=4`"):
         semsynth.train("spade", toy_data, tmp_path / "run", overrides=TINY, device="cpu", devices=4)
     assert not (tmp_path / "run").exists()
 
@@ -63,10 +63,10 @@ MODES = [
         "spade",
         "none",
         1,
-        "data.mode=none makes 96x64 of photos of 96x64, and this generator makes 256x256: set data.mode",
+        "data.mode=none makes 96x64 of photos of 96x64, and this generator makes 256x256: give `overrides=data.mode",
     ),
-    ("spade", "scale_width", 1, "data.mode=scale_width makes .* and this generator makes 256x256: set data.mode"),
-    ("pix2pixhd", "none", 2, r"leaves photos of several sizes \(.*64x64.*\), which make no batch of 2: set data.mode"),
+    ("spade", "scale_width", 1, "data.mode=scale_width makes .* and this generator makes 256x256: give `overrides=data.mode"),
+    ("pix2pixhd", "none", 2, r"leaves photos of several sizes \(.*64x64.*\), which make no batch of 2: give `overrides=data.mode"),
     ("pix2pixhd", "none", 1, None),
     ("crn", "none", 1, None),
 ]

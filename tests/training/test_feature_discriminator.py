@@ -116,7 +116,7 @@ def test_a_checkpoint_of_another_network_is_one_line(start: Start, weights: Path
     start("run", BESIDE, "training.steps=1", features=weights).fit()
     torch.manual_seed(1)
     save_file(mobilenet_state(), tmp_path / "other.safetensors")
-    with pytest.raises(SemsynthError, match=r"other\.safetensors is not the network .*--feature-weights") as failure:
+    with pytest.raises(SemsynthError, match=r"other\.safetensors is not the network .*`feature_weights`") as failure:
         start("run", BESIDE, features=tmp_path / "other.safetensors", resume=True)
     assert "\n" not in str(failure.value)
 
@@ -126,7 +126,7 @@ def test_a_file_that_lies_elsewhere_now_can_be_given(start: Start, tmp_path: Pat
     trainer = start("run", BESIDE, "training.steps=1", features=here)
     trainer.fit()
     here.rename(there)
-    with pytest.raises(SemsynthError, match=r"mobilenet\.safetensors is missing.*--feature-weights"):
+    with pytest.raises(SemsynthError, match=r"mobilenet\.safetensors is missing.*`feature_weights`"):
         start("run", BESIDE, features=here, resume=True)
     record = resumed_record(trainer.run.root, feature_weights=there)
     assert isinstance(record, RunRecord)
@@ -135,7 +135,7 @@ def test_a_file_that_lies_elsewhere_now_can_be_given(start: Start, tmp_path: Pat
 
 
 def test_weights_that_are_gone_are_one_line(start: Start, tmp_path: Path) -> None:
-    with pytest.raises(SemsynthError, match=r"gone\.safetensors.*--feature-weights") as failure:
+    with pytest.raises(SemsynthError, match=r"gone\.safetensors.*`feature_weights`") as failure:
         start("run", BESIDE, features=tmp_path / "gone.safetensors")
     assert "\n" not in str(failure.value)
 

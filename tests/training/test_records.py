@@ -17,7 +17,7 @@ ONLY_FEATURES = ("crn", "encoder_decoder", "full_resolution")
 @pytest.mark.parametrize("system", RECIPES)
 def test_every_system_trains_without_the_perceptual_term_or_says_why_not(system: str, toy_data: Path) -> None:
     if system in ONLY_FEATURES:
-        with pytest.raises(SemsynthError, match=r"--no-perceptual .* cannot be: --set loss\.kind=image_space"):
+        with pytest.raises(SemsynthError, match=r"`perceptual=False` cannot be: `overrides=loss\.kind=image"):
             new_record(system, toy_data, preset="small", perceptual=False)
         new_record(system, toy_data, preset="small", perceptual=False, overrides=["loss.kind=image_space"])
         return

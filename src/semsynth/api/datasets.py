@@ -69,7 +69,7 @@ def import_dataset(
     if unknown:
         raise SemsynthError(f"'{format}' has no option '{unknown[0]}'; known: {', '.join(known) or 'none'}")
     if copy and not importer.links:
-        raise SemsynthError(f"'{format}' always writes its files: leave out copy")
+        raise SemsynthError(f"'{format}' always writes its files: leave out `copy`")
     given = {name: value for name, value in options.items() if value is not None}
     if format == "edges":
         share = given.pop("val_share", None)
@@ -110,7 +110,7 @@ def list_photos(
     from semsynth.evaluation.segmenters.photos import label_photo
 
     if segmenter is None:
-        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: --segmenter SEG")
+        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: give one as `segmenter`")
     loaded = open_segmenter(segmenter, mapping)
     label = partial(label_photo, loaded, confidence=confidence)
     return list_unlabelled(source, loaded.classes, label, val_share=val_share)

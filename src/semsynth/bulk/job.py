@@ -88,7 +88,7 @@ def make_job(
     synthesizer.style(style, seed, None, region_seeds)
     if count is not None:
         if style is not None and count > 1:
-            raise SemsynthError("--style takes the style from one photo: leave out --count")
+            raise SemsynthError("`style` takes the style from one photo: leave out `count`")
         synthesizer.check_count(count)
     job = BulkJob(
         model=lasting_name(model),

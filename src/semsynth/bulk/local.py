@@ -155,7 +155,7 @@ class _Pool:
         if not worker.ready:
             self.starts += 1
             if self.starts == _ATTEMPTS:
-                size = f"for {len(self.workers)} of them? --workers asks for fewer"
+                size = f"for {len(self.workers)} of them? `workers` asks for fewer"
                 hint = f"is there enough memory {size}" if "signal" in how else "see their output above"
                 raise SemsynthError(f"workers die ({how}) while they load the model: {hint}")
         for number in reversed(worker.given):

@@ -82,14 +82,14 @@ class PictureMaker:
         self.job, self.root = job, root
         folder = find_model(job.model)
         if model_digest(folder) != job.model_sha256:
-            raise SemsynthError(f"the model {job.model} has changed since this job began: choose another --out")
+            raise SemsynthError(f"the model {job.model} has changed since this job began: choose another `out`")
         self.synthesizer = load(folder, device, job.precision)
         chosen = self.synthesizer.device
         self._device = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
         self._choice = None
         if job.style is not None:
             if sha256(Path(job.style)) != job.style_sha256:
-                raise SemsynthError(f"{job.style} has changed since this job began: choose another --out")
+                raise SemsynthError(f"{job.style} has changed since this job began: choose another `out`")
             with self._by_one_thread():
                 self._choice = self.synthesizer.style(job.style, None, None, dict(job.region_seeds))
 

@@ -112,7 +112,7 @@ class ShardOutput:
     def begin(self, wrong: Iterable[Line], missing: bool) -> None:
         """Complete shards stay as they are."""
         if missing and self._complete:
-            raise SemsynthError(f"{self.root} holds complete shards, to which nothing is added: choose another --out")
+            raise SemsynthError(f"{self.root} holds complete shards, to which nothing is added: choose another `out`")
 
     def add(self, outcome: Outcome) -> None:
         """Append the pictures."""

@@ -42,7 +42,7 @@ def ray_engine(address: str | None = None, workers: int | None = None, gpus: flo
     Raises:
         SemsynthError: Ray is not installed.
     """
-    require("ray", "--engine ray", "ray", "pyarrow")
+    require("ray", "bulk synthesis by Ray", "ray", "pyarrow")
     return partial(_run, address=address, workers=workers, gpus=gpus)
 
 

@@ -87,14 +87,14 @@ def _begin(out: Path, job: BulkJob) -> None:
     """Make the folder the job's, unless it is another one's."""
     path = out / JOB_FILE
     if out.exists() and not out.is_dir():
-        raise SemsynthError(f"--out {out} is a file: choose another folder")
+        raise SemsynthError(f"`out={out}` is a file: choose another folder")
     if path.exists():
         before, now = load_config(BulkJob, path).model_dump(), job.model_dump()
         other = [f"{key} {before[key]}, not {value}" for key, value in now.items() if before[key] != value]
         if other:
-            raise SemsynthError(f"{out} holds pictures of another job ({'; '.join(other)}): choose another --out")
+            raise SemsynthError(f"{out} holds pictures of another job ({'; '.join(other)}): choose another `out`")
     elif out.exists() and any(out.iterdir()):
-        raise SemsynthError(f"{out} is not empty and holds no bulk job: choose another --out")
+        raise SemsynthError(f"{out} is not empty and holds no bulk job: choose another `out`")
     else:
         dump_config(job, path)
 

@@ -35,7 +35,7 @@ class LayoutFolder:
         if not path.is_dir():
             raise SemsynthError(f"there is no folder {path}: bulk synthesis takes a folder of label maps or a dataset")
         if instances is not None and not instances.is_dir():
-            raise SemsynthError(f"--instances {instances}: there is no such folder")
+            raise SemsynthError(f"`instances={instances}`: there is no such folder")
         kind = CONDITIONS if pictures else LABELS
         self.path, self._instances = path, instances
         self._folders: dict[str, Path] = {}
@@ -46,7 +46,7 @@ class LayoutFolder:
         else:
             self.root, self._folders = path.parent.parent, {DEFAULT_SPLIT: path}
         if instances is not None and len(self._folders) > 1:
-            raise SemsynthError(f"--instances {instances}: {path} has several splits; give one of them")
+            raise SemsynthError(f"`instances={instances}`: {path} has several splits; give one of them")
 
     @property
     def classes(self) -> ClassSet | None:
@@ -140,5 +140,5 @@ def open_layouts(path: Path, *, pictures: bool, instances: Path | None) -> Layou
     if not (path / INDEX_FILE).is_file():
         return LayoutFolder(path, pictures=pictures, instances=instances)
     if instances is not None:
-        raise SemsynthError(f"--instances {instances}: shards hold their instance maps themselves")
+        raise SemsynthError(f"`instances={instances}`: shards hold their instance maps themselves; leave it out")
     return LayoutShards(path)

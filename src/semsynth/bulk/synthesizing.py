@@ -120,11 +120,11 @@ def choose_engine(
     """
     if name == "ray":
         if device not in ("auto", "cpu", "cuda"):
-            raise SemsynthError(f"--device {device}: Ray chooses among its GPUs; give auto, cpu or cuda")
+            raise SemsynthError(f"`device={device}`: Ray chooses among its GPUs; give auto, cpu or cuda")
         return ray_engine(address, workers, 0.0 if device == "cpu" else gpus)
-    for option, value in (("--address", address), ("--gpus", gpus)):
+    for option, value in (("address", address), ("gpus", gpus)):
         if value is not None:
-            raise SemsynthError(f"{option} {value}: only --engine ray has it; leave it out")
+            raise SemsynthError(f"`{option}={value}`: only Ray has it; leave it out")
     return local_engine(choose_devices(device, workers))
 
 
@@ -144,5 +144,5 @@ def _tasks(job: BulkJob, synthesizer: Synthesizer, folder: Path, instances: Path
     if (classes := layouts.classes) is not None:
         synthesizer.conditions.check_classes(classes, str(folder))
     if synthesizer.needs_instances and not layouts.has_instances:
-        raise SemsynthError("this model reads instance boundaries: give their folder as instances (--instances DIR)")
+        raise SemsynthError("this model reads instance boundaries: give the folder of their maps as `instances`")
     return list(layouts.tasks(job.numbers, synthesizer.uses_instances))

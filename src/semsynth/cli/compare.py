@@ -41,7 +41,7 @@ def compare(
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Budget of each: minutes of training.")] = None,
     preset: Annotated[str, typer.Option(help="Preset for entries without one.")] = "small",
     width_scale: Annotated[float, typer.Option(min=0.001, help="Factor on the channels of all networks.")] = 1.0,
-    settings: Annotated[
+    overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change all entries that have the key, as data.crop_size=128."),
     ] = None,
@@ -86,7 +86,7 @@ def compare(
             out,
             table=table,
             preset=preset,
-            overrides=settings or (),
+            overrides=overrides or (),
             width_scale=width_scale,
             perceptual=not no_perceptual,
             perceptual_weights=perceptual_weights,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -70,14 +71,22 @@ class _ErrorLineGroup(TyperGroup):
         command: Any = self
         for word in ctx.meta[_WORDS]:
             command = (command.get_command(ctx, word) if hasattr(command, "get_command") else None) or command
-        flags = {name: flag for one in command.params for flag in one.opts[:1] for name in _names(one)}
+        flags = {name: flag for one in command.params for name, flag in _names(one)}
+        if found[0] in flags:
+            return flags[found[0]]
         flag = flags.get(found[1], "")
         return " ".join(filter(None, (flag, found[2]))) if flag.startswith("--") else found[0]
 
 
-def _names(parameter: Any) -> list[str]:
-    """What the library may call a parameter of a command."""
-    return [*(flag.lstrip("-").replace("-", "_") for flag in parameter.opts), parameter.name]
+def _names(parameter: Any) -> Iterator[tuple[str, str]]:
+    """What the library may call a parameter of a command, with the option; ``NAME=False`` is that of ``--no-NAME``."""
+    for flag in (*parameter.opts, *parameter.secondary_opts):
+        name = flag.lstrip("-").replace("-", "_")
+        if name.startswith("no_"):
+            yield f"`{name.removeprefix('no_')}=False`", flag
+        if flag in parameter.opts:
+            yield name, parameter.opts[0]
+            yield parameter.name, parameter.opts[0]
 
 
 app = typer.Typer(

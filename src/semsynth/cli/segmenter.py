@@ -28,7 +28,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for the segmenter.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps (default: 8000).")] = None,
-    settings: Annotated[
+    overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="For example augmentation.crop_size=512.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Segmenter folder whose training to continue.")] = None,
@@ -44,7 +44,7 @@ def train(
     from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.training.interruption import Interruption
 
-    given = {"--data": data, "--out": out, "--steps": steps, "--set": settings}
+    given = {"--data": data, "--out": out, "--steps": steps, "--set": overrides}
     wrong = [name for name, value in given.items() if value]
     if resume is not None and wrong:
         raise SemsynthError(f"--resume takes everything from {resume}: leave out {', '.join(wrong)}")
@@ -56,7 +56,7 @@ def train(
         if resume is not None:
             complete = resume_segmenter(resume, **common)
         else:
-            complete = train_segmenter(str(data), Path(str(out)), steps=steps, overrides=settings or (), **common)
+            complete = train_segmenter(str(data), Path(str(out)), steps=steps, overrides=overrides or (), **common)
     folder = resume or out
     if not complete:
         typer.echo(f"stopped and saved: continue with --resume {folder}", err=True)

@@ -34,7 +34,7 @@ def studio(
         list[str] | None,
         typer.Option(help="Turns photos into layouts: folder or Hugging Face id; the bundled ones are known."),
     ] = None,
-    proxy: Proxies = None,
+    proxies: Proxies = None,
     device: Device = "auto",
     precision: InferencePrecision = "auto",
 ) -> None:
@@ -53,7 +53,7 @@ def studio(
         segmenters=segmenter or (),
         device=device,
         precision=precision,
-        proxies=proxy or (),
+        proxies=proxies or (),
         ready=lambda address: typer.echo(f"semsynth studio: {address}"),
         note=lambda text: typer.echo(text, err=True),
     )

@@ -26,8 +26,9 @@ def _commands() -> None:
 @app.command()
 def plan(
     design: Annotated[str, typer.Option(help="A preset, or a DESIGN.yaml.", show_default=False)],
-    method: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=DIR", help="A method's pictures; repeat it.", show_default=False)
+    methods: Annotated[
+        list[str] | None,
+        typer.Option("--method", metavar="NAME=DIR", help="A method's pictures; repeat it.", show_default=False),
     ] = None,
     real: Annotated[Path | None, typer.Option(help="Folder of the real photos.")] = None,
     layouts: Annotated[Path | None, typer.Option(help="Folder of the label maps.")] = None,
@@ -49,13 +50,13 @@ def plan(
     """
     from semsynth.study.running import plan_study
 
-    if not method and power is not None:
+    if not methods and power is not None:
         _tell_power(power)
         return
-    if not method or out is None:
+    if not methods or out is None:
         raise SemsynthError("give --method NAME=DIR for every method and --out STUDY; or only --power SHARE")
     made, notes = plan_study(
-        design, _folders(method), out, real=real, layouts=layouts, classes=classes, common=common, seed=seed
+        design, _folders(methods), out, real=real, layouts=layouts, classes=classes, common=common, seed=seed
     )
     for note in notes:
         typer.echo(f"note: {note}", err=True)

@@ -23,7 +23,7 @@ def serve(
     joins_per_minute: Annotated[
         int, typer.Option(min=1, help="New participants of one address in a minute; a class in one room needs more.")
     ] = 3,
-    proxy: Proxies = None,
+    proxies: Proxies = None,
 ) -> None:
     """Serve the study's pages to participants and to its operator, until Ctrl-C."""
     from semsynth.study.running import serve_study
@@ -39,7 +39,7 @@ def serve(
         port=port,
         completion_code=completion_code,
         joins_per_minute=joins_per_minute,
-        proxies=proxy or (),
+        proxies=proxies or (),
         ready=ready,
     )
 

@@ -20,9 +20,9 @@ def simulate(
     db: Annotated[
         str | None, typer.Option("--db", metavar="URL", help="Where answers go (default: STUDY/simulated.sqlite).")
     ] = None,
-    strength: Annotated[
+    strengths: Annotated[
         list[str] | None,
-        typer.Option(metavar="METHOD=LOGITS", help="Simulated strength of a method; repeatable."),
+        typer.Option("--strength", metavar="METHOD=LOGITS", help="Simulated strength of a method; repeatable."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Number of people (default: one per assignment).")] = None,
     careless: Annotated[float, typer.Option(min=0, max=1, help="Share of people who click at random.")] = 0.1,
@@ -51,7 +51,7 @@ def simulate(
     from semsynth.study.simulation import simulated_power
 
     planned = load_plan(study)
-    people = population(planned, _strengths(strength or []), careless, biased, dropout)
+    people = population(planned, _strengths(strengths or []), careless, biased, dropout)
     if power is not None:
         for (first, second), share in simulated_power(planned, people, power).items():
             typer.echo(f"{first} against {second}: found in {share:.0%} of {power} studies (clustered, Holm, 5 %)")

@@ -32,7 +32,7 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="New run folder.")] = None,
     preset: Annotated[str, typer.Option(help="Configuration to start from; --dry-run --json shows it.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Total steps. With --stages: steps per stage.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)] = None,
     precision: Annotated[str | None, typer.Option(help=options.TRAINING_PRECISION)] = None,
     device: options.Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Number of devices; they share the batch.")] = 1,
@@ -83,7 +83,7 @@ def train(
     files = {"out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
     new |= {"no_perceptual": no_perceptual, "affinity": affinity}
-    both: dict[str, Any] = {"steps": steps, "overrides": settings or (), "skip_damaged": skip_damaged}
+    both: dict[str, Any] = {"steps": steps, "overrides": overrides or (), "skip_damaged": skip_damaged}
     both["feature_weights"] = feature_weights
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}

@@ -32,8 +32,12 @@ def settle(source: OfficialCheckpoint) -> tuple[OfficialOptions, Options]:
     missing += [name for name in ("crop_size", "aspect_ratio") if name not in {**given, **defaults}]
     if missing:
         about = f"{source.name}: the tensors do not say {', '.join(missing)}"
-        way = "give --set dataset_mode=ade20k, cityscapes or coco" if mode is None else f"give --set {missing[0]}=..."
-        raise SemsynthError(f"{about}: {way}, or the training's options with --options opt.txt")
+        way = (
+            "give `settings=dataset_mode=ade20k`, cityscapes or coco"
+            if mode is None
+            else f"give `settings={missing[0]}=...`"
+        )
+        raise SemsynthError(f"{about}: {way}, or the training's options as `options=opt.txt`")
     return merged(OfficialOptions, {**read, **channels}, given, defaults, source.name)
 
 

@@ -151,5 +151,5 @@ def check_classes(classes: ClassSet, counts: Sequence[int], source: str) -> None
     wanted = " or ".join(str(count) for count in sorted(counts))
     raise SemsynthError(
         f"'{classes.name}' has {classes.num_classes} classes, the generator {wanted} ({source}): "
-        f"{hint if fitting else 'give a classes.json of so many, or leave --classes out to number them'}"
+        f"{hint if fitting else 'give a classes.json of so many, or leave out `classes` to number them'}"
     )

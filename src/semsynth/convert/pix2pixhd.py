@@ -102,7 +102,7 @@ def convert_pix2pixhd(source: OfficialCheckpoint) -> Conversion:
     if files.clusters is not None:
         bank = _bank(read_clusters(files.clusters), parsed.feat_num, meaning, files.clusters, notes)
     elif parsed.has_features:
-        notes.append("no clusters were given: fit styles with 'semsynth styles fit', or give --clusters")
+        notes.append("no clusters (features_clustered_*.npy) were given: fit styles with 'semsynth styles fit'")
     if parsed.norm == "batch":
         notes.append(
             "norm batch: this model uses the statistics of training; the official test script never leaves training "

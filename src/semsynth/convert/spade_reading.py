@@ -121,10 +121,10 @@ def _question(source: OfficialCheckpoint, missing: list[str], mode: str | None) 
     ]
     about = f"{source.name}: the tensors do not say {', '.join(missing)}"
     if mode is not None:
-        return f"{about}, and dataset_mode {mode} does not either: give --set {missing[0]}=..., or --options opt.txt"
+        return f"{about}, nor does dataset_mode {mode}: give `settings={missing[0]}=...`, or `options=opt.txt`"
     example = fitting[0] if fitting else "custom"
     fits = f" (its {count} channels fit {' and '.join(fitting)})" if fitting else ""
     return (
-        f"{about}: give the dataset that it was trained on{fits}, for example --set dataset_mode={example}, or the "
-        "training's options with --options opt.txt"
+        f"{about}: give the dataset that it was trained on{fits}, for example `settings=dataset_mode={example}`, or "
+        "the training's options as `options=opt.txt`"
     )

@@ -106,7 +106,7 @@ class _Palettes:
         return [
             f"the palettes of label maps differ: {self._different[0]}{more}; indices are read as ids: if the colours "
             "are right, import them with `semsynth data import folder --labels-hold colors`, else with "
-            "--labels-hold ids"
+            "`--labels-hold ids`"
         ]
 
 

@@ -42,7 +42,7 @@ class EditedFiles:
         inputs = {file.resolve() for file in (path, instances) if file is not None}
         for output in (files.labels, files.instances, files.preview):
             if output.resolve() in inputs:
-                raise SemsynthError(f"{output} is an input and would be replaced: choose another --out")
+                raise SemsynthError(f"{output} is an input and would be replaced: choose another `out`")
         return files
 
     def write(self, layout: Layout) -> None:
@@ -53,7 +53,7 @@ class EditedFiles:
         """
         if layout.instances is None and self.instances.exists():
             raise SemsynthError(
-                f"{self.instances} would not fit the labels written without instances: choose another --out"
+                f"{self.instances} would not fit the labels written without instances: choose another `out`"
             )
         layout.save(self.labels, None if layout.instances is None else self.instances)
         save_png(self.preview, layout.colors())
@@ -82,7 +82,7 @@ def edit_file(
         SemsynthError: unreadable, or an edit that cannot be made; the message says which.
     """
     if components and instances is not None:
-        raise SemsynthError("--components makes objects, --instances reads them: leave one of them out")
+        raise SemsynthError("`components` makes objects, `instances` reads them: leave one of them out")
     described = path.absolute().parent.parent.parent  # DIR/SPLIT/labels/NAME.png
     layout = Layout.open(path, named_classes(classes, described), instances)
     if components:
@@ -90,10 +90,10 @@ def edit_file(
     try:
         meant = fill_by_text(layout.classes, fill)
     except SemsynthError as error:
-        raise SemsynthError(f"--fill {fill}: {error}") from error
+        raise SemsynthError(f"`fill={fill}`: {error}") from error
     for verb, text in edits:
         try:
             layout = edit_by_text(layout, verb, text, meant)
         except SemsynthError as error:
-            raise SemsynthError(f"{path}, --{verb.replace('_', '-')} {text}: {error}") from error
+            raise SemsynthError(f"{path}, `{verb}={text}`: {error}") from error
     return layout

@@ -92,7 +92,7 @@ def divided(source: Path, val_share: float | None) -> tuple[list[FoundPhoto], bo
     folders = {split: source / split for split in SPLITS if (source / split).is_dir()}
     if folders:
         if val_share is not None:
-            raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out --val-share")
+            raise SemsynthError(f"{source} is divided into {', '.join(folders)} already: leave out `val_share`")
         listed = {s: list_pictures(f / IMAGES if (f / IMAGES).is_dir() else f) for s, f in folders.items()}
         found = [FoundPhoto(split, name, path) for split, files in listed.items() for name, path in files.items()]
         return found, False

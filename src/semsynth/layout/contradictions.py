@@ -21,8 +21,8 @@ def unknown_ids(labels: NDArray[np.uint16], classes: ClassSet) -> SemsynthError:
     found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids[:_SHOWN], counts[:_SHOWN], strict=True))
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
     return SemsynthError(
-        f"ids outside the class set '{classes.name}': {found}{more}; map them to its classes or to void, on import "
-        f"with --map {ids[0]}:CLASS or --void {ids[0]}"
+        f"ids outside the class set '{classes.name}': {found}{more}; map them to its classes or to void on "
+        f"import, with `semsynth data import folder --map {ids[0]}:CLASS` or `--void {ids[0]}`"
     )
 
 
@@ -52,15 +52,16 @@ def unknown_colors(pixels: NDArray[np.int32], grey: bool, legend: Legend) -> Sem
             f"{_hex(one)} ({pixels[one]} pixels) is {', '.join(map(legend.name, legend.shared_colors[one]))}"
             for one in shared
         )
+        choice = f"{_hex(color)}:{legend.shared_colors[color][0]}"
         return SemsynthError(
             f"classes of '{name}' share a colour that this map holds: {users}; give a map of ids, or say on import "
-            f"which one it is: --map '{_hex(color)}:{legend.shared_colors[color][0]}' or --void '{_hex(color)}'"
+            f"which one it is, with `semsynth data import folder --map '{choice}'` or `--void '{_hex(color)}'`"
         )
     listed = ", ".join(f"{_hex(color)} ({pixels[color]} pixels)" for color in most)
     return SemsynthError(
         f"{total} pixels of {len(values)} colours outside the class set '{name}': {listed}{more}; export it without "
-        f"anti-aliasing, in the set's colours, or say on import what they are: --map '{_hex(most[0])}:CLASS' or "
-        f"--void '{_hex(most[0])}'"
+        f"anti-aliasing, in the set's colours, or say on import what they are, with `semsynth data import folder --map "
+        f"'{_hex(most[0])}:CLASS'` or `--void '{_hex(most[0])}'`"
     )
 
 
@@ -91,7 +92,7 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     raise SemsynthError(
         f"its palette contradicts its indices, which are read as ids: {shown}{more}; import it with `semsynth data "
-        "import folder --labels-hold colors` if the colours are right, or with --labels-hold ids if the indices are"
+        "import folder --labels-hold colors` if the colours are right, or with `--labels-hold ids` if the indices are"
     )
 
 

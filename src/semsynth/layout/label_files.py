@@ -259,8 +259,8 @@ def _ids_of_numbers(numbers: NDArray[np.integer], legend: Legend) -> NDArray[np.
     if legend.disputes_255 and (count := int(np.count_nonzero(numbers == VOID_8BIT))):
         raise SemsynthError(
             f"{count} pixels are 255, which is no class in maps of 8 bits, and {legend.name(VOID_8BIT)} of "
-            f"'{legend.classes.name}': store the map in 16 bits, or say which it is on import: --map "
-            f"{VOID_8BIT}:{VOID_8BIT} or --map {VOID_8BIT}:void"
+            f"'{legend.classes.name}': store the map in 16 bits, or say which it is on import, with `semsynth "
+            f"data import folder --map {VOID_8BIT}:{VOID_8BIT}` or `--map {VOID_8BIT}:void`"
         )
     return np.asarray(legend.table_8bit[numbers])
 

@@ -126,8 +126,8 @@ def load_perceptual_loss(
     if network == "stlpips_alex":
         if weights is None:
             raise SemsynthError(
-                "the weights of shift-tolerant LPIPS are not downloaded: give the file of its AlexNet version with "
-                "--perceptual-weights FILE"
+                "the weights of shift-tolerant LPIPS are not downloaded: give the file of its AlexNet version as "
+                "`perceptual_weights`"
             )
         return PerceptualDistance(load_stlpips(weights))
     vgg = load_vgg({"vgg19": VGG19, "vgg16": VGG16}[network], weights)

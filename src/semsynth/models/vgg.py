@@ -139,7 +139,8 @@ def load_vgg(
             kind.URL,
             kind.CHECKSUM,
             kind.NAME,
-            "give a local one as perceptual_weights, or train without the VGG term (crn: --set loss.kind=image_space)",
+            "give a local one as `perceptual_weights`, or train without the VGG term (`perceptual=False`; crn: "
+            "`overrides=loss.kind=image_space`)",
         )
     file = read_weights(path)
     widths = _prefix_widths(kind, file)

@@ -108,8 +108,8 @@ class CRNConfig(RecipeConfig):
         """None: the loss has no other terms."""
         if self.loss.kind == "perceptual":
             raise SemsynthError(
-                "the loss is made of VGG features alone, so --no-perceptual (perceptual=False) cannot be: --set "
-                "loss.kind=image_space compares colours instead"
+                "the loss is made of VGG features alone, so `perceptual=False` cannot be: "
+                "`overrides=loss.kind=image_space` compares colours instead"
             )
         return ()
 

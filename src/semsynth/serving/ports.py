@@ -39,10 +39,10 @@ def listen(host: str, port: int, backlog: int = 128) -> socket.socket:
         free = next((other for other in range(port + 1, min(port + _TRIED, 65536)) if _is_free(host, other)), None)
         if free is None:
             raise SemsynthError(
-                f"cannot listen on {host}, port {port} ({reason}): choose another --host or --port"
+                f"cannot listen on {host}, port {port} ({reason}): choose another `host` or `port`"
             ) from error
         raise SemsynthError(
-            f"port {port} cannot be used ({reason}): another server may run there; free is --port {free}"
+            f"port {port} cannot be used ({reason}): another server may run there; free is `port={free}`"
         ) from error
 
 
@@ -63,7 +63,7 @@ def check_proxies(given: Collection[str]) -> None:
             ipaddress.ip_address(one)
         except ValueError as error:
             raise SemsynthError(
-                f"--proxy {one}: expected the IP address from which the proxy asks this server, such as 127.0.0.1"
+                f"`proxies={one}`: expected the IP address from which the proxy asks this server, such as 127.0.0.1"
             ) from error
 
 

@@ -61,7 +61,7 @@ class ExampleLayouts:
             if not self._takers(classes):
                 raise SemsynthError(
                     f"{data} is of the class set '{classes.name}', which no model here reads: give a model of it, "
-                    "or leave out --data"
+                    "or leave out `data`"
                 )
             for split in splits(data):
                 photos, instances = ((data / split / kind).is_dir() for kind in (IMAGES, INSTANCES))

@@ -84,7 +84,7 @@ def check_there(db: str | None) -> str | None:
     """
     file = make_url(as_url(db)).database if db is not None and as_url(db).startswith("sqlite") else None
     if file is not None and not Path(file).is_file():
-        raise SemsynthError(f"--db {db}: there is no such file")
+        raise SemsynthError(f"`db={db}`: there is no such file")
     return db
 
 
@@ -99,13 +99,13 @@ def _engine(url: str) -> Engine:
         if parsed.drivername == "postgresql":  # SQLAlchemy's own default is the older psycopg2
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise SemsynthError(f"--db {url}: {_EXPECTED}")
+            raise SemsynthError(f"`db={url}`: {_EXPECTED}")
         if parsed.get_backend_name() == "postgresql":
-            require("postgres", f"--db {url}: a PostgreSQL database", "psycopg")
+            require("postgres", f"`db={url}`: a PostgreSQL database", "psycopg")
             return create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=40)
     except (ArgumentError, NoSuchModuleError) as error:
-        raise SemsynthError(f"--db {url}: {_EXPECTED}") from error
+        raise SemsynthError(f"`db={url}`: {_EXPECTED}") from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

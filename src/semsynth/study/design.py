@@ -119,7 +119,7 @@ def load_design(given: str, presets: dict[str, StudyDesign]) -> StudyDesign:
         return presets[given]
     path = Path(given)
     if not path.is_file():
-        raise SemsynthError(f"--design {given}: no such file, and no preset (there are: {', '.join(presets)})")
+        raise SemsynthError(f"`design={given}`: no such file, and no preset (there are: {', '.join(presets)})")
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise SemsynthError(f"{path}: expected lines such as 'judgements: 5', found {type(values).__name__}")

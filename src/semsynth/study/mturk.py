@@ -143,7 +143,7 @@ def publish(client: Any, store: Store, url: str, offer: Offer, live: bool) -> Pu
         SemsynthError: an address that MTurk's page cannot show, or MTurk refuses.
     """
     if urlsplit(url).scheme != "https":
-        raise SemsynthError(f"--url {url}: MTurk shows https:// pages only; put the server behind a proxy with TLS")
+        raise SemsynthError(f"`url={url}`: MTurk shows https:// pages only; put the server behind a proxy with TLS")
     percent = store.plan.design.min_approval_percent
     qualifications = [
         {

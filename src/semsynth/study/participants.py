@@ -71,7 +71,7 @@ def visit(
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.port is None:
-        raise SemsynthError(f"--server {url}: expected http://127.0.0.1:PORT; simulated people visit this machine only")
+        raise SemsynthError(f"`server={url}`: expected http://127.0.0.1:PORT; simulated people visit this machine only")
     trials = {
         (trial.left_picture, trial.right_picture, trial.exposure): trial
         for assignment in plan.assignments

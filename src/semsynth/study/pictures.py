@@ -55,7 +55,7 @@ def match_pictures(folders: Mapping[str, Path], common: bool) -> tuple[tuple[str
     notes = [f"{folders[method]} lacks {_listed(names)}" for method, names in lacking.items() if names]
     names = tuple(name for name in every if all(name in found for found in files.values()))
     if notes and not (common and names):
-        way_out = "add them, or use --common to leave them out" if names else "the folders have no name in common"
+        way_out = "add them, or leave them out with `common`" if names else "the folders have no name in common"
         raise SemsynthError(f"{'; '.join(notes)}: {way_out}")
     return names, files, notes
 

@@ -50,7 +50,7 @@ def make_study(sources: Sources, design: StudyDesign, out: Path) -> tuple[StudyP
             or ``out`` holds a study already. Nothing is written then.
     """
     if (out / PLAN).exists():
-        raise SemsynthError(f"{out} holds a study already: choose another --out, so that its answers keep their plan")
+        raise SemsynthError(f"{out} holds a study already: choose another `out`, so that its answers keep their plan")
     methods = _methods(sources, design)
     folders = dict(sources.methods)
     if sources.real is not None:
@@ -100,14 +100,16 @@ def pairs_of(methods: Sequence[str], design: StudyDesign) -> tuple[tuple[str, st
 def _methods(sources: Sources, design: StudyDesign) -> tuple[str, ...]:
     for name in sources.methods:
         if name in _RESERVED:
-            raise SemsynthError(f"--method {name}: this name has a meaning of its own; choose another one")
+            raise SemsynthError(f"`methods={name}`: this name has a meaning of its own; choose another one")
     if (design.compare_real or (design.sentinels + design.practice and design.sentinel == "real")) and not sources.real:
-        raise SemsynthError(f"the design '{design.name}' shows real photos: give --real DIR, or set sentinel: damaged")
+        raise SemsynthError(
+            f"the design '{design.name}' shows real photos: give their folder as `real`, or set sentinel: damaged"
+        )
     if (design.show_layout or design.region is not None) and sources.layouts is None:
-        raise SemsynthError(f"the design '{design.name}' needs layouts: give --layouts DIR")
+        raise SemsynthError(f"the design '{design.name}' needs layouts: give their folder as `layouts`")
     methods = (*sources.methods, *((REAL,) if design.compare_real else ()))
     if len(methods) < 2:
-        raise SemsynthError("a comparison needs two methods: give --method NAME=DIR twice, or compare_real: true")
+        raise SemsynthError("a comparison needs two methods: give two `methods`, or compare_real: true")
     return methods
 
 
@@ -115,7 +117,7 @@ def _region(sources: Sources, design: StudyDesign) -> int | None:
     if design.region is None:
         return None
     if sources.classes is None:
-        raise SemsynthError(f"region {design.region}: give --classes, which says what the layouts' ids mean")
+        raise SemsynthError(f"region {design.region}: give `classes`, which says what the layouts' ids mean")
     if design.region.isascii() and design.region.isdigit():
         return int(design.region)
     return sources.classes[design.region].id

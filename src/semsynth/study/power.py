@@ -31,12 +31,12 @@ def required_judgements(preference: float, alpha: float = 0.05, power: float = 0
         SemsynthError: a preference of 1/2 or outside 0..1, or one so near 1/2 that a million judgements are too few.
     """
     if not 0 <= preference <= 1 or preference == 0.5:
-        raise SemsynthError(f"--power {preference}: expected a share between 0 and 1 other than 0.5, for example 0.6")
+        raise SemsynthError(f"`power={preference}`: expected a share between 0 and 1 other than 0.5, for example 0.6")
     # The normal approximation bounds where to look.
     z = stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)
     guess = int((z / (2 * (preference - 0.5))) ** 2) + 20
     if guess > MAX_JUDGEMENTS:
-        raise SemsynthError(f"--power {preference}: more than {MAX_JUDGEMENTS:,} judgements would be needed")
+        raise SemsynthError(f"`power={preference}`: more than {MAX_JUDGEMENTS:,} judgements would be needed")
     counts = np.arange(1, 2 * guess)
     enough: NDArray[np.bool_] = _powers(preference, counts, alpha) >= power
     return int(counts[np.flatnonzero(~enough)[-1] + 1]) if not enough.all() else 1

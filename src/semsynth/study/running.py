@@ -100,7 +100,7 @@ def serve_study(
     check_proxies(proxies)
     store, keys = open_store(study, db), load_keys(study)
     if store.simulated:
-        raise SemsynthError(f"--db {db} holds simulated answers: people's need another database")
+        raise SemsynthError(f"`db={db}` holds simulated answers: people's need another database")
     with listen(host, port, backlog=2048) as opened:
         ready(address(host, opened), keys.operator)
         application = create_app(study, store, keys, completion_code, JoinRate(joins_per_minute))
@@ -135,7 +135,7 @@ def analyse_study(
     if not answers and made.is_file() and not store.simulated:
         raise SemsynthError(
             f"study '{store.plan.design.name}': no usable answers yet: wait for people's, or "
-            "give --simulated to analyse the simulated ones"
+            "analyse the simulated ones with `simulated`"
         )
     results = analyse(store.plan, answers, seed)
     results = results.model_copy(update={"simulated": store.simulated, "robots": 0 if store.simulated else robots})
@@ -153,7 +153,7 @@ def population(
     """
     for method in strengths:
         if method not in plan.methods:
-            raise SemsynthError(f"--strength {method}: the study has no such method; it has {', '.join(plan.methods)}")
+            raise SemsynthError(f"`strengths={method}`: the study has no such method; it has {', '.join(plan.methods)}")
     return Population(default_strengths(plan) | dict(strengths), careless, biased, dropout=dropout)
 
 

@@ -107,7 +107,7 @@ def simulated_workers(plan: StudyPlan, population: Population, seed: int) -> Ite
     """
     for method in plan.methods:
         if method not in population.strengths:
-            raise SemsynthError(f"--strength: '{method}' has none; give --strength {method}=LOGITS")
+            raise SemsynthError(f"'{method}' has no strength: give `strengths={method}=LOGITS`")
     rng = np.random.Generator(np.random.PCG64(seed))
     effects = rng.normal(0, population.image_deviation, (len(plan.pairs), len(plan.images)))
     images = {

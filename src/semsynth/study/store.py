@@ -60,11 +60,11 @@ class Store:
             self.simulated = _setting(connection, "simulated") == "yes"
         if known not in (None, fingerprint):
             raise SemsynthError(
-                f"{database.name} holds answers to another plan: choose another --db, or restore plan.json"
+                f"{database.name} holds answers to another plan: choose another `db`, or restore plan.json"
             )
         if simulated and not self.simulated:
             raise SemsynthError(
-                f"{database.name} is for people's answers, not for simulated ones: choose another --db, or remove it"
+                f"{database.name} is for people's answers, not for simulated ones: choose another `db`, or remove it"
             )
 
     def join(self, worker: str) -> Joined:

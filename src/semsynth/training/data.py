@@ -75,7 +75,7 @@ class Share:
             raise SemsynthError(
                 f"training.batch_size={self.batch_size} counts a whole step's images and does not divide among "
                 f"{self.world_size} device(s) x {self.accumulate} micro-batch(es): use {choice} "
-                f"(--set training.batch_size={lower or higher})"
+                f"(`overrides=training.batch_size={lower or higher}`)"
             )
 
     @property

@@ -65,8 +65,8 @@ def check_pictures(config: RecipeConfig, train: Samples, share: Share, memory: i
     if memory is not None and needed > memory:
         raise SemsynthError(
             f"a step of {share.micro_batch_size} image(s) of {pixels(size)} per device needs more than "
-            f"{needed / 2**30:,.0f} GiB of memory, and there are {memory / 2**30:,.0f}: lower training.batch_size "
-            "(--set training.batch_size=...), data.crop_size or generator.width, or raise training.accumulate"
+            f"{needed / 2**30:,.0f} GiB of memory, and there are {memory / 2**30:,.0f}: lower training.batch_size, "
+            "data.crop_size or generator.width, or raise training.accumulate, with `overrides`"
         )
 
 
@@ -85,15 +85,15 @@ def _common_size(config: RecipeConfig, train: Samples, share: Share) -> Size:
         if made not in possible:
             raise SemsynthError(
                 f"data.mode={data.mode} makes {pixels(made)} of photos of {pixels(stored)}, and this generator makes "
-                f"{' or '.join(map(pixels, possible))}: set data.mode=fixed or data.mode=resize_and_crop (--set), or "
-                "other sizes of data and generator"
+                f"{' or '.join(map(pixels, possible))}: give `overrides=data.mode=fixed`, "
+                "`overrides=data.mode=resize_and_crop`, or other sizes of data and generator"
             )
     if len(found) > 1 and share.micro_batch_size > 1:
         some = " and ".join(pixels(size) for size in list(found)[:2])
         raise SemsynthError(
             f"data.mode={data.mode} leaves photos of several sizes ({some}), which make no batch of "
-            f"{share.micro_batch_size}: set data.mode=fixed or data.mode=resize_and_crop (--set), or one image per "
-            "device and micro-batch"
+            f"{share.micro_batch_size}: give `overrides=data.mode=fixed` or `overrides=data.mode=resize_and_crop`, "
+            "or one image per device and micro-batch"
         )
     return max(found, key=lambda size: size[0] * size[1])
 
@@ -140,7 +140,7 @@ def _too_large(memory: int | None) -> SemsynthError:
     there = "" if memory is None else f", which are {memory / 2**30:,.0f} GiB"
     return SemsynthError(
         f"the networks and what training keeps of each weight fill this machine's memory{there}: lower the networks' "
-        "widths (--set generator.width=..., discriminator.width=...) or depths"
+        "widths (generator.width, discriminator.width) or depths with `overrides`"
     )
 
 
@@ -155,13 +155,14 @@ def first_pass() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise SemsynthError(
-            "one image does not fit into the device's memory: lower data.crop_size or the networks' widths (--set)"
+            "one image does not fit into the device's memory: lower data.crop_size or the networks' widths with "
+            "`overrides`"
         ) from error
     except (RuntimeError, ValueError, IndexError, ZeroDivisionError, OverflowError, MemoryError) as error:
         reason = shortened(str(error).partition("\n")[0]) or type(error).__name__
         raise SemsynthError(
             f"these settings do not go together, the first forward pass ends with '{reason}': enlarge data.crop_size, "
-            "or lower the depths of the networks (layers, scales, halvings, downsamplings) with --set"
+            "or lower the depths of the networks (layers, scales, halvings, downsamplings), with `overrides`"
         ) from error
 
 

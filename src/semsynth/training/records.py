@@ -118,8 +118,7 @@ def resumed_record(
         record = record.model_copy(update={"data": absolute(data)})
     elif not is_address(record.data) and not Path(record.data).exists():
         raise SemsynthError(
-            f"{root} was trained on {record.data}, which is not there: say with --data (data=...) where the same "
-            "data is now"
+            f"{root} was trained on {record.data}, which is not there: say as `data` where the same data is now"
         )
     if record.shards is None and record.fingerprint is None and not accept_changed_data:
         _check_classes(run, record.data)
@@ -142,7 +141,7 @@ def _check_classes(run: RunFolder, data: str) -> None:
         if before.classes != now.classes:
             raise SemsynthError(
                 f"{data} has other classes, or in another order, than the model in {run.root}: restore them, or accept "
-                "them with --accept-changed-data (accept_changed_data=True)"
+                "them with `accept_changed_data`"
             )
 
 

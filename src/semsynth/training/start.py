@@ -84,7 +84,7 @@ def open_data_of(record: DataRecord) -> Data:
             raise SemsynthError(f"{record.data} holds shards, but the training began with a dataset folder: name that")
         difference = record.fingerprint.difference(data.fingerprint)
         if difference is not None:
-            insist = "accept it with --accept-changed-data (accept_changed_data=True), "
+            insist = "accept it with `accept_changed_data`, "
             if record.fingerprint.samples != data.fingerprint.samples:
                 insist = ""
             raise SemsynthError(

@@ -60,7 +60,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
         list_ade20k(tmp_path)
     source = ade20k_challenge(tmp_path / "in")
     inside = source / "ADEChallengeData2016"
-    with pytest.raises(SemsynthError, match="needs no --mapping"):
+    with pytest.raises(SemsynthError, match="needs no `mapping`"):
         list_ade20k(source, tmp_path / "mapFromADE.txt")
     (inside / "annotations/training/ADE_train_00000002.png").unlink()
     with pytest.raises(SemsynthError, match="1 file in photos/ has no label map: ADE_train_00000002"):

@@ -70,7 +70,7 @@ def test_annotation_files_that_do_not_fit(tmp_path: Path) -> None:
 def test_pycocotools_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = coco_stuff(tmp_path / "in")
     monkeypatch.setitem(sys.modules, "pycocotools", None)
-    with pytest.raises(SemsynthError, match=r"pip install 'semsynth\[coco\]' \(or --no-instances\)"):
+    with pytest.raises(SemsynthError, match=r"pip install 'semsynth\[coco\]' \(or do without: `instances=False`\)"):
         list_coco_stuff(source)
     assert import_listing(list_coco_stuff(source, instances=False), tmp_path / "out") == {"train": 2, "val": 1}
 

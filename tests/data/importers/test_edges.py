@@ -78,7 +78,7 @@ def test_divided_sources(photos: Path, tmp_path: Path) -> None:
     copied = tmp_path / "out/test/images/p4.jpg"
     assert not copied.samefile(source / "test/p4.jpg")
     assert copied.read_bytes() == (source / "test/p4.jpg").read_bytes()
-    with pytest.raises(SemsynthError, match="divided into train, val, test already: leave out --val-share"):
+    with pytest.raises(SemsynthError, match="divided into train, val, test already: leave out `val_share`"):
         import_edges(source, tmp_path / "other", CANNY, val_share=0.1)
 
 

@@ -210,7 +210,7 @@ def test_names_with_a_beginning_or_an_end(
 def test_folders_of_other_names(plain: Path, tmp_path: Path) -> None:
     (plain / "images").rename(plain / "JPEGImages")
     (plain / "labels").rename(plain / "SegmentationClass")
-    with pytest.raises(SemsynthError, match=r"but JPEGImages, SegmentationClass: .*--images and --labels"):
+    with pytest.raises(SemsynthError, match=r"but JPEGImages, SegmentationClass: .*`images` and `labels`"):
         list_folder(plain, TOY_CLASSES)
     named = Arrangement(images="JPEGImages", labels="SegmentationClass")
     assert import_listing(list_folder(plain, TOY_CLASSES, named), tmp_path / "out") == {"train": 4}
@@ -222,7 +222,7 @@ def test_photos_without_label_maps_are_left_out_and_said(plain: Path, tmp_path: 
     assert import_listing(list_folder(plain, TOY_CLASSES), tmp_path / "out", tell=told.append) == {"train": 3}
     assert told == [f"{plain}, train: 1 photo without label map left out: 1"]
     (plain / "images/2.png").unlink()
-    with pytest.raises(SemsynthError, match=r"1 label map has no partner in photos/: 2; .*--skip-unpaired"):
+    with pytest.raises(SemsynthError, match=r"1 label map has no partner in photos/: 2; .*`skip_unpaired`"):
         list_folder(plain, TOY_CLASSES)
     listing = list_folder(plain, TOY_CLASSES, Arrangement(skip_unpaired=True))
     assert [pair.name for pair in listing.pairs] == ["0", "3"]
@@ -269,9 +269,9 @@ def test_a_share_for_val_is_chosen_by_names_and_more_photos_move_none(tmp_path: 
     more = divided(source, tmp_path / "out")
     assert first.items() < more.items()
     assert 4 <= list(more.values()).count("val") <= 14
-    with pytest.raises(SemsynthError, match="--val-share divides an undivided source"):
+    with pytest.raises(SemsynthError, match="`val_share` divides an undivided source"):
         list_folder(source, TOY_CLASSES, split="test", val_share=0.2)
-    with pytest.raises(SemsynthError, match="--val-share divides an undivided source"):
+    with pytest.raises(SemsynthError, match="`val_share` divides an undivided source"):
         list_folder(tmp_path / "out", TOY_CLASSES, val_share=0.2)
 
 

@@ -78,9 +78,9 @@ def test_what_save_to_disk_wrote_with_paths_for_pictures(tmp_path: Path) -> None
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
     source = str(huggingface(tmp_path / "in"))
-    with pytest.raises(SemsynthError, match=r"no column of pictures 'pixels' \(it has image, annotation\): .*--image"):
+    with pytest.raises(SemsynthError, match=r"no column of pictures 'pixels' \(it has .*\): .*`image_column`"):
         list_huggingface(source, CLASSES, image_column="pixels")
-    with pytest.raises(SemsynthError, match=r"no column of pictures 'scene' .*--mask-column"):
+    with pytest.raises(SemsynthError, match=r"no column of pictures 'scene' .*`mask_column`"):
         list_huggingface(source, CLASSES, mask_column="scene")
 
 

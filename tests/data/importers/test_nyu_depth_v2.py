@@ -67,7 +67,7 @@ def test_missing_and_wrong_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SemsynthError, match=r"classMapping40\.mat holds no vector mapClass"):
         list_nyu_depth_v2(source)
     (source / "classMapping40.mat").unlink()
-    with pytest.raises(SemsynthError, match=r"classMapping40\.mat is missing: it maps NYU's 894 labels .*--mapping"):
+    with pytest.raises(SemsynthError, match=r"classMapping40\.mat is missing: it maps NYU's 894 labels .*`mapping`"):
         list_nyu_depth_v2(source)
     monkeypatch.setitem(sys.modules, "h5py", None)
     source = nyu_labels_only(tmp_path / "other")

@@ -222,8 +222,8 @@ def test_a_prefix_of_vgg16_has_fewer_taps(tmp_path: Path) -> None:
 
 
 def test_what_is_not_downloaded_says_which_file_is_needed() -> None:
-    refused("mobilenet_v1", None, r"--feature-weights FILE \(conv0, dw1")
-    refused("stlpips_alex", None, r"--feature-weights FILE \(net\.slice1")
+    refused("mobilenet_v1", None, r"`feature_weights` \(conv0, dw1")
+    refused("stlpips_alex", None, r"`feature_weights` \(net\.slice1")
 
 
 @pytest.mark.slow

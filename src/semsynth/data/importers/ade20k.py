@@ -51,13 +51,13 @@ def list_ade20k(source: Path, mapping: Path | None = None) -> Listing:
     for name in _CHALLENGE:
         if (source / name / "annotations").is_dir():
             if mapping is not None:
-                raise SemsynthError(f"{source} holds the challenge's form, which needs no --mapping: leave it out")
+                raise SemsynthError(f"{source} holds the challenge's form, which needs no `mapping`: leave it out")
             return _list_challenge(source / name)
     for name in _FULL:
         if any((source / name / folder).is_dir() for folder in SPLITS.values()):
             origin = (
                 "it says which of the full data set's classes are the 150 of the challenge; "
-                "https://github.com/CSAILVision/sceneparsing has it in convertFromADE/ (or name it: --mapping FILE)"
+                "https://github.com/CSAILVision/sceneparsing has it in convertFromADE/ (or name it with `mapping`)"
             )
             return _list_full(source / name, required(mapping or source / MAPPING_FILE, origin))
     raise SemsynthError(

@@ -50,7 +50,7 @@ def list_ade20k_outdoor(
             what ADE20K does not have.
     """
     if wanted is not None and table is not None:
-        raise SemsynthError("--list and --scenes both say what is outdoor: give one of them")
+        raise SemsynthError("`wanted` and `table` both say what is outdoor: give one of them")
     listing = list_ade20k(source, mapping)
     scenes = _scenes(listing.pairs, source)
     pairs = listing.pairs
@@ -84,7 +84,7 @@ def _outdoor(pairs: Sequence[Pair], scenes: dict[str, Scene], table: Path | None
     if missing:
         raise SemsynthError(
             f"{SCENE_FILE} of ADEChallengeData2016.zip does not tell the scene of {len(missing)} pictures: "
-            f"{few(missing)}; restore it, or name the pictures with --list FILE"
+            f"{few(missing)}; restore it, or name the pictures in a list (`wanted`)"
         )
     said = _read_table(table) if table is not None else {}
     outdoor = {name: said.get(scene.category, scene.outdoor) for name, scene in scenes.items()}
@@ -92,7 +92,7 @@ def _outdoor(pairs: Sequence[Pair], scenes: dict[str, Scene], table: Path | None
     if unsaid:
         raise SemsynthError(
             f"{table or SCENE_FILE} does not say whether {len(unsaid)} scenes are indoors or outdoors: {few(unsaid)}; "
-            "add them to a table of scenes (--scenes FILE), or name the outdoor ones (--list FILE)"
+            "add them to a table of scenes (`table`), or name the outdoor ones in a list (`wanted`)"
         )
     return {name for name, is_outdoor in outdoor.items() if is_outdoor}
 

@@ -115,7 +115,12 @@ def require_pycocotools() -> None:
     Raises:
         SemsynthError: pycocotools is not installed.
     """
-    require("coco", "painting instances of COCO's JSON files", "pycocotools", otherwise="or --no-instances")
+    require(
+        "coco",
+        "painting instances of COCO's JSON files",
+        "pycocotools",
+        otherwise="or do without: `instances=False`",
+    )
     # Here and not around each call: NumPy 2 warns of pycocotools 2.0's arrays, and threads share the filters.
     warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
 

@@ -88,7 +88,7 @@ def _with_objects(pairs: list[Pair], objects: Mapping[str, tuple[Path, ImageObje
     if unknown:
         raise SemsynthError(
             f"{pairs[0].split}: the annotation file does not know {len(unknown)} of {len(pairs)} pictures: "
-            f"{few(unknown)}; give the one of this split, or --no-instances"
+            f"{few(unknown)}; give the one of this split, or `instances=False`"
         )
     return [
         replace(pair, instances=partial(painted, objects[pair.name][1], file), sources=(*pair.sources, file))

@@ -87,7 +87,7 @@ class Arrangement:
         if not divided:
             raise SemsynthError(
                 f"{source} has neither {self.labels}/ nor SPLIT/{self.labels}/, but "
-                f"{examples(_folders_in(source)) or 'no folders'}: name its folders with --images and --labels"
+                f"{examples(_folders_in(source)) or 'no folders'}: name its folders as `images` and `labels`"
             )
 
 
@@ -127,7 +127,7 @@ def list_folder(
     read = None if legend.plain else partial(Layout.open, classes=legend)
     folders = dict(arrangement.folders(source, split))
     if val_share is not None and (split != "train" or list(folders) != [split]):
-        raise SemsynthError(f"--val-share divides an undivided source; here it is {', '.join(folders)}: leave it out")
+        raise SemsynthError(f"`val_share` divides an undivided source; here it is {', '.join(folders)}: leave it out")
     pairs: list[Pair] = []
     notes: list[str] = []
     for name, where in folders.items():
@@ -152,7 +152,9 @@ def _paired(
     both = [one for one in maps if one in photos]
     if not both or (without and not arrangement.skip_unpaired):
         problems = pairing_problems(maps, photos, "photos")
-        raise SemsynthError(f"{called}: {'; '.join(problems)}" + ("; or leave them out: --skip-unpaired" * bool(both)))
+        raise SemsynthError(
+            f"{called}: {'; '.join(problems)}" + ("; or leave them out with `skip_unpaired`" * bool(both))
+        )
     for names, kind, other in ((without, "label map", "photo"), (extra, "photo", "label map")):
         if names:
             notes.append(f"{called}: {counted(len(names), kind)} without {other} left out: {examples(names)}")

@@ -143,16 +143,16 @@ def _mask_column(rows: Dataset, image: str, mask: str | None, source: str) -> st
 
     pictures = [name for name, feature in rows.features.items() if isinstance(feature, Image)]
     others = [name for name in pictures if name != image]
-    for name, option in ((image, "--image-column"), (mask, "--mask-column")):
+    for name, option in ((image, "image_column"), (mask, "mask_column")):
         if name is not None and name not in pictures:
             raise SemsynthError(
                 f"{source} has no column of pictures '{name}' (it has {', '.join(pictures) or 'none'}): "
-                f"name it with {option}"
+                f"name it with `{option}`"
             )
     if mask is None and len(others) != 1:
         raise SemsynthError(
             f"{source}: which column holds the label maps? It has {', '.join(others) or 'no other pictures'}: "
-            "name it with --mask-column"
+            "name it with `mask_column`"
         )
     return mask or others[0]
 

@@ -95,7 +95,7 @@ def list_nyu_depth_v2(
     path = required(source / DATA_FILE, f"it is the labelled data set of {_PAGE}")
     origin = (
         "it maps NYU's 894 labels to the 40 classes of Gupta et al., CVPR 2013; "
-        "https://github.com/ankurhanda/nyuv2-meta-data has it; put it beside the data or name it: --mapping FILE"
+        "https://github.com/ankurhanda/nyuv2-meta-data has it; put it beside the data or name it with `mapping`"
     )
     meaning = read_mapping(required(mapping or source / MAPPING_FILE, origin))
     file = NyuFile(path)

@@ -31,8 +31,8 @@ def edit_by_text(layout: Layout, verb: str, text: str, fill: Fill = "stuff") -> 
         SemsynthError: a text of another form, or an edit that cannot be made.
     """
     if layout.instances is None and verb in ("relabel", "move", "duplicate"):
-        other = "; --relabel-class CLASS:CLASS relabels all of a class" if verb == "relabel" else ""
-        raise SemsynthError(f"objects are not told apart: give --instances INSTANCES.png or --components{other}")
+        other = "; `relabel_class` relabels all of a class" if verb == "relabel" else ""
+        raise SemsynthError(f"objects are not told apart: give `instances`, or make some with `components`{other}")
     match verb:
         case "remove" if layout.instances is None:
             return remove(layout, class_by_text(layout.classes, text), fill)
@@ -89,7 +89,9 @@ def _id_and_offset(text: str) -> tuple[int, tuple[int, int]]:
 
 def _instance_id(text: str) -> int:
     if not _is_number(text):
-        raise SemsynthError(f"'{text}' is not an instance id: --list prints them, --relabel-class takes classes")
+        raise SemsynthError(
+            f"'{text}' is not an instance id: `semsynth edit MAP.png --list` shows them; `relabel_class` takes classes"
+        )
     return int(text)
 
 
