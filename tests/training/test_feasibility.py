@@ -63,10 +63,10 @@ MODES = [
         "spade",
         "none",
         1,
-        "data.mode=none makes 96x64 of photos of 96x64, and this generator makes 256x256: give `overrides=data.mode",
+        "data.mode=none makes 96x64 of photos of 96x64, and this generator makes 256x256: give `overrides=",
     ),
-    ("spade", "scale_width", 1, "data.mode=scale_width makes .* and this generator makes 256x256: give `overrides=data.mode"),
-    ("pix2pixhd", "none", 2, r"leaves photos of several sizes \(.*64x64.*\), which make no batch of 2: give `overrides=data.mode"),
+    ("spade", "scale_width", 1, "data.mode=scale_width makes .* .* 256x256: give `overrides="),
+    ("pix2pixhd", "none", 2, r"leaves photos of several sizes \(.*64x64.*\).* no batch of 2: give `overrides="),
     ("pix2pixhd", "none", 1, None),
     ("crn", "none", 1, None),
 ]

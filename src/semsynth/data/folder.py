@@ -121,8 +121,7 @@ def named_classes(given: str | ClassSet | None, folder: Path) -> ClassSet:
     path = folder / CLASSES_FILE
     if given is None and not path.is_file():
         raise SemsynthError(
-            f"{path} does not exist: name the classes with `classes`, a file or one of "
-            f"{', '.join(BUILTIN_CLASS_SETS)}"
+            f"{path} does not exist: name the classes with `classes`, a file or one of {', '.join(BUILTIN_CLASS_SETS)}"
         )
     return ClassSet.open(path if given is None else given)
 
