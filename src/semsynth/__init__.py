@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from semsynth.api.studio import run_studio
     from semsynth.api.styles import ClassModes, FittedStyles, fit_styles, list_modes, store_mode
     from semsynth.api.training import plan_resuming, plan_training, resume, train
+    from semsynth.bank.building import build_bank
+    from semsynth.bank.check import BankReport, check_bank
+    from semsynth.bank.memory import MemoryBank
     from semsynth.bulk.run import BulkSummary
     from semsynth.bulk.synthesizing import synthesize_folder
     from semsynth.classes import ClassSet
@@ -39,6 +42,7 @@ from semsynth.version import __version__
 
 __all__ = [
     "IMPORTERS",
+    "BankReport",
     "BestScore",
     "BulkSummary",
     "ClassModes",
@@ -47,6 +51,7 @@ __all__ = [
     "FittedStyles",
     "Layout",
     "ListedModel",
+    "MemoryBank",
     "Observer",
     "Report",
     "SemsynthError",
@@ -55,6 +60,8 @@ __all__ = [
     "TrainingResult",
     "__version__",
     "analyse_study",
+    "build_bank",
+    "check_bank",
     "compare",
     "convert_checkpoint",
     "estimate_affinity",
@@ -85,6 +92,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "BankReport": "semsynth.bank.check",
     "BestScore": "semsynth.api.results",
     "BulkSummary": "semsynth.bulk.run",
     "ClassModes": "semsynth.api.styles",
@@ -94,6 +102,7 @@ _HOME = {
     "IMPORTERS": "semsynth.api.importers",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
+    "MemoryBank": "semsynth.bank.memory",
     "Observer": "semsynth.training.observer",
     "Report": "semsynth.evaluation.reports.report",
     "SemsynthError": "semsynth.errors",
@@ -101,6 +110,8 @@ _HOME = {
     "TrainingPlan": "semsynth.training.plan",
     "TrainingResult": "semsynth.api.results",
     "analyse_study": "semsynth.study.running",
+    "build_bank": "semsynth.bank.building",
+    "check_bank": "semsynth.bank.check",
     "compare": "semsynth.comparison",
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",

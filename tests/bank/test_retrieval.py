@@ -67,7 +67,6 @@ def test_the_search_is_exact_where_few_masks_are_compared_in_full(
     bank: MemoryBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("semsynth.bank.retrieval._TOGETHER", 2)
-    monkeypatch.setattr("semsynth.bank.retrieval._CHUNK", 3)
     for labels, segments in queries(6):
         for context in (None, labels):
             indices, _ = retrieve(bank, segments, 3, labels=context)

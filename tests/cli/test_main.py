@@ -19,7 +19,7 @@ from semsynth.errors import SemsynthError
 HEAVY = {"torch", "numpy", "PIL", "scipy", "lightning_fabric", "lightning", "transformers", "fastapi", "tensorboard"}
 COMMANDS = (
     *("demo", "synthesize", "edit", "train", "compare", "doctor", "data", "convert", "studio", "render"),
-    *("evaluate", "segmenter", "label", "study"),
+    *("evaluate", "segmenter", "label", "study", "bank"),
 )
 RUN = "from semsynth.cli.main import main; main()"
 

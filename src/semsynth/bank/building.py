@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from semsynth.bank.index import INDEX, SEGMENTS, BankIndex, Credit
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.order import order_of, published_order
 from semsynth.bank.parts import BUILDING, Part, PartRecord, described, join_segments, write_part
-from semsynth.bank.segments import SegmentRules
+from semsynth.bank.segments import SegmentRules, rules_for
 from semsynth.classes import NO_CLASSES
 from semsynth.config import Config, dump_config, load_config
 from semsynth.data.condition_folder import ConditionFolder
@@ -47,7 +47,6 @@ class _Plan(Config):
     rules: SegmentRules
     instances: bool
     fingerprint: DataFingerprint | str | None
-    credit: Credit
 
 
 def build_bank(
@@ -57,7 +56,7 @@ def build_bank(
     split: str = "train",
     rules: SegmentRules | None = None,
     instances: bool = False,
-    credit: Credit | None = None,
+    credits: Credit | Mapping[str, Credit] | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> MemoryBank:
@@ -70,9 +69,9 @@ def build_bank(
         data: the dataset folder, or a folder or address of shards.
         out: the folder of the bank, made if missing.
         split: whose photos.
-        rules: what counts as a segment, and the working size; None: 256x256, without thin classes.
+        rules: what counts as a segment, and the working size; None: :func:`semsynth.bank.segments.rules_for`.
         instances: whether the objects of the dataset's instance maps are segments.
-        credit: source and licence of the photos.
+        credits: source and licence of all photos, or of each by its name.
         workers: processes; None: one for each core.
         progress: called with (photos done, photos).
 
@@ -84,22 +83,22 @@ def build_bank(
             beginning of another one, or a full disk.
     """
     folder = Path(out)
-    work = _Work(absolute(data), split, rules or SegmentRules(), instances, credit or Credit())
+    source = open_source(data)
+    work = _Work(absolute(data), split, rules or rules_for(source.classes), instances)
     samples = work.samples()
-    source = open_source(work.data)
+    credit_of = _credit_of(credits, samples)
     plan = _Plan(
         data=work.data,
         split=split,
         rules=work.rules,
         instances=instances,
         fingerprint=source.fingerprint or fingerprint(samples),
-        credit=work.credit,
     )
     with FolderLock(folder, "building a bank in"):
         _begin(folder, plan)
         parts = _parts(folder, len(samples), work.rules.size)
         _write_parts(work, parts, workers, progress)
-        _finish(folder, plan, parts, samples)
+        _finish(folder, plan, parts, samples, credit_of)
     return MemoryBank.open(folder)
 
 
@@ -111,7 +110,6 @@ class _Work:
     split: str
     rules: SegmentRules
     instances: bool
-    credit: Credit
 
     def samples(self) -> LabelledSamples:
         """Open the dataset.
@@ -123,6 +121,22 @@ class _Work:
         if isinstance(samples, ConditionFolder) or samples.classes == NO_CLASSES:
             raise SemsynthError(f"{self.data} has pictures as conditions: a bank is made of photos with label maps")
         return samples
+
+
+def _credit_of(credits: Credit | Mapping[str, Credit] | None, samples: LabelledSamples) -> Mapping[str, Credit]:
+    """By the names of the samples.
+
+    Raises:
+        SemsynthError: credits of photos that are not there.
+    """
+    if not isinstance(credits, Mapping):
+        return dict.fromkeys(samples.names, credits or Credit())
+    unknown = sorted(set(credits) - set(samples.names))
+    if unknown:
+        raise SemsynthError(
+            f"`credits` names '{unknown[0]}', and {samples.root}, {samples.split}, has no photo of that name"
+        )
+    return {name: credits.get(name, Credit()) for name in samples.names}
 
 
 def _begin(folder: Path, plan: _Plan) -> None:
@@ -188,7 +202,7 @@ def _samples(work: _Work) -> LabelledSamples:
 
 
 def _write(work: _Work, part: Part) -> Part:
-    write_part(part, _samples(work), work.rules, work.credit)
+    write_part(part, _samples(work), work.rules)
     return part
 
 
@@ -205,11 +219,14 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _finish(folder: Path, plan: _Plan, parts: Sequence[Part], samples: LabelledSamples) -> None:
+def _finish(
+    folder: Path, plan: _Plan, parts: Sequence[Part], samples: LabelledSamples, credit_of: Mapping[str, Credit]
+) -> None:
     """Join the parts; ``bank.json`` comes last."""
     records = [load_config(PartRecord, part.record) for part in parts]
     found = sum(record.segments for record in records)
     if not found:
+        _discard(folder, parts)
         share = f"{plan.rules.minimal_share:.2%}"
         raise SemsynthError(
             f"{plan.data}, {plan.split}: no segment has more than {share} of a picture: lower that share"
@@ -224,7 +241,9 @@ def _finish(folder: Path, plan: _Plan, parts: Sequence[Part], samples: LabelledS
         split=plan.split,
         fingerprint=plan.fingerprint,
         order=published_order(samples.classes) or order_of(in_front, samples.classes),
-        photos=tuple(photo for record in records for photo in record.photos),
+        photos=tuple(
+            photo.model_copy(update={"credit": credit_of[photo.name]}) for record in records for photo in record.photos
+        ),
         shards=tuple(record.shard for record in records),
         segments=described(folder / SEGMENTS, found),
         thin_masks=sum(record.thin_masks for record in records),
@@ -232,3 +251,11 @@ def _finish(folder: Path, plan: _Plan, parts: Sequence[Part], samples: LabelledS
     dump_config(index, folder / INDEX)
     with explained(folder / BUILDING, "cannot remove"):
         shutil.rmtree(folder / BUILDING)
+
+
+def _discard(folder: Path, parts: Sequence[Part]) -> None:
+    """Remove what was built, so that other settings can begin in the same folder."""
+    with explained(folder, "cannot clear"):
+        shutil.rmtree(folder / BUILDING)
+        for part in parts:
+            part.shard.unlink()

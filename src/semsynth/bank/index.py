@@ -22,7 +22,7 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config, validated
 from semsynth.data.fingerprint import DataFingerprint
 from semsynth.documents import read_json
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, shortened
 from semsynth.layout import Size
 
 FORMAT = 1
@@ -153,3 +153,15 @@ def segment_tensors(size: Size, classes: ClassSet, *, photos: int, segments: int
 def photo_tensors(size: Size, count: int) -> Expected:
     """Tensors of a file of ``count`` photos of ``size``."""
     return {"colours": (np.uint8, (count, *size, 3))}
+
+
+def read_credits(path: Path) -> dict[str, Credit]:
+    """Read the credits of photos: JSON such as ``{"0001": {"source": "https://...", "licence": "CC BY 4.0"}}``.
+
+    Raises:
+        SemsynthError: the file cannot be read, or is of another form.
+    """
+    values = read_json(path, _LONGEST_INDEX)
+    if not isinstance(values, dict):
+        raise SemsynthError(f'{path} is not a list of credits: expected {{"NAME": {{"source": ..., "licence": ...}}}}')
+    return {name: validated(Credit, value, f"{path}, '{shortened(name)}'") for name, value in values.items()}

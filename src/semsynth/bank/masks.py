@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from semsynth.layout import Size
 
 COARSE = 64
-"""Cells along each side of the coarse grid."""
+"""Cells along each side of the coarse grid; frames have up to 4096 pixels along a side."""
 _WORD = 64
 """Bits of a word."""
 
@@ -20,6 +20,11 @@ Words = NDArray[np.uint64]
 def words_of(size: int) -> int:
     """How many words hold ``size`` bits."""
     return -(-size // _WORD)
+
+
+def words_of_rows(start: int, end: int, size: Size) -> tuple[int, int]:
+    """The first word with a pixel of the rows from ``start`` to before ``end``, and the one after the last."""
+    return start * size[1] // _WORD, words_of(end * size[1])
 
 
 def pack(masks: NDArray[np.bool_]) -> Words:
@@ -60,9 +65,9 @@ def grid(size: Size) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def cell_counts(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
     """[n,H,W] -> [n,cells]: pixels of each mask in the cells of the coarse grid."""
     rows, columns = grid((masks.shape[-2], masks.shape[-1]))
-    by_row = np.add.reduceat(masks, rows, axis=-2, dtype=np.uint16)
-    counts = np.add.reduceat(by_row, columns, axis=-1, dtype=np.uint16)  # [n,rows,columns]
-    return counts.reshape(len(masks), len(rows) * len(columns)).astype(np.float32)
+    by_row = np.add.reduceat(masks.view(np.uint8), rows, axis=-2).astype(np.float32)  # a cell has at most 64 rows
+    counts = np.add.reduceat(by_row, columns, axis=-1)  # [n,rows,columns]
+    return counts.reshape(len(masks), len(rows) * len(columns))
 
 
 def coarse_bits(masks: NDArray[np.bool_]) -> Words:

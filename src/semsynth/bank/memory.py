@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semsynth.bank import masks
-from semsynth.bank.index import SEGMENTS, BankFile, BankIndex, load_index, photo_tensors, segment_tensors
+from semsynth.bank.index import SEGMENTS, BankFile, BankIndex, BankPhoto, load_index, photo_tensors, segment_tensors
 from semsynth.bank.segments import SegmentRules
 from semsynth.bank.tensors import Array, map_tensors
 from semsynth.classes import UNKNOWN, VOID, VOID_8BIT, ClassSet
@@ -159,6 +160,11 @@ class MemoryBank:
         stored = self.layouts[image]
         void = VOID_8BIT if stored.dtype == np.uint8 else VOID
         return np.where(stored == void, np.uint16(VOID), stored).astype(np.uint16)
+
+    def sources(self, numbers: Iterable[int]) -> list[BankPhoto]:
+        """The photos whose pixels a picture of the segments ``numbers`` uses, each once; -1 stands for no segment."""
+        images = sorted({int(self.images[number]) for number in numbers if number >= 0})
+        return [self.index.photos[image] for image in images]
 
     def check_classes(self, classes: ClassSet) -> None:
         """Refuse layouts whose ids mean something else than the bank's.

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from semsynth.bank import masks
-from semsynth.bank.index import BankFile, BankPhoto, Credit, segment_tensors
+from semsynth.bank.index import BankFile, BankPhoto, segment_tensors
 from semsynth.bank.order import count_in_front
 from semsynth.bank.segments import Segment, SegmentRules, context_windows, find_segments
 from semsynth.bank.tensors import Array, Pieces, map_tensors, write_tensors
 from semsynth.classes import ClassSet
 from semsynth.config import Config, dump_config
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.sample import IMAGE, INSTANCE, LABEL, Sample
+from semsynth.data.sample import IMAGE, INSTANCE, LABEL
 from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
@@ -68,14 +68,13 @@ class Part:
         return self.folder / f"photos-{self.number:05d}.safetensors"
 
 
-def write_part(part: Part, samples: LabelledSamples, rules: SegmentRules, credit: Credit) -> PartRecord:
+def write_part(part: Part, samples: LabelledSamples, rules: SegmentRules) -> PartRecord:
     """Cut the photos of a part into segments, and write them.
 
     Args:
         part: which one.
         samples: all of the dataset.
         rules: what counts as a segment.
-        credit: source and licence of the photos.
 
     Raises:
         SemsynthError: a damaged sample, or a full disk.
@@ -95,7 +94,7 @@ def write_part(part: Part, samples: LabelledSamples, rules: SegmentRules, credit
         segments = find_segments(layout.labels, rules, layout.instances)
         found += segments
         images += [image] * len(segments)
-        photos.append(BankPhoto(name=sample.name, credit=credit, sha256=_digests(samples, sample)))
+        photos.append(BankPhoto(name=sample.name, sha256=file_digests(samples, sample.name)))
     write_tensors(part.shard, {"colours": np.stack(colours)})
     thin_masks = _write_segments(part, found, images, np.stack(layouts), rules)
     record = PartRecord(
@@ -188,9 +187,12 @@ def _write_segments(
     return len(with_thin)
 
 
-def _digests(samples: LabelledSamples, sample: Sample) -> dict[str, str]:
-    """Kind -> checksum of the sample's file; empty where samples are no files."""
+def file_digests(samples: LabelledSamples, name: str) -> dict[str, str]:
+    """Kind -> checksum of the file of a sample; empty where samples are not files of a folder.
+
+    Raises:
+        SemsynthError: a file cannot be read.
+    """
     if not isinstance(samples, DatasetFolder):
         return {}
-    kinds = [LABEL, IMAGE, INSTANCE]
-    return {kind: sha256(files[sample.name]) for kind, files in zip(kinds, samples.files, strict=False)}
+    return {kind: sha256(files[name]) for kind, files in zip((LABEL, IMAGE, INSTANCE), samples.files, strict=False)}

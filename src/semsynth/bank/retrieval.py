@@ -3,14 +3,15 @@
 The score is the intersection over union of two masks in the working frame: where a segment lies counts. Source: SIMS,
 section 3, and the released code. Optionally the overlap of their contexts is added, as the paper has it.
 
-The search is exact and looks at few masks in full. With a mask's pixels counted in the cells of a coarse grid, and the
-cells that another mask reaches as bits, their product bounds the intersection from above, for all segments of a class
-at once. Segments are compared in full in the order of these bounds, until no bound reaches the best ones found.
+The search is exact and compares few masks in full. The boxes and areas of two segments bound their score from above,
+for all segments of a class at once. Those with the largest bounds are compared first; for the others that can still be
+among the best, a second bound is the product of a mask's pixels, counted in the cells of a coarse grid, with the cells
+that the other masks reach. The search ends where no bound reaches the best scores found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,6 @@ from semsynth.bank.segments import Segment, check_frame
 
 _TOGETHER = 64
 """Segments that are compared in full at a time."""
-_CHUNK = 512
-"""Segments whose coarse bits are turned into numbers at a time, so that these stay in the processor's cache."""
 
 Scores = NDArray[np.float64]
 
@@ -61,18 +60,13 @@ def retrieve(
         check_frame(labels.shape, bank.rules)
         contexts = Contexts(bank, labels)
     allowed = _allowed(bank, exclude_image, among)
-    for class_id in sorted({segment.class_id for segment in segments}):
-        queries = [number for number, segment in enumerate(segments) if segment.class_id == class_id]
-        place = bank.of_class(class_id)
+    for number, segment in enumerate(segments):
+        place = bank.of_class(segment.class_id)
         candidates = np.arange(place.start, place.stop)
         if allowed is not None:
             candidates = candidates[allowed[bank.images[place]]]
-        if len(candidates) and count:
-            full = masks.place([segments[n].mask for n in queries], _boxes(segments, queries), bank.rules.size)
-            overlaps = _largest_overlaps(bank, full, candidates)
-            for number, mask, largest in zip(queries, full, overlaps, strict=True):
-                best, values = _best(bank, segments[number], mask, largest, candidates, count, contexts)
-                indices[number, : len(best)], scores[number, : len(best)] = best, values
+        best, values = _Query(bank, segment, contexts).search(candidates, count)
+        indices[number, : len(best)], scores[number, : len(best)] = best, values
     return indices, scores
 
 
@@ -86,54 +80,57 @@ def _allowed(bank: MemoryBank, exclude_image: int | None, among: NDArray[np.bool
     return allowed
 
 
-def _boxes(segments: Sequence[Segment], numbers: Sequence[int]) -> NDArray[np.int64]:
-    return np.array([segments[number].box for number in numbers], np.int64)
+class _Query:
+    """One segment that others are compared with."""
 
+    def __init__(self, bank: MemoryBank, segment: Segment, contexts: Contexts | None) -> None:
+        self._bank, self._segment, self._contexts = bank, segment, contexts
+        self._mask = segment.full_mask(bank.rules.size)
+        self._area = int(np.count_nonzero(segment.mask))
+        rows, _ = segment.window
+        self._words = slice(*masks.words_of_rows(rows.start, rows.stop, bank.rules.size))
+        self._bits = masks.pack(self._mask)[self._words]
 
-def _largest_overlaps(bank: MemoryBank, full: NDArray[np.bool_], candidates: NDArray[np.int64]) -> NDArray[np.float32]:
-    """[q,n]: how many pixels of each mask [q,H,W] the candidates can have at most: those in cells that they reach."""
-    counts = masks.cell_counts(full)  # [q,cells]
-    return np.concatenate(
-        [
-            counts @ masks.bits_as_numbers(bank.coarse[candidates[start : start + _CHUNK]], counts.shape[1]).T
-            for start in range(0, len(candidates), _CHUNK)
-        ],
-        axis=1,
-    )
+    def search(self, candidates: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Scores]:
+        """The best ``count`` of the ``candidates``, or fewer, with their scores."""
+        best, values = np.empty(0, np.int64), np.empty(0, np.float64)
+        bounds = self._box_bounds(candidates)
+        refined = False
+        while len(candidates) and count:
+            order = np.argsort(-bounds, kind="stable")
+            some, rest = candidates[order[:_TOGETHER]], order[_TOGETHER:]
+            best, values = np.concatenate((best, some)), np.concatenate((values, self._scores(some)))
+            first = np.lexsort((best, -values))[:count]
+            best, values = best[first], values[first]
+            if len(best) == count:
+                rest = rest[bounds[rest] >= values[-1]]
+            candidates, bounds = candidates[rest], bounds[rest]
+            if not refined:
+                bounds, refined = np.minimum(bounds, self._cell_bounds(candidates)), True
+        return best, values
 
+    def _scores(self, numbers: NDArray[np.int64]) -> Scores:
+        """[n]: the scores of segments of the bank."""
+        shared = masks.count_bits(self._bank.bits[numbers, self._words] & self._bits)
+        scores = overlap_over_union(shared, self._area, self._bank.areas[numbers])
+        return scores if self._contexts is None else scores + self._contexts.scores(self._segment, numbers)
 
-def _best(
-    bank: MemoryBank,
-    segment: Segment,
-    mask: NDArray[np.bool_],
-    largest: NDArray[np.float32],
-    candidates: NDArray[np.int64],
-    count: int,
-    contexts: Contexts | None,
-) -> tuple[NDArray[np.int64], Scores]:
-    """The best ``count`` of ``candidates`` for one mask [H,W], and their scores."""
-    area, words = int(np.count_nonzero(mask)), masks.pack(mask)
-    areas = bank.areas[candidates]
-    bounds = overlap_over_union(np.minimum(largest.astype(np.int64), areas), area, areas)
-    if contexts is not None:
-        bounds += contexts.bounds(segment, candidates)
-    best, values = np.empty(0, np.int64), np.empty(0, np.float64)
-    for some in _batches(bounds):
-        if len(best) == count and bounds[some[0]] < values[-1]:
-            break
-        chosen = candidates[some]
-        shared = masks.count_bits(bank.bits[chosen] & words)
-        found = overlap_over_union(shared, area, areas[some])
-        if contexts is not None:
-            found += contexts.scores(segment, chosen)
-        best, values = np.concatenate((best, chosen)), np.concatenate((values, found))
-        first = np.lexsort((best, -values))[:count]
-        best, values = best[first], values[first]
-    return best, values
+    def _box_bounds(self, numbers: NDArray[np.int64]) -> Scores:
+        """[n]: what the scores are at most, by boxes and areas."""
+        top, left, height, width = self._segment.box
+        tops, lefts, heights, widths = self._bank.boxes[numbers].astype(np.int64).T
+        rows = np.minimum(top + height, tops + heights) - np.maximum(top, tops)
+        columns = np.minimum(left + width, lefts + widths) - np.maximum(left, lefts)
+        return self._bounds(np.maximum(rows, 0) * np.maximum(columns, 0), numbers)
 
+    def _cell_bounds(self, numbers: NDArray[np.int64]) -> Scores:
+        """[n]: what the scores are at most, by the pixels in those cells of the coarse grid that the others reach."""
+        counts = masks.cell_counts(self._mask[None])[0]
+        reached = masks.bits_as_numbers(self._bank.coarse[numbers], len(counts))  # [n,cells]
+        return self._bounds((reached @ counts).astype(np.int64), numbers)
 
-def _batches(bounds: Scores) -> Iterator[NDArray[np.int64]]:
-    """Places of ``bounds`` from the largest to the smallest, some at a time."""
-    order = np.argsort(-bounds, kind="stable")
-    for start in range(0, len(order), _TOGETHER):
-        yield order[start : start + _TOGETHER]
+    def _bounds(self, shared: NDArray[np.int64], numbers: NDArray[np.int64]) -> Scores:
+        """[n]: what the scores are at most, for masks that share no more pixels than given."""
+        areas = self._bank.areas[numbers]
+        bounds = overlap_over_union(np.minimum(np.minimum(shared, areas), self._area), self._area, areas)
+        return bounds if self._contexts is None else bounds + self._contexts.bounds(self._segment, numbers)

@@ -5,7 +5,7 @@ Source: SIMS, section 3; the released code's rules for poles, traffic lights and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from pydantic import Field, field_serializer
 from scipy import ndimage
 
 from semsynth.classes import VOID, ClassSet
-from semsynth.config import Config
+from semsynth.config import Config, validated
 from semsynth.errors import SemsynthError
 from semsynth.layout import Size, pixels
 
@@ -157,6 +157,35 @@ def check_frame(shape: tuple[int, ...], rules: SegmentRules) -> None:
 def thin_classes(classes: ClassSet) -> frozenset[int]:
     """Ids of the classes that the released code takes for thin, by their names in Cityscapes."""
     return frozenset(item.id for item in classes.classes if item.name in THIN_NAMES)
+
+
+def rules_for(
+    classes: ClassSet,
+    *,
+    size: Size | None = None,
+    thin: Collection[str] | None = None,
+    minimal_share: float = MINIMAL_SHARE,
+) -> SegmentRules:
+    """The rules for a dataset.
+
+    Args:
+        classes: of its label maps.
+        size: (height, width) of the working frame; None: 256x512 for Cityscapes' classes, as published, else 256x256.
+        thin: names of the classes that do not cut others apart; None: :func:`thin_classes`.
+        minimal_share: of the frame's pixels; segments have more.
+
+    Raises:
+        SemsynthError: an unknown class, or a size or share out of range.
+    """
+    names_thin = thin_classes(classes)
+    height, width = size or ((256, 512) if len(names_thin) == len(THIN_NAMES) else (256, 256))
+    values = {
+        "working_height": height,
+        "working_width": width,
+        "thin": names_thin if thin is None else frozenset(classes[name].id for name in thin),
+        "minimal_share": minimal_share,
+    }
+    return validated(SegmentRules, values, "the rules of segments")
 
 
 def _regions(

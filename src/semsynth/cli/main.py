@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from semsynth.cli import convert, data, segmenter, study, styles
+from semsynth.cli import bank, convert, data, segmenter, study, styles
 from semsynth.cli.compare import compare
 from semsynth.cli.demo import demo
 from semsynth.cli.doctor import doctor
@@ -131,6 +131,7 @@ app.command()(doctor)
 data.app.add_typer(data_import, name="import")
 app.add_typer(data.app, name="data")
 app.add_typer(convert.app, name="convert")
+app.add_typer(bank.app, name="bank")
 app.add_typer(styles.app, name="styles")
 app.add_typer(study.app, name="study")
 app.add_typer(segmenter.app, name="segmenter")
