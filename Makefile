@@ -70,6 +70,7 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/training_aids.py --data $(DATA)/cmp_facades
 	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/tar_writer.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bank.py --data $(DATA)/cmp_facades
 	$(BIN)/python benchmarks/bulk.py
 	$(BIN)/python benchmarks/scaling.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
