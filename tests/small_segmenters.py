@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flags import SIDE
 
-from semsynth.evaluation.segmenters.augmentation import Augmentation
+from semsynth.evaluation.segmenters.augmentation import SegmenterAugmentation
 from semsynth.evaluation.segmenters.folder import SegmenterFolder, SegmenterRecord, continue_training
 from semsynth.evaluation.segmenters.training import SegmenterSettings, Validation
 
@@ -15,7 +15,7 @@ SETTINGS = SegmenterSettings(
     depths=(1, 1, 1, 1),
     heads=(1, 1, 1, 1),
     decoder_size=8,
-    augmentation=Augmentation(crop_size=SIDE),
+    augmentation=SegmenterAugmentation(crop_size=SIDE),
     steps=12,
     batch_size=3,
     warmup=2,
