@@ -54,11 +54,11 @@ def read_classes(path: Path) -> dict[str, Any]:
     """
     name = path.absolute().parent.name
     if path.suffix.lower() == ".txt":
-        return {"name": name, "classes": _completed(_lines(path), path)}
+        return {"name": name, "classes": complete_classes(_lines(path), path)}
     value = read_json(path)
     if isinstance(value, dict) and isinstance(value.get("name"), str):
         name = value["name"]
-    return {"name": name, "classes": _completed(_items(value, path), path)}
+    return {"name": name, "classes": complete_classes(_items(value, path), path)}
 
 
 def voc_color(number: int) -> tuple[int, int, int]:
@@ -147,8 +147,8 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return items
 
 
-def _completed(items: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
-    """The classes with ids and colours.
+def complete_classes(items: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """The classes ``{"name"[, "id", "color", "group"]}`` with ids and colours.
 
     Raises:
         SemsynthError: some have an id and others not, or a colour of another form.

@@ -6,46 +6,11 @@ A table and nothing else, so that a list of formats needs no torch. :mod:`semsyn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-
-@dataclass(frozen=True)
-class ImportOption:
-    """An option of one format, by the name of the function's argument."""
-
-    name: str
-    kind: Any
-    """What is given: a type, ``list[...]`` of one, or a ``Literal`` of words."""
-    about: str
-    """One line for people; a default that ``default`` cannot say is in brackets."""
-    default: Any = None
-    flag: str = ""
-    """The command line's name where it differs from ``--name``; both sides of a switch as ``--this/--no-this``."""
-    least: float | None = None
-    """The smallest value of a number."""
-    most: float | None = None
-    """The largest."""
-
-
-@dataclass(frozen=True)
-class Importer:
-    """A format that ``semsynth data import`` and :func:`semsynth.import_dataset` read."""
-
-    name: str
-    listing: str
-    """``module:function`` that lists what a source holds."""
-    summary: str
-    """One line: what becomes of it."""
-    details: str = ""
-    """What to download, where, and under which licence."""
-    options: tuple[ImportOption, ...] = ()
-    links: bool = True
-    """Whether the dataset folder can hold links to the source's files; if not, they are always written."""
-    source: str = "Where the data lies."
-    """What the first argument is."""
-
+from semsynth.api.annotation_importers import TOOLS
+from semsynth.api.import_options import Importer, ImportOption
 
 _OFFICIAL = "semsynth.data.importers."
 _OWN = "semsynth.api.datasets:"
@@ -262,5 +227,7 @@ _PAPERS = (
     ),
 )
 
-IMPORTERS = {one.name: one for one in (*_PLAIN, *_PAPERS)}
-"""Name -> format, plain ones first."""
+__all__ = ["IMPORTERS", "ImportOption", "Importer"]
+
+IMPORTERS = {one.name: one for one in (*_PLAIN, *TOOLS, *_PAPERS)}
+"""Name -> format: plain ones, annotation tools, the papers' data sets."""

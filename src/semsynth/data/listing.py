@@ -49,10 +49,8 @@ def list_pictures(folder: Path, *, nested: bool = False) -> dict[str, Path]:
         SemsynthError: no such folder, no picture in it (the message says what else there is), two files of one name, or
             a link whose file is gone.
     """
-    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for names that are too long
-        raise SemsynthError(f"there is no folder {shortened(folder)}: check the path")
     found: dict[str, Path] = {}
-    for path in sorted(_pictures(folder, _DEEPEST if nested else 0), key=lambda path: natural(str(path))):
+    for path in picture_files(folder, nested=nested):
         name = unicodedata.normalize("NFC", "_".join(path.relative_to(folder).with_suffix("").parts))
         other = found.setdefault(name, path)
         if other != path:
@@ -60,6 +58,17 @@ def list_pictures(folder: Path, *, nested: bool = False) -> dict[str, Path]:
     if not found:
         raise SemsynthError(_nothing_in(folder))
     return found
+
+
+def picture_files(folder: Path, *, nested: bool = True) -> list[Path]:
+    """Picture files of ``folder``, and of its sub-folders if ``nested``, in natural order; there may be none.
+
+    Raises:
+        SemsynthError: no such folder, one that cannot be read, or a link whose file is gone.
+    """
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for names that are too long
+        raise SemsynthError(f"there is no folder {shortened(folder)}: check the path")
+    return sorted(_pictures(folder, _DEEPEST if nested else 0), key=lambda path: natural(str(path)))
 
 
 def natural(text: str) -> list[tuple[bool, int, str]]:

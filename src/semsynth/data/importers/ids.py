@@ -71,12 +71,12 @@ def instance_map(labels: NDArray[np.uint16], objects: NDArray[np.integer]) -> ND
     """Number the objects of a label map so that no number is that of a class.
 
     Args:
-        labels: [H,W] ids below 255, or ``VOID``.
+        labels: [H,W] ids, or ``VOID``.
         objects: [H,W], equal within an object and from 0 on; negative where nothing is counted (stuff, crowds).
 
     Returns:
-        [H,W]: ``FIRST_OBJECT`` and more for objects, in the order of their numbers; the class id where nothing is
-        counted, and 255 for void.
+        [H,W]: ``FIRST_OBJECT`` and more for objects, in the order of their numbers (more than the largest class id,
+        where that is larger); the class id where nothing is counted, and 255 for void.
     """
     instances = np.where(labels == VOID, np.int32(VOID_8BIT), labels.astype(np.int32))
     counted = (objects >= 0) & (labels != VOID)
@@ -84,5 +84,6 @@ def instance_map(labels: NDArray[np.uint16], objects: NDArray[np.integer]) -> ND
     present = np.zeros(int(numbers.max(initial=-1)) + 1, np.bool_)
     present[numbers] = True
     ranks = np.cumsum(present) - 1  # [largest number + 1]
-    instances[counted] = FIRST_OBJECT + ranks[numbers]
+    first = max(FIRST_OBJECT, int(labels[labels != VOID].max(initial=0)) + 1)
+    instances[counted] = first + ranks[numbers]
     return instances

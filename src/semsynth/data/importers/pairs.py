@@ -46,6 +46,10 @@ _MADE_SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PN": ".png"}
 """First bytes of a file -> its suffix, for photos that are no files in the source."""
 
 
+class UnreadableRecordError(SemsynthError):
+    """A label map cannot be read; what cannot be written is another error."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """One sample of a source."""
@@ -75,6 +79,8 @@ class Listing:
     """What was left out."""
     divided_by_name: bool = False
     """Whether names chose the splits: then samples that were imported before stay where they are."""
+    skip_broken: bool = False
+    """Whether pairs that turn out to be unreadable are left out and told of; if not, the import ends."""
 
 
 def matched(
@@ -211,21 +217,36 @@ def import_listing(
     save_classes(out, listing.classes)
     seen, budget, one_at_a_time = dict[str, NDArray[np.int64]](), PixelBudget(), Lock()
 
+    broken: dict[Pair, str] = {}
+
     def bring(pair: Pair) -> None:
-        with budget.reserved(pair.label) if isinstance(pair.label, Path) else nullcontext():
-            found = _bring(pair, listing.classes, out / pair.split, place, record)
+        picture = pair.label if isinstance(pair.label, Path) else pair.image
+        try:
+            with budget.reserved(picture) if isinstance(picture, Path) else nullcontext():
+                found = _bring(pair, listing.classes, out / pair.split, place, record)
+        except UnreadableRecordError as error:
+            if not listing.skip_broken:
+                raise
+            record.remove(pair)
+            with one_at_a_time:
+                broken[pair] = str(error)
+            return
         if found is not None:
             with one_at_a_time:
                 seen[pair.split] = seen.get(pair.split, 0) + found
 
     in_parallel(bring, pairs, progress)
+    if broken and len(broken) == len(pairs):
+        raise SemsynthError(f"every record is broken; the first: {next(iter(broken.values()))}")
+    for problem in sorted(broken.values()):
+        tell(f"left out: {problem}")
     for split, pixels in seen.items():
         line = coverage(str(out / split), pixels, listing.classes).line
         if line:
             _log.warning("%s", line)
     if gone := record.gone(every):
         tell(gone)
-    return dict(Counter(pair.split for pair in pairs))
+    return dict(Counter(pair.split for pair in pairs if pair not in broken))
 
 
 def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place, record: ImportRecord) -> NDArray[np.int64] | None:
@@ -241,7 +262,10 @@ def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place, record: Im
     makes_instances = callable(pair.instances) and not (current and instances.exists())
     layout = None
     if makes_instances or not (current and label.exists()):
-        layout = Layout.open(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
+        try:
+            layout = Layout.open(pair.label, classes) if isinstance(pair.label, Path) else pair.label()
+        except SemsynthError as error:
+            raise UnreadableRecordError(error) from error
     if not current:
         record.remove(pair)
     _bring_photo(pair, folder / IMAGES, place)
