@@ -1,1 +1,1 @@
-"""Annotated objects of pictures, as outlines, runs and masks, and what becomes of them: label and instance maps."""
+"""Annotated objects as outlines, runs and masks; the files that hold them, and the photographs that these name."""

@@ -19,11 +19,11 @@ import numpy as np
 
 from semsynth.data.annotations.files import files_below, mentions, size_of, text, whole
 from semsynth.data.annotations.outlines import NOTHING, Patch, filled, placed, ring
-from semsynth.data.annotations.painting import Shape
 from semsynth.data.annotations.photos import split_in
-from semsynth.data.annotations.records import ANNOTATIONS_BYTES, MALFORMED, Picture, Record, list_records, reason
 from semsynth.data.annotations.runs import counted, counts_of_string, mask_of_counts
+from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
+from semsynth.data.importers.records import ANNOTATIONS_BYTES, MALFORMED, Picture, Record, list_records, reason
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.layout import Size
@@ -39,10 +39,10 @@ def list_coco(source: Path, annotations: Sequence[Path] = (), **common: Any) -> 
         source: the folder that holds the photographs and the annotation files, in sub-folders or not.
         annotations: annotation files; by default those in ``source``: ``instances_*`` and ``stuff_*`` where there are
             some, else all. What several files say of one picture is put together.
-        **common: as in :func:`semsynth.data.annotations.records.list_records`.
+        **common: as in :func:`semsynth.data.importers.records.list_records`.
 
     Raises:
-        SemsynthError: as :func:`semsynth.data.annotations.records.list_records`.
+        SemsynthError: as :func:`semsynth.data.importers.records.list_records`.
     """
     files = list(annotations) or found_files(source)
     if not files:

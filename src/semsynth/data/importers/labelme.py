@@ -19,9 +19,9 @@ from semsynth.classes import VOID_NAME
 from semsynth.data.annotations.files import files_below, mentions, size_of, text
 from semsynth.data.annotations.masks import mask_of_base64
 from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, rectangle, ring
-from semsynth.data.annotations.painting import Shape
-from semsynth.data.annotations.records import PICTURE_BYTES, Picture, Record, list_records
+from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
+from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, list_records
 from semsynth.data.listing import natural
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
@@ -37,10 +37,10 @@ def list_labelme(source: Path, **common: Any) -> Listing:
 
     Args:
         source: the folder of the photographs and JSON files, in sub-folders or not.
-        **common: as in :func:`semsynth.data.annotations.records.list_records`.
+        **common: as in :func:`semsynth.data.importers.records.list_records`.
 
     Raises:
-        SemsynthError: as :func:`semsynth.data.annotations.records.list_records`.
+        SemsynthError: as :func:`semsynth.data.importers.records.list_records`.
     """
     files = found_files(source)
     if not files:

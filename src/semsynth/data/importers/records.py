@@ -16,8 +16,8 @@ from typing import Any
 from semsynth.class_files import complete_classes
 from semsynth.classes import VOID, VOID_NAME, ClassSet
 from semsynth.config import validated
-from semsynth.data.annotations.painting import Overlap, Shape, painted
 from semsynth.data.annotations.photos import Photos, split_in
+from semsynth.data.importers.painting import Overlap, Shape, painted
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
 from semsynth.data.listing import counted, examples
 from semsynth.data.splitting import names_for_val
