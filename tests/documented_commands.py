@@ -104,7 +104,15 @@ def shortened(arguments: list[str]) -> list[str]:
 
 
 def make_ready(arguments: list[str], folder: Path) -> None:
-    """Train ``runs/facades`` for a command that reads it, as its reader has done."""
+    """Train ``runs/facades`` for a command that reads it, as its reader has done; lay out ``SRC`` as an import says."""
+    given = dict(itertools.pairwise(arguments))
+    if given.get("folder") == "SRC":
+        shutil.rmtree(folder / "SRC")
+        _write_dataset(folder / "SRC", builtin("cmp_facades"), {"": 4}, instances=False)
+        for labels in list((folder / "SRC/labels").iterdir()):
+            labels.rename(labels.with_stem(labels.stem + given.get("--label-suffix", "")))
+        for kind in ("images", "labels"):
+            (folder / "SRC" / kind).rename(folder / "SRC" / given.get(f"--{kind}", kind))
     if "runs/facades" in arguments and arguments[0] != "train" and not (folder / "runs/facades").exists():
         data = folder / "DATA/cmp_facades"
         api.train("spade", data, folder / "runs/facades", preset="small", perceptual=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 SHOWN_CHARACTERS = 200
 """How much of any input a message repeats."""
 SHOWN_PROBLEMS = 3
@@ -21,6 +24,15 @@ class SemsynthError(Exception):
     def __init__(self, message: object) -> None:
         """Say ``message``."""
         super().__init__(_printable(str(message)))
+
+
+@contextmanager
+def errors_of(source: object) -> Iterator[None]:
+    """While active, messages of :class:`SemsynthError` begin with the file, folder or value that they are about."""
+    try:
+        yield
+    except SemsynthError as error:
+        raise SemsynthError(f"{source}: {error}") from error
 
 
 def shortened(value: object) -> str:

@@ -57,6 +57,7 @@ DAMAGE = (
 
 Pixels = NDArray[np.uint8]
 
+_TOO_LARGE = f"has more than {MAX_PIXELS:,} pixels, the limit against decompression bombs: scale it down"
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -95,22 +96,15 @@ def open_image(data: bytes, source: str) -> Image.Image:
     """
     if not data:
         raise SemsynthError(f"{source} is empty: restore the file or remove it")
-    too_large = f"has more than {MAX_PIXELS:,} pixels, the limit against decompression bombs: scale it down"
-    try:
-        with _decoding(source):
-            image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise SemsynthError(f"{source} is {image.width}x{image.height}: it {too_large}")
-            if max(image.size) > MAX_SIDE:
-                raise SemsynthError(f"{source} is {image.width}x{image.height}: sides have {MAX_SIDE:,} pixels at most")
-            if image.format == "TIFF":
-                image.info[_TURNED] = _orientation(image)
-            image.load()
-    except Image.DecompressionBombError as error:
-        raise SemsynthError(f"{source} {too_large}") from error
-    except UnidentifiedImageError as error:
-        known = ", ".join(PICTURE_FORMATS)
-        raise SemsynthError(f"{source} is not a picture, or damaged at its start: expected {known}") from error
+    with _decoding(source):
+        image = Image.open(BytesIO(data), formats=PICTURE_FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise SemsynthError(f"{source} is {image.width}x{image.height}: it {_TOO_LARGE}")
+        if max(image.size) > MAX_SIDE:
+            raise SemsynthError(f"{source} is {image.width}x{image.height}: sides have {MAX_SIDE:,} pixels at most")
+        if image.format == "TIFF":
+            image.info[_TURNED] = _orientation(image)
+        image.load()
     return image
 
 
@@ -121,8 +115,11 @@ def _decoding(source: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata, and on sizes above the limit here
             yield
-    except UnidentifiedImageError:  # an OSError with a line of its own
-        raise
+    except Image.DecompressionBombError as error:
+        raise SemsynthError(f"{source} {_TOO_LARGE}") from error
+    except UnidentifiedImageError as error:
+        known = ", ".join(PICTURE_FORMATS)
+        raise SemsynthError(f"{source} is not a picture, or damaged at its start: expected {known}") from error
     except DAMAGE as error:
         raise SemsynthError(f"{source} is truncated or damaged ({_reason(error)}): restore the file") from error
 
@@ -162,11 +159,8 @@ def suffix_of(data: bytes) -> str:
     Raises:
         SemsynthError: it is none.
     """
-    try:
-        with Image.open(BytesIO(data), formats=PICTURE_FORMATS) as image:
-            return _SUFFIXES[image.format or ""]
-    except (UnidentifiedImageError, Image.DecompressionBombError, *DAMAGE) as error:
-        raise SemsynthError(f"not a picture, or damaged: {shortened(error)}") from error
+    with _decoding("the file"), Image.open(BytesIO(data), formats=PICTURE_FORMATS) as image:
+        return _SUFFIXES[image.format or ""]
 
 
 def strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
@@ -251,21 +245,16 @@ def picture_header(path: Path) -> PictureHeader:
     Raises:
         SemsynthError: it cannot be read, or is not a picture.
     """
-    try:
-        with _decoding(str(path)), opened(path) as file:
-            image = Image.open(file, formats=PICTURE_FORMATS)
-            # Pillow looks behind the pixels for a PNG's EXIF, and decodes them for it.
-            known = image.format != "PNG" or "exif" in image.info
-            turned = _orientation(image) if known else 1
-            size = image.size
-            if image.format == "TIFF":  # whose size Pillow exchanges in some versions
-                tags = getattr(image, "tag_v2", {})
-                size = int(tags[_TIFF_WIDTH]), int(tags[_TIFF_LENGTH])
-            return PictureHeader(_upright(size, turned), turned, palette(image))
-    except UnidentifiedImageError as error:
-        raise SemsynthError(f"{path} is not a picture, or damaged at its start: restore the file") from error
-    except Image.DecompressionBombError as error:
-        raise SemsynthError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down") from error
+    with _decoding(str(path)), opened(path) as file:
+        image = Image.open(file, formats=PICTURE_FORMATS)
+        # Pillow looks behind the pixels for a PNG's EXIF, and decodes them for it.
+        known = image.format != "PNG" or "exif" in image.info
+        turned = _orientation(image) if known else 1
+        size = image.size
+        if image.format == "TIFF":  # whose size Pillow exchanges in some versions
+            tags = getattr(image, "tag_v2", {})
+            size = int(tags[_TIFF_WIDTH]), int(tags[_TIFF_LENGTH])
+        return PictureHeader(_upright(size, turned), turned, palette(image))
 
 
 def palette(image: Image.Image) -> tuple[int, ...] | None:

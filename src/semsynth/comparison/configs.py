@@ -10,7 +10,7 @@ from semsynth.classes import ClassSet
 from semsynth.comparison.plan import Entry, Plan
 from semsynth.config import assigned, override, validated
 from semsynth.data.transforms import Pipeline
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig, Training
 
@@ -47,10 +47,8 @@ def resolve(plan: Plan, classes: ClassSet, instances: bool) -> dict[str, RecipeC
     shared = _shared(plan, presets)
     configs = {}
     for entry, preset in zip(plan.entries, presets, strict=True):
-        try:
+        with errors_of(entry.name):
             configs[entry.name] = _resolved(plan, entry, preset, shared)
-        except SemsynthError as error:
-            raise SemsynthError(f"{entry.name}: {error}") from None
     return configs
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from semsynth.comparison.record import ComparisonFolder, Record, Result
 from semsynth.config import load_config
 from semsynth.data.sample import INSTANCE, Sample
 from semsynth.data.source import open_source
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.files import sweep_partial_files, write_bytes
 from semsynth.layout import Size
 from semsynth.recipes.base import RecipeConfig
@@ -140,7 +140,7 @@ class _Work:
         """Build every network that is to be trained and encode a sample for it: what is wrong is found now."""
         for entry in self.record.plan.entries:
             if not self.result(entry).complete:
-                with _called(entry):
+                with errors_of(entry.name):
                     make_fabric(self.device, 1, self.configs[entry.name].training.precision)
                     recipe = build_recipe(self.run_record(entry), self.data)
                     example_batch(recipe, self.data)
@@ -163,7 +163,7 @@ class _Work:
     def train(self, entry: Entry, observer: Observer, title: str) -> int | None:
         """Spend the rest of an entry's budget; returns the signal that stopped it, if one did."""
         memory = PeakMemory(torch.device(self.device))
-        with _called(entry):
+        with errors_of(entry.name):
             trainer = self._trainer(entry, observer)
         observer.note(f"{title}: {'begins' if trainer.step == 0 else f'goes on after step {trainer.step}'}")
         signal, error = None, None
@@ -209,7 +209,7 @@ class _Work:
         result = self.result(entry)
         if not result.complete:
             return
-        with _called(entry):
+        with errors_of(entry.name):
             self.set(entry, scores=self._scores(entry, evaluate), pictures=self._pictures(entry, result))
         self.save()
 
@@ -247,12 +247,3 @@ class _Seconds(Observer):
 
     def _spent(self) -> int:
         return min(self.limit, round(self.trainer.clock.seconds))
-
-
-@contextmanager
-def _called(entry: Entry) -> Iterator[None]:
-    """Errors begin with the entry's name."""
-    try:
-        yield
-    except SemsynthError as error:
-        raise SemsynthError(f"{entry.name}: {error}") from error

@@ -8,7 +8,7 @@ from semsynth.classes import NO_CLASSES
 from semsynth.data.folder import CONDITIONS, IMAGES, splits
 from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.data.sample import Sample
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import decode_image
 from semsynth.layout import ConditionPicture
 
@@ -69,7 +69,5 @@ class ConditionFolder:
         name = self.names[index]
         condition = ConditionPicture.open(self._conditions[name])
         image = decode_image(self._images[name]) if self._images else None
-        try:
+        with errors_of(self.root / self.split):
             return Sample(name, condition, image)
-        except SemsynthError as error:
-            raise SemsynthError(f"{self.root / self.split}: {error}") from error

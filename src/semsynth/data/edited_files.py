@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.data.folder import INSTANCES, LABELS, named_classes
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import save_png
 from semsynth.layout import Layout
 from semsynth.layout.edits.texts import edit_by_text, fill_by_text
@@ -87,13 +87,9 @@ def edit_file(
     layout = Layout.open(path, named_classes(classes, described), instances)
     if components:
         layout = instances_from_components(layout)
-    try:
+    with errors_of(f"`fill={fill}`"):
         meant = fill_by_text(layout.classes, fill)
-    except SemsynthError as error:
-        raise SemsynthError(f"`fill={fill}`: {error}") from error
     for verb, text in edits:
-        try:
+        with errors_of(f"{path}, `{verb}={text}`"):
             layout = edit_by_text(layout, verb, text, meant)
-        except SemsynthError as error:
-            raise SemsynthError(f"{path}, `{verb}={text}`: {error}") from error
     return layout

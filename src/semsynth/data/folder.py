@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from semsynth.classes import BUILTIN_CLASS_SETS, NO_CLASSES, ClassSet
 from semsynth.data.listing import list_pictures, pairing_problems
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import decode_image
 from semsynth.layout import Layout
 
@@ -82,10 +82,8 @@ class DatasetFolder:
         name = self.names[index]
         layout = Layout.open(self._labels[name], self.classes, self._instances[name] if self._instances else None)
         image = decode_image(self._images[name]) if self._images else None
-        try:
+        with errors_of(self.root / self.split):
             return Sample(name, layout, image)
-        except SemsynthError as error:
-            raise SemsynthError(f"{self.root / self.split}: {error}") from error
 
 
 def load_classes(root: Path) -> ClassSet:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.classes import VOID, VOID_8BIT, ClassSet
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.files import opened
 from semsynth.images import (
     STRIP_PIXELS,
@@ -54,12 +54,10 @@ def decode_labels(data: bytes, legend: Legend, source: str) -> NDArray[np.uint16
             outside the class set, or a file that contradicts what it should hold.
     """
     image = open_image(data, source)
-    try:
+    with errors_of(source):
         check_lossless(image, data, "label map")
         _check_map(image, data, "label map")
         return _labels(image, data, legend)
-    except SemsynthError as error:
-        raise SemsynthError(f"{source}: {error}") from error
 
 
 def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integer]:
@@ -74,7 +72,7 @@ def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integ
         SemsynthError: unreadable, of colours, or with a palette that contradicts its indices.
     """
     image = open_image(data, source)
-    try:
+    with errors_of(source):
         check_lossless(image, data, "label map")
         if image.mode not in _NUMBER_MODES:
             raise SemsynthError("it holds colours, not ids")
@@ -82,8 +80,6 @@ def decode_numbers(data: bytes, legend: Legend, source: str) -> NDArray[np.integ
         numbers = np.concatenate([strip for _, strip in _stored_numbers(image, data)])
         if image.mode == "P":
             check_palette(image, np.bincount(numbers.ravel(), minlength=256), legend)
-    except SemsynthError as error:
-        raise SemsynthError(f"{source}: {error}") from error
     return numbers
 
 
@@ -150,11 +146,9 @@ def decode_instances(data: bytes, source: str) -> NDArray[np.int32]:
         SemsynthError: unreadable, of a format that loses numbers, 16 bits per channel, or transparent pixels.
     """
     image = open_image(data, source)
-    try:
+    with errors_of(source):
         check_lossless(image, data, "instance map")
         _check_map(image, data, "instance map")
-    except SemsynthError as error:
-        raise SemsynthError(f"{source}: {error}") from error
     instances = np.empty((image.height, image.width), np.int32)
     if image.mode in _NUMBER_MODES:
         for rows, numbers in _stored_numbers(image, data):

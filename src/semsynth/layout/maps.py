@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.classes import UNKNOWN, ClassSet
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import encode_png, read_image_bytes, save_png
 from semsynth.layout.arrays import Pixels, as_array, described
 from semsynth.layout.contradictions import unknown_ids
@@ -91,10 +91,8 @@ class Layout:
         """
         legend = classes if isinstance(classes, Legend) else Legend(classes)
         labels = decode_labels(data, legend, source)
-        try:
+        with errors_of(source):
             return cls(labels, legend.classes)
-        except SemsynthError as error:
-            raise SemsynthError(f"{source}: {error}") from error
 
     @classmethod
     def of_pixels(cls, pixels: Image.Image | Pixels, classes: ClassSet) -> Self:
@@ -121,10 +119,8 @@ class Layout:
             SemsynthError: unreadable, or of another size.
         """
         instances = decode_instances(data, source)
-        try:
+        with errors_of(source):
             return replace(self, instances=instances)
-        except SemsynthError as error:
-            raise SemsynthError(f"{source}: {error}") from error
 
     def save(self, path: str | Path, instances: str | Path | None = None) -> None:
         """Write the labels, and the instances where a path for them is given, so that :meth:`open` reads them again.
@@ -144,12 +140,10 @@ class Layout:
 
     def save_instances(self, path: str | Path) -> None:
         """Write the instances alone; see :meth:`save`."""
-        try:
+        with errors_of(f"cannot write {path}"):
             if self.instances is None:
                 raise SemsynthError("the layout has no instances")
             stored = stored_instances(self.instances)
-        except SemsynthError as error:
-            raise SemsynthError(f"cannot write {path}: {error}") from error
         save_png(Path(path), stored)
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import encode_png
 from semsynth.layout import Layout, edits
 from semsynth.layout.instances import instances_from_components, objects
@@ -41,10 +41,8 @@ def edit_layout(synthesizer: Synthesizer, parts: EditParts, options: EditOptions
     mask = None if parts.mask is None else read_mask(parts.mask, limits)
     before = layout
     for number, edit in enumerate(options.edits):
-        try:
+        with errors_of(f"edits.{number} ({edit.verb})"):
             layout = _edited(layout, edit, mask)
-        except SemsynthError as error:
-            raise SemsynthError(f"edits.{number} ({edit.verb}): {error}") from error
     return _told(layout, before)
 
 

@@ -15,7 +15,7 @@ from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL, Sample
 from semsynth.data.shards.index import ShardEntry, ShardIndex, name_in_line, parse_idx_line
 from semsynth.data.shards.tar import read_members
-from semsynth.errors import SemsynthError
+from semsynth.errors import SemsynthError, errors_of
 from semsynth.images import open_image, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout
 
@@ -167,10 +167,8 @@ class ShardSplit:
         if IMAGE in members:
             source, data = members[IMAGE]
             image = to_rgb(open_image(data, source), source)
-        try:
+        with errors_of(self._called(self.shard_of(index))):
             return Sample(name, condition, image)
-        except SemsynthError as error:
-            raise SemsynthError(f"{self._called(self.shard_of(index))}: {error}") from error
 
     def _members(self, index: int, kinds: Sequence[str]) -> tuple[str, dict[str, tuple[str, bytes]]]:
         """The sample's name; and by kind what messages call the member, and its bytes."""
