@@ -32,10 +32,10 @@ from semsynth.files import explained, make_folder, sweep_partial_files
 from semsynth.layout import Size
 from semsynth.locks import FolderLock
 
-_PARTS, _FEWEST, _PART_BYTES = 64, 8, 2**26
+_PARTS, _FEWEST, _PART_BYTES = 64, 8, 2**25
 """How many parts there should be, the least photos of one, and the bytes that one may take in memory."""
 _BYTES_PER_PIXEL = 8
-"""Of the working frame, in memory, for a photo, its label map and about twenty masks."""
+"""Of the working frame, in memory, for a photo, its label map and about twenty masks as bits."""
 _PLAN = "plan.json"
 
 

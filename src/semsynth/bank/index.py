@@ -135,7 +135,7 @@ def segment_tensors(size: Size, classes: ClassSet, *, photos: int, segments: int
         thin_masks: how many segments have pixels of thin classes.
     """
     rows, columns = masks.grid(size)
-    words, coarse = masks.words_of(size[0] * size[1]), masks.words_of(len(rows) * len(columns))
+    words, coarse = masks.words_of(size[0] * size[1]), masks.words_of(rows * columns)
     return {
         "class_ids": (np.int32, (segments,)),
         "images": (np.int32, (segments,)),

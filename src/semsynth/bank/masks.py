@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,18 +56,25 @@ def count_bits(words: Words) -> NDArray[np.int64]:
     return counted
 
 
-def grid(size: Size) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First rows and first columns of the coarse grid's cells; frames below ``COARSE`` have a cell for each pixel."""
-    height, width = size
-    rows, columns = min(height, COARSE), min(width, COARSE)
-    return np.arange(rows) * height // rows, np.arange(columns) * width // columns
+def grid(size: Size) -> Size:
+    """Rows and columns of the coarse grid; frames below ``COARSE`` have a cell for each pixel."""
+    return min(size[0], COARSE), min(size[1], COARSE)
+
+
+@cache
+def _cells_of(length: int) -> NDArray[np.float32]:
+    """[cells,length]: 1 where a pixel along one side belongs to a cell."""
+    cells = min(length, COARSE)
+    cell = np.arange(length) * cells // length
+    belongs: NDArray[np.float32] = (np.arange(cells)[:, None] == cell).astype(np.float32)
+    return belongs
 
 
 def cell_counts(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
     """[n,H,W] -> [n,cells]: pixels of each mask in the cells of the coarse grid."""
-    rows, columns = grid((masks.shape[-2], masks.shape[-1]))
-    by_row = np.add.reduceat(masks.view(np.uint8), rows, axis=-2).astype(np.float32)  # a cell has at most 64 rows
-    counts = np.add.reduceat(by_row, columns, axis=-1)  # [n,rows,columns]
+    _, height, width = masks.shape
+    rows, columns = _cells_of(height), _cells_of(width)
+    counts: NDArray[np.float32] = rows @ (masks.astype(np.float32) @ columns.T)  # [n,rows,columns]
     return counts.reshape(len(masks), len(rows) * len(columns))
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from semsynth.bank import masks
 from semsynth.bank.index import BankFile, BankPhoto, segment_tensors
 from semsynth.bank.order import count_in_front
-from semsynth.bank.segments import Segment, SegmentRules, context_windows, find_segments
+from semsynth.bank.segments import SegmentRules, context_windows, find_segments
 from semsynth.bank.tensors import Array, Pieces, map_tensors, write_tensors
-from semsynth.classes import ClassSet
+from semsynth.classes import VOID, ClassSet
 from semsynth.config import Config, dump_config
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.sample import IMAGE, INSTANCE, LABEL
@@ -22,7 +22,7 @@ from semsynth.data.source import LabelledSamples
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 from semsynth.images import resize_image
-from semsynth.layout import Size
+from semsynth.layout import Layout, Size
 from semsynth.layout.label_files import stored_labels
 
 BUILDING = ".building"
@@ -79,33 +79,65 @@ def write_part(part: Part, samples: LabelledSamples, rules: SegmentRules) -> Par
     Raises:
         SemsynthError: a damaged sample, or a full disk.
     """
-    size = rules.size
-    kinds = len(samples.classes.classes)
-    in_front = np.zeros((kinds, kinds), np.int64)
-    colours, layouts, found, images, photos = [], [], list[Segment](), list[int](), []
+    classes = samples.classes
+    in_front = np.zeros((classes.num_classes, classes.num_classes), np.int64)
+    colours, layouts, tables, photos = [], [], [], []
     for image in range(part.start, part.end):
         sample = samples[image]
         if sample.image is None:
             raise SemsynthError(f"'{sample.name}' has no photo: a bank is made of pairs of photos and label maps")
-        layout = sample.layout.resized(size)
-        colours.append(resize_image(sample.image, size))
-        layouts.append(stored_labels(layout.labels, layout.classes))
+        layout = sample.layout.resized(rules.size)
+        colours.append(resize_image(sample.image, rules.size))
+        layouts.append(stored_labels(layout.labels, classes))
         in_front += count_in_front(layout)
-        segments = find_segments(layout.labels, rules, layout.instances)
-        found += segments
-        images += [image] * len(segments)
+        tables.append(_table(layout, image, rules))
         photos.append(BankPhoto(name=sample.name, sha256=file_digests(samples, sample.name)))
     write_tensors(part.shard, {"colours": np.stack(colours)})
-    thin_masks = _write_segments(part, found, images, np.stack(layouts), rules)
+    table = _joined(tables)
+    write_tensors(part.segments, table | {"layouts": np.stack(layouts)})
     record = PartRecord(
         photos=tuple(photos),
         shard=described(part.shard, len(photos)),
-        segments=len(found),
-        thin_masks=thin_masks,
+        segments=len(table["class_ids"]),
+        thin_masks=len(table["thin_bits"]),
         in_front=tuple(map(tuple, in_front.tolist())),
     )
     dump_config(record, part.record)
     return record
+
+
+def _table(layout: Layout, image: int, rules: SegmentRules) -> dict[str, Array]:
+    """The segments of one photo, as a file holds them; ``thin_rows`` counts from 0 in each photo."""
+    segments = find_segments(layout.labels, rules, layout.instances)
+    boxes = np.array([one.box for one in segments], np.int32).reshape(-1, 4)
+    full = masks.place([one.mask for one in segments], boxes, rules.size)
+    thin = np.array([one.has_thin for one in segments], np.bool_)
+    with_thin = masks.place([one.thin_mask for one in segments if one.has_thin], boxes[thin], rules.size)
+    known = layout.labels != VOID
+    windows = context_windows(boxes, rules.size).tolist()
+    context_areas = [np.count_nonzero(known[top:bottom, left:right]) for top, left, bottom, right in windows]
+    return {
+        "class_ids": np.array([one.class_id for one in segments], np.int32),
+        "images": np.full(len(segments), image, np.int32),
+        "boxes": boxes,
+        "areas": full.sum((1, 2), dtype=np.int64),
+        "context_areas": np.array(context_areas, np.int64),
+        "coarse": masks.coarse_bits(full),
+        "bits": masks.pack(full),
+        "thin_rows": np.where(thin, np.cumsum(thin) - 1, -1).astype(np.int32),
+        "thin_bits": masks.pack(with_thin),
+    }
+
+
+def _joined(tables: Sequence[dict[str, Array]]) -> dict[str, Array]:
+    """The segments of several photos, sorted by class."""
+    before = np.cumsum([0, *(len(one["thin_bits"]) for one in tables)])
+    joined = {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
+    starts = np.repeat(before[:-1], [len(one["thin_rows"]) for one in tables])
+    rows = joined["thin_rows"]
+    joined["thin_rows"] = np.where(rows >= 0, rows + starts, -1).astype(np.int32)
+    order = np.argsort(joined["class_ids"], kind="stable")
+    return {name: array if name == "thin_bits" else array[order] for name, array in joined.items()}
 
 
 def join_segments(
@@ -151,40 +183,6 @@ def join_segments(
 def described(path: Path, entries: int) -> BankFile:
     """The entry of a file in ``bank.json``."""
     return BankFile(file=path.name, entries=entries, bytes=path.stat().st_size, sha256=sha256(path))
-
-
-def _write_segments(
-    part: Part, found: Sequence[Segment], images: Sequence[int], layouts: Array, rules: SegmentRules
-) -> int:
-    """Write the segments of a part, sorted by class, and its label maps; returns how many have a thin mask."""
-    by_class = sorted(range(len(found)), key=lambda number: found[number].class_id)
-    segments = [found[number] for number in by_class]
-    images_of = np.array([images[number] for number in by_class], np.int32)
-    boxes = np.array([one.box for one in segments], np.int32).reshape(-1, 4)
-    full = masks.place([one.mask for one in segments], boxes, rules.size)
-    thin = np.array([one.has_thin for one in segments], np.bool_)
-    with_thin = masks.place([one.thin_mask for one in segments if one.has_thin], boxes[thin], rules.size)
-    known = layouts != np.iinfo(layouts.dtype).max
-    windows = zip(images_of - part.start, *context_windows(boxes, rules.size).T, strict=True)
-    context_areas = [
-        np.count_nonzero(known[image, top:bottom, left:right]) for image, top, left, bottom, right in windows
-    ]
-    write_tensors(
-        part.segments,
-        {
-            "class_ids": np.array([one.class_id for one in segments], np.int32),
-            "images": images_of,
-            "boxes": boxes,
-            "areas": full.sum((1, 2), dtype=np.int64),
-            "context_areas": np.array(context_areas, np.int64),
-            "coarse": masks.coarse_bits(full),
-            "bits": masks.pack(full),
-            "thin_rows": np.where(thin, np.cumsum(thin) - 1, -1).astype(np.int32),
-            "thin_bits": masks.pack(with_thin),
-            "layouts": layouts,
-        },
-    )
-    return len(with_thin)
 
 
 def file_digests(samples: LabelledSamples, name: str) -> dict[str, str]:
