@@ -4,8 +4,8 @@
 
 ``DATA`` is a dataset folder with train and val. A tenth of its photos and all of them are cut by one process, to show
 how time and memory grow, and all of them by several. Then the ten best segments are found for every val layout, by the
-search and by comparing all masks of a class in full, in turns; both have to find the same ones. *of CPU* and *peak MiB*,
-the growth of the process, are those of the one that starts the others, and so left out where there are several.
+search and by comparing all masks of a class in full, in turns; both have to find the same ones. Time on the CPU and the
+growth of memory are those of a single process, and left out where there are several.
 """
 
 from __future__ import annotations
