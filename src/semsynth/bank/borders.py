@@ -30,12 +30,25 @@ def dilated(mask: Mask, side: int) -> Mask:
 
 def band(mask: Mask, side: int) -> Mask:
     """The pixels near the outline of a mask, inside and outside: its border enlarged by a square of ``side`` pixels."""
-    return dilated(border(mask), side)
+    found = np.zeros_like(mask)
+    if mask.any():
+        margin = side // 2 + 2
+        window = tuple(slice(max(0, one.start - margin), one.stop + margin) for one in bounding_box(mask))
+        found[window] = dilated(border(mask[window]), side)
+    return found
+
+
+def bounding_box(mask: Mask) -> tuple[slice, slice]:
+    """Rows and columns of a mask that is not empty."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def random_half(mask: Mask, rng: np.random.Generator) -> Mask:
-    """Each pixel of a mask with probability 1/2, drawn for every pixel of the frame."""
-    return mask & (rng.random(mask.shape) < 0.5)
+    """Each pixel of a mask with probability 1/2."""
+    drawn = np.zeros_like(mask)
+    drawn[mask] = rng.random(np.count_nonzero(mask)) < 0.5
+    return drawn
 
 
 def side_of(share: float, height: int) -> int:

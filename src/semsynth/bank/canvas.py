@@ -17,9 +17,12 @@ from semsynth.bank.borders import Mask, band, random_half, side_of
 from semsynth.bank.roles import Roles
 from semsynth.classes import VOID
 
-INNER, SHADOW, VEGETATION, OUTER = 0.035, 0.06, 0.04, 0.08
-"""Sides of the squares that widen borders, as shares of the height: inside every piece, around vehicles of the photo
-that a road or a sidewalk comes from, around vegetation, and around objects of the layout."""
+INNER = 0.035
+"""Side of the square that widens the border of a piece, inside of which half of the pixels are taken out: a share of
+the height."""
+SHADOW, VEGETATION, OUTER = 0.06, 0.04, 0.08
+"""Sides of other squares, likewise: around vehicles of the photo that a road or a sidewalk comes from, around
+vegetation, and around objects of the layout."""
 WIDER = 0.125
 """How much of its width or height a box around an object is wider at the left, and at the right and at the bottom."""
 NEIGHBOURS = np.ones((3, 3), bool)
@@ -60,7 +63,13 @@ class Canvas:
 
 
 def build_canvas(
-    labels: NDArray[np.uint16], placed: Sequence[Placed], roles: Roles, rng: np.random.Generator, faithful: bool = True
+    labels: NDArray[np.uint16],
+    placed: Sequence[Placed],
+    roles: Roles,
+    rng: np.random.Generator,
+    *,
+    faithful: bool = True,
+    elision: float = INNER,
 ) -> Canvas:
     """Paste pieces into a layout.
 
@@ -71,6 +80,7 @@ def build_canvas(
         rng: draws the pixels that borders lose.
         faithful: whether a piece stays inside the segment whose place it takes, so that the layout does not change
             (ours); otherwise the layout takes the shapes of the pieces, as published.
+        elision: see :data:`INNER`.
     """
     height = labels.shape[0]
     colour, filled = np.zeros((*labels.shape, 3), np.float32), np.zeros(labels.shape, bool)
@@ -81,7 +91,7 @@ def build_canvas(
         if not faithful:
             relabel(shown, one)
         solid = shape & ~shadows(one, roles, height)
-        white = random_half(band(shape, side_of(INNER, height)) & solid, rng)
+        white = random_half(band(shape, side_of(elision, height)) & solid, rng)
         colour[shape] = 0
         colour[solid] = one.colour[solid]
         colour[white] = 1

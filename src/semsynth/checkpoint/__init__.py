@@ -27,6 +27,7 @@ from semsynth.checkpoint.systems import (
     ModelConfig,
     OASISModel,
     Pix2PixHDModel,
+    SIMSModel,
     SPADEModel,
     model_config,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "ModelConfig",
     "OASISModel",
     "Pix2PixHDModel",
+    "SIMSModel",
     "SPADEModel",
     "bundled_models",
     "find_model",

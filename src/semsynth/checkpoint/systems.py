@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import nn
 
+from semsynth.bank.settings import CanvasSettings
 from semsynth.config import Config, validated
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
@@ -15,6 +16,7 @@ from semsynth.models.generator import AnyGeneratorConfig
 from semsynth.models.instance_encoder import InstanceEncoderConfig
 from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
+from semsynth.models.sims import SIMSGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoderConfig
 
@@ -140,11 +142,24 @@ class GeneratorModel(ModelConfig):
     system: Literal["generator"] = "generator"
 
 
+class SIMSModel(ModelConfig):
+    """SIMS's synthesis network, and the memory bank that its canvases are made from."""
+
+    system: Literal["sims"] = "sims"
+    generator: SIMSGeneratorConfig
+    """Layout and canvas -> image."""
+    encoder: None = None
+    """There is none."""
+    memory: CanvasSettings = CanvasSettings()
+    """The bank, which may lie in the model folder as ``bank``, and how canvases are made."""
+
+
 MODELS: dict[str, type[ModelConfig]] = {
     "spade": SPADEModel,
     "pix2pixhd": Pix2PixHDModel,
     "generator": GeneratorModel,
     "oasis": OASISModel,
+    "sims": SIMSModel,
 }
 """The systems whose models this release can build."""
 

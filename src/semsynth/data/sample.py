@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -84,6 +85,13 @@ class Samples(Protocol):
 
     def __getitem__(self, index: int, /) -> Sample:
         """One sample, as it is on disk."""
+
+
+class Transform(Protocol):
+    """From a sample as stored to a sample as networks take it."""
+
+    def apply(self, sample: Sample, rng: random.Random, train: bool) -> Sample:
+        """Transform ``sample``; everything is drawn from ``rng``, and ``train`` says whether to augment."""
 
 
 @dataclass(frozen=True, eq=False)

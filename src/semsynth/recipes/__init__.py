@@ -12,6 +12,7 @@ from semsynth.recipes.image_space import IMAGE_SPACE_SYSTEM
 from semsynth.recipes.oasis import OASIS_SYSTEM
 from semsynth.recipes.pix2pix import PIX2PIX_SYSTEM
 from semsynth.recipes.pix2pixhd_presets import PIX2PIXHD_SYSTEM
+from semsynth.recipes.sims import SIMS_SYSTEM
 from semsynth.recipes.spade import SPADE_SYSTEM
 from semsynth.recipes.system import System
 
@@ -20,6 +21,7 @@ RECIPES: dict[str, System[Any]] = {
     "pix2pixhd": PIX2PIXHD_SYSTEM,
     "crn": CRN_SYSTEM,
     "oasis": OASIS_SYSTEM,
+    "sims": SIMS_SYSTEM,
     "pix2pix": PIX2PIX_SYSTEM,
     "gan_segmentation": GAN_SEGMENTATION_SYSTEM,
     "encoder_decoder": ENCODER_DECODER_SYSTEM,

@@ -190,7 +190,7 @@ class AidedRecipe(Recipe):
             raise ValueError("a feature discriminator needs its backbone")
         self.networks[FEATURES] = FeatureDiscriminator(feature, self.config.condition_channels, backbone)
         if not self.config.has_own_discriminator:
-            del self.networks["discriminator"]
+            self.networks.pop("discriminator", None)
             phases = tuple(phase for phase in phases if phase.name != "discriminator")
         begins = next(phase.begins for phase in phases if phase.name == "generator")
         weights = {"fake": 1.0, "real": 1.0}

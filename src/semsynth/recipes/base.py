@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from semsynth.checkpoint import Card, ModelConfig, save_model
 from semsynth.classes import NO_CLASSES, ClassSet
 from semsynth.config import Config
-from semsynth.data.sample import Batch, Sample
+from semsynth.data.sample import Batch, Sample, Transform
 from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
@@ -145,6 +145,14 @@ class RecipeConfig(Config):
         """
         return ("loss.perceptual=0",) if self.has_perceptual_term() else ()
 
+    def completed(self) -> Self:
+        """The configuration as the record of a new run has it: files that it names are found, and told by checksums.
+
+        Raises:
+            SemsynthError: one is missing or does not fit.
+        """
+        return self
+
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the system can be trained on data of these classes.
 
@@ -242,6 +250,11 @@ class Recipe(ABC):
 
     collate: Callable[[Sequence[Sample]], Batch]
     """Encodes transformed samples for the networks; picklable, for it runs in the data workers."""
+
+    @property
+    def pipeline(self) -> Transform:
+        """What samples go through before :attr:`collate`, in the data workers; picklable."""
+        return self.config.data
 
     def adapted(self, name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """What to load into network ``name`` from a trained ``state`` of, perhaps, a smaller system.

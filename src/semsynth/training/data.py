@@ -20,9 +20,8 @@ from dataclasses import dataclass
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from semsynth.data.sample import Batch, Sample, Samples
+from semsynth.data.sample import Batch, Sample, Samples, Transform
 from semsynth.data.shards.remote import StreamedSplit
-from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 
 
@@ -95,7 +94,7 @@ class MicroBatches(Dataset[Batch]):
     def __init__(
         self,
         samples: Samples,
-        pipeline: Pipeline,
+        pipeline: Transform,
         collate: Callable[[Sequence[Sample]], Batch],
         seed: int,
         share: Share,

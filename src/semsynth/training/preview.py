@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semsynth.data.sample import Batch, Sample, Samples
-from semsynth.data.transforms import Pipeline
+from semsynth.data.sample import Batch, Sample, Samples, Transform
 from semsynth.images import save_png, to_uint8
 from semsynth.recipes.base import Networks
 
@@ -30,7 +29,7 @@ class FixedLayouts:
     batches: tuple[Batch, ...]
 
     @classmethod
-    def take(cls, samples: Samples, pipeline: Pipeline, collate: Callable[[Sequence[Sample]], Batch]) -> FixedLayouts:
+    def take(cls, samples: Samples, pipeline: Transform, collate: Callable[[Sequence[Sample]], Batch]) -> FixedLayouts:
         """Spread :data:`ROWS` choices evenly over ``samples``."""
         count = min(ROWS, len(samples))
         chosen = [samples[number * len(samples) // count] for number in range(count)]
@@ -53,7 +52,7 @@ def _with_photo(sample: Sample) -> Sample:
     """Batches are pairs; where a split has layouts only, a grey picture stands in (nothing looks at it)."""
     if sample.image is not None:
         return sample
-    return Sample(sample.name, sample.condition, np.full((*sample.size, 3), 128, np.uint8))
+    return replace(sample, image=np.full((*sample.size, 3), 128, np.uint8))
 
 
 def _framed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

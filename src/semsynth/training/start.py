@@ -113,7 +113,7 @@ def build_recipe(record: RunRecord, data: Data) -> Recipe:
 def example_batch(recipe: Recipe, data: Data, size: int = 1) -> Batch:
     """The first training images as a batch."""
     config = recipe.config
-    batches = MicroBatches(data.train, config.data, recipe.collate, config.training.seed, Share(batch_size=size))
+    batches = MicroBatches(data.train, recipe.pipeline, recipe.collate, config.training.seed, Share(batch_size=size))
     return batches[0]
 
 

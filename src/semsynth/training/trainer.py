@@ -88,8 +88,8 @@ class Trainer:
         self.settings = recipe.config.training
         self.learner = Learner(recipe, fabric, len(data.train))
         self.share = Share(self.settings.batch_size, self.settings.accumulate, fabric.global_rank, fabric.world_size)
-        self.batches = MicroBatches(data.train, recipe.config.data, recipe.collate, self.settings.seed, self.share)
-        self.fixed = FixedLayouts.take(data.val, recipe.config.data, recipe.collate)
+        self.batches = MicroBatches(data.train, recipe.pipeline, recipe.collate, self.settings.seed, self.share)
+        self.fixed = FixedLayouts.take(data.val, recipe.pipeline, recipe.collate)
         self.clock = Clock()
         self._end: int | None = None
         self.late_signal: int | None = None

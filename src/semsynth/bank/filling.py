@@ -1,0 +1,128 @@
+"""From a layout to its canvas: retrieve a piece for every segment, and paste the pieces back to front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth.bank.borders import Mask
+from semsynth.bank.canvas import Canvas, Placed, build_canvas
+from semsynth.bank.memory import MemoryBank, Piece
+from semsynth.bank.retrieval import retrieve
+from semsynth.bank.roles import Roles
+from semsynth.bank.segments import Segment, find_segments
+from semsynth.bank.settings import CanvasSettings
+from semsynth.images import resize_image
+from semsynth.layout import Layout, Size
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The segments of a layout, back to front, with the best pieces for each."""
+
+    segments: Sequence[Segment]
+    """In the bank's frame."""
+    pieces: NDArray[np.int64]
+    """[S,k] numbers of pieces in the bank, the best first; -1 where there are no more."""
+
+    def chosen(self, seed: int) -> NDArray[np.int64]:
+        """[S]: the piece of each segment; -1 where the bank has none of its class.
+
+        Args:
+            seed: 0 takes the best ones, 1 the second ones and so on; beyond the k-th, every segment draws one of its
+                own. Segments with fewer pieces than that begin again with the best.
+        """
+        found = (self.pieces >= 0).sum(1)  # [S]
+        if seed < self.pieces.shape[1]:
+            ranks = np.full(len(found), seed)
+        else:
+            ranks = np.random.default_rng(seed).integers(0, self.pieces.shape[1], len(found))
+        picked = self.pieces[np.arange(len(found)), ranks % found.clip(1)]
+        return np.where(found > 0, picked, -1)
+
+
+def find_choices(layout: Layout, bank: MemoryBank, settings: CanvasSettings) -> Choices:
+    """Find the pieces that fit the segments of a layout.
+
+    Args:
+        layout: of any size.
+        bank: of the layout's classes.
+        settings: how many pieces for each segment, and what is compared.
+
+    Raises:
+        SemsynthError: a layout of other classes than the bank's.
+    """
+    bank.check_classes(layout.classes)
+    labels = layout.resized(bank.rules.size).labels
+    segments = in_order(find_segments(labels, bank.rules), bank.order)
+    pieces, _ = retrieve(bank, segments, settings.choices, labels=labels if settings.context else None)
+    return Choices(segments, pieces)
+
+
+def fill(layout: Layout, bank: MemoryBank, choices: Choices, seed: int, settings: CanvasSettings) -> Canvas:
+    """Make the canvas of a layout.
+
+    Args:
+        layout: of the size of the picture.
+        bank: what the choices are of.
+        choices: for this layout.
+        seed: which pieces are taken, see :meth:`Choices.chosen`, and which pixels borders lose.
+        settings: how canvases are made.
+    """
+    placed = [
+        place(bank, segment, number, layout)
+        for segment, number in zip(choices.segments, choices.chosen(seed).tolist(), strict=True)
+        if number >= 0
+    ]
+    numbers, roles = np.random.default_rng(seed), Roles.of(bank.classes)
+    return build_canvas(layout.labels, placed, roles, numbers, faithful=settings.faithful, elision=settings.elision)
+
+
+def place(bank: MemoryBank, segment: Segment, number: int, layout: Layout) -> Placed:
+    """Put the piece ``number`` of the bank, and a segment, into the frame of a layout of any size."""
+    piece, size = bank.piece(number), layout.size
+    photo = resize_image(bank.photo(piece.image), size)
+    return Placed(
+        segment.class_id,
+        own_mask(segment, layout, bank.rules.size),
+        photo.astype(np.float32) / np.float32(255),
+        framed(piece, piece.mask, bank.rules.size, size),
+        framed(piece, piece.thin_mask & ~piece.mask, bank.rules.size, size),
+        enlarged(bank.labels(piece.image), size),
+        piece.image,
+    )
+
+
+def framed(piece: Piece, mask: Mask, frame: Size, size: Size) -> Mask:
+    """A mask in the box of a piece of the bank's ``frame``, in a frame of (height, width) ``size``."""
+    whole = np.zeros(frame, bool)
+    height, width = mask.shape
+    whole[piece.top : piece.top + height, piece.left : piece.left + width] = mask
+    return enlarged(whole, size)
+
+
+def enlarged(array: NDArray[T], size: Size) -> NDArray[T]:
+    """[h,w] at (height, width) ``size``, each pixel from the place of its centre."""
+    if array.shape == size:
+        return array
+    rows, columns = ((np.arange(new) * 2 + 1) * old // (2 * new) for old, new in zip(array.shape, size, strict=True))
+    picked: NDArray[T] = array[rows[:, None], columns]
+    return picked
+
+
+def in_order(segments: Sequence[Segment], order: Sequence[int]) -> list[Segment]:
+    """Segments by their class, back to front; the larger first within a class, and classes without a place first."""
+    places = {class_id: place for place, class_id in enumerate(order)}
+    return sorted(segments, key=lambda one: (places.get(one.class_id, -1), -int(one.mask.sum())))
+
+
+def own_mask(segment: Segment, layout: Layout, frame: Size) -> Mask:
+    """[H,W]: a segment of the bank's frame where the layout, of any size, really has its class."""
+    mask: Mask = enlarged(segment.full_mask(frame), layout.size) & (layout.labels == segment.class_id)
+    return mask
