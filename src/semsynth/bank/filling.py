@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,18 +31,21 @@ class Choices:
     pieces: NDArray[np.int64]
     """[S,k] numbers of pieces in the bank, the best first; -1 where there are no more."""
 
-    def chosen(self, seed: int) -> NDArray[np.int64]:
+    def chosen(self, seed: int, own: Mapping[int, int] | None = None) -> NDArray[np.int64]:
         """[S]: the piece of each segment; -1 where the bank has none of its class.
 
         Args:
             seed: 0 takes the best ones, 1 the second ones and so on; beyond the k-th, every segment draws one of its
                 own. Segments with fewer pieces than that begin again with the best.
+            own: row of a segment -> the number of its piece, 0 for the best, whatever the seed.
         """
         found = (self.pieces >= 0).sum(1)  # [S]
         if seed < self.pieces.shape[1]:
             ranks = np.full(len(found), seed)
         else:
             ranks = np.random.default_rng(seed).integers(0, self.pieces.shape[1], len(found))
+        for row, rank in (own or {}).items():
+            ranks[row] = rank
         picked = self.pieces[np.arange(len(found)), ranks % found.clip(1)]
         return np.where(found > 0, picked, -1)
 
@@ -65,7 +68,14 @@ def find_choices(layout: Layout, bank: MemoryBank, settings: CanvasSettings) -> 
     return Choices(segments, pieces)
 
 
-def fill(layout: Layout, bank: MemoryBank, choices: Choices, seed: int, settings: CanvasSettings) -> Canvas:
+def fill(
+    layout: Layout,
+    bank: MemoryBank,
+    choices: Choices,
+    seed: int,
+    settings: CanvasSettings,
+    own: Mapping[int, int] | None = None,
+) -> Canvas:
     """Make the canvas of a layout.
 
     Args:
@@ -74,10 +84,11 @@ def fill(layout: Layout, bank: MemoryBank, choices: Choices, seed: int, settings
         choices: for this layout.
         seed: which pieces are taken, see :meth:`Choices.chosen`, and which pixels borders lose.
         settings: how canvases are made.
+        own: of single segments the number of their piece, see :meth:`Choices.chosen`.
     """
     placed = [
         place(bank, segment, number, layout)
-        for segment, number in zip(choices.segments, choices.chosen(seed).tolist(), strict=True)
+        for segment, number in zip(choices.segments, choices.chosen(seed, own).tolist(), strict=True)
         if number >= 0
     ]
     numbers, roles = np.random.default_rng(seed), Roles.of(bank.classes)

@@ -174,13 +174,11 @@ class SIMSGenerator(LayoutGenerator):
         if style is None:
             raise ValueError("the network repairs a canvas: give one")
         read = torch.cat([layout.full.one_hot(style.dtype), style], 1)  # [N,C+4,H,W]
-        height, width = layout.size
         if self.config.doublings < 2:
-            features = self._features(read, layout.size)
+            features = self._features(read)
             picture = self.to_rgb(features)
         else:
-            half = height // 2, width // 2
-            features = self._features(_resized(read, half), half)
+            features = self._features(_halved(read))
             small = doubled(self.to_rgb(features))
             picture = self.to_full(torch.cat([read, small.to(read.dtype)], 1))
         return (picture, self.to_labels(features)) if segment else picture
@@ -194,15 +192,14 @@ class SIMSGenerator(LayoutGenerator):
         kept = {key: value for key, value in state.items() if not key.startswith(tuple(new))}
         return kept | {key: value for key, value in own.items() if key.startswith(tuple(new))}
 
-    def _features(self, read: Tensor, size: Size) -> Tensor:
+    def _features(self, read: Tensor) -> Tensor:
         """[N,C+4,h,w] -> [N,F,h,w]: what the heads read."""
         if not self.config.doublings:
-            return self._unet(read, size)
-        half = size[0] // 2, size[1] // 2
-        features: Tensor = self.enlarged(read, self._unet(_resized(read, half), half))
+            return self._unet(read)
+        features: Tensor = self.enlarged(read, self._unet(_halved(read)))
         return features
 
-    def _unet(self, read: Tensor, size: Size) -> Tensor:
+    def _unet(self, read: Tensor) -> Tensor:
         """[N,C+4,h,w] -> the features of the final stage, [N,F,h,w]."""
         x, pooled = read, []
         for stage in self.encoder:
@@ -210,9 +207,9 @@ class SIMSGenerator(LayoutGenerator):
             pooled.append(x)
         below: Tensor | None = None
         for level in range(len(CONVOLUTIONS), 0, -1):
-            here = _resized(read, (size[0] >> level, size[1] >> level))
             skip = pooled[level - 1]
-            below = self.decoder[level - 1](torch.cat([here.to(skip.dtype), skip], 1), below)
+            here = _resized(read, (skip.shape[2], skip.shape[3])).to(skip.dtype)
+            below = self.decoder[level - 1](torch.cat([here, skip], 1), below)
         features: Tensor = self.final(read, below)
         return features
 
@@ -220,3 +217,7 @@ class SIMSGenerator(LayoutGenerator):
 def _resized(x: Tensor, size: Size) -> Tensor:
     """[N,C,H,W] at (height, width) ``size``: bilinear, corners aligned, as the official code resizes everything."""
     return F.interpolate(x, size, mode="bilinear", align_corners=True)
+
+
+def _halved(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=True)

@@ -53,8 +53,18 @@ class RegionNoise:
     later one counts."""
 
 
-StyleChoice = Tensor | ObjectChoice | RegionNoise
-"""A style that has been read: a vector for the whole picture, styles of objects, or noise of regions."""
+@dataclass(frozen=True)
+class CanvasChoice:
+    """Which of the best pieces of photos take the places of a layout's segments, whatever the layout."""
+
+    seed: int = 0
+    """0 takes the best ones, 1 the second ones and so on; larger ones draw."""
+    pieces: tuple[tuple[int, int], ...] = ()
+    """Instance id (class id where there are no instances) and the number of its piece, 0 for the best."""
+
+
+StyleChoice = Tensor | ObjectChoice | RegionNoise | CanvasChoice
+"""A style that has been read: a vector for the whole picture, styles of objects, noise of regions, or pieces."""
 
 
 class StyleReader(Protocol):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.styles.choice import ObjectChoice, RegionNoise, StyleChoice
+from semsynth.styles.choice import CanvasChoice, ObjectChoice, RegionNoise, StyleChoice
 
 _PARALLEL = 1e-4
 """Sine of the angle between two vectors below which the arc between them is a straight line."""
@@ -55,6 +55,8 @@ def _between(first: StyleChoice, second: StyleChoice, share: float) -> StyleChoi
         return spherical(first, second, share)
     if isinstance(first, ObjectChoice) or isinstance(second, ObjectChoice):
         raise SemsynthError("styles of objects have no styles between them: interpolate models that read noise")
+    if isinstance(first, CanvasChoice) or isinstance(second, CanvasChoice):
+        raise SemsynthError("pieces of photos have nothing between them: interpolate models that read noise")
     one, other = (end if isinstance(end, RegionNoise) else RegionNoise(end) for end in (first, second))
     regions = {
         region: _of_region(one.regions.get(region, one.vector), other.regions.get(region, other.vector), share)

@@ -19,6 +19,7 @@ from semsynth.images import to_uint8
 from semsynth.layout import Condition, LayoutBatch, Size
 from semsynth.models.generator import GeneratorConfig
 from semsynth.styles.bank import StyleBank
+from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
 from semsynth.styles.object_styles import ObjectStyles
@@ -49,15 +50,16 @@ class Synthesizer(Styling):
             self._backend: Backend = model
             self.classes: ClassSet = model.record.classes
             self.card: Card = model.record.card
-            config, bank, encoder = model.record.model, model.bank, None
+            config, bank, encoder, folder = model.record.model, model.bank, None, None
         else:
             self._backend = TorchBackend(model, torch.device(device), dtype)
             self.classes, self.card, config = model.classes, model.card, model.config
             bank, encoder = StyleBank.load(model.folder, config.style_weights), model.networks.get("encoder")
+            folder = model.folder
         self.config: GeneratorConfig = self._backend.config
         self.device: torch.device = self._backend.device
         self.dtype: torch.dtype = self._backend.dtype
-        self._styles = style_reader(config, bank, encoder, self.device)
+        self._styles = style_reader(config, bank, encoder, self.device, folder)
         self.conditions: ConditionReader = ConditionReader(
             self.classes, reads_pictures(self.config), self._backend.sizes, config.trained_size
         )
@@ -188,7 +190,8 @@ class Synthesizer(Styling):
             read = [self._read_style(choices[i], conditions[i]) for i in chosen]
             given = [one for one in read if one is not None]
             styles_read = stacked(given, conditions[chosen[0]].size) if given else None
-            photos = to_uint8(self._backend.photograph([conditions[i] for i in chosen], styles_read))  # [N*k,H,W,3]
+            shown = [self._as_shown(choices[i], conditions[i]) for i in chosen]
+            photos = to_uint8(self._backend.photograph(shown, styles_read))  # [N*k,H,W,3]
             together = self.config.images_per_layout
             made |= {i: photos[row * together : (row + 1) * together] for row, i in enumerate(chosen)}
         return [made[i] for i in range(len(conditions))]
@@ -218,6 +221,10 @@ class Synthesizer(Styling):
             SemsynthError: no such object, or a model without modes for it.
         """
         opened = self.conditions.open_layout(layout)
+        if isinstance(self._styles, CanvasStyles):
+            pieces = self._styles.choices(opened, instance_id, seed, object_styles or {})
+            made = self.synthesize_arrays([opened] * len(pieces), pieces)
+            return [Image.fromarray(photos[0]) for photos in made]
         if not isinstance(self._styles, ObjectStyles | NoiseStyles):
             raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
         read = self._styles.choices(opened, instance_id, seed, object_styles or {})

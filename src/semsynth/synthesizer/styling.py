@@ -8,7 +8,17 @@ from torch import Tensor
 
 from semsynth.errors import SemsynthError
 from semsynth.layout import Condition, Layout
-from semsynth.styles.choice import ObjectChoice, ObjectStyle, Photo, RegionNoise, StyleChoice, Vector, photo_or_vector
+from semsynth.styles.canvas import CanvasStyles
+from semsynth.styles.choice import (
+    CanvasChoice,
+    ObjectChoice,
+    ObjectStyle,
+    Photo,
+    RegionNoise,
+    StyleChoice,
+    Vector,
+    photo_or_vector,
+)
 from semsynth.styles.noise import NoiseStyles
 from semsynth.synthesizer.abilities import Abilities
 from semsynth.synthesizer.old_keywords import renamed
@@ -54,6 +64,10 @@ class Styling(Abilities):
             if seed is not None or object_styles or region_seeds or not self.has_region_noise:
                 raise SemsynthError("noise of regions stands alone, and for models that read noise")
             return style
+        if isinstance(style, CanvasChoice):
+            if seed is not None or object_styles or region_seeds or not isinstance(self._styles, CanvasStyles):
+                raise SemsynthError("a choice of pieces stands alone, and for models with a memory bank")
+            return style
         choice = self._styles.choose(photo_or_vector(style), seed, object_styles)
         if not region_seeds:
             return choice
@@ -69,6 +83,26 @@ class Styling(Abilities):
         """
         if isinstance(layout, Layout):
             self._styles.check(choice, layout)
+
+    def sources(self, layout: Condition, choice: StyleChoice | None) -> list[str]:
+        """Names of the training photos whose pixels a photo shows, as the model's memory bank lists them.
+
+        Args:
+            layout: as it goes into the network: :attr:`conditions` has opened and fitted it.
+            choice: from :meth:`style`.
+
+        Raises:
+            SemsynthError: the model has no memory bank.
+        """
+        if not isinstance(self._styles, CanvasStyles) or not isinstance(layout, Layout):
+            raise SemsynthError("this model pastes no pieces of photos, so there are no sources: use one of SIMS")
+        return self._styles.sources(choice, layout)
+
+    def _as_shown(self, choice: StyleChoice | None, condition: Condition) -> Condition:
+        """What the network reads: pieces of photos may change a layout."""
+        if isinstance(self._styles, CanvasStyles) and isinstance(condition, Layout):
+            return self._styles.shown(choice, condition)
+        return condition
 
     def _read_style(self, choice: StyleChoice | None, condition: Condition) -> Tensor | None:
         return self._styles.read(choice, condition) if isinstance(condition, Layout) else None
