@@ -52,7 +52,8 @@ def train(
     one, signals do what they did before.
 
     Args:
-        system: ``spade``, ``pix2pixhd``, ``crn`` or ``oasis``; or a baseline: ``pix2pix``, ``encoder_decoder``,
+        system: ``spade``, ``pix2pixhd``, ``crn``, ``oasis`` or ``sims``, which needs a memory bank of its training
+            photos as the setting ``memory.bank``; or a baseline: ``pix2pix``, ``encoder_decoder``,
             ``full_resolution``, ``image_space``, ``gan_segmentation``.
         data: dataset folder with ``train/`` and perhaps ``val/``, or a folder or an address of its shards.
         out: the run folder, which must be new or empty.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from semsynth.bank.borders import Mask
 from semsynth.bank.canvas import Canvas, Placed, build_canvas
+from semsynth.bank.choice import choose
 from semsynth.bank.memory import MemoryBank, Piece
 from semsynth.bank.retrieval import retrieve
 from semsynth.bank.roles import Roles
@@ -35,19 +36,15 @@ class Choices:
         """[S]: the piece of each segment; -1 where the bank has none of its class.
 
         Args:
-            seed: 0 takes the best ones, 1 the second ones and so on; beyond the k-th, every segment draws one of its
-                own. Segments with fewer pieces than that begin again with the best.
-            own: row of a segment -> the number of its piece, 0 for the best, whatever the seed.
+            seed: see :func:`semsynth.bank.choice.choose`.
+            own: row of a segment -> the number of its piece, 0 for the best, whatever the seed; where there are fewer,
+                the last one.
         """
-        found = (self.pieces >= 0).sum(1)  # [S]
-        if seed < self.pieces.shape[1]:
-            ranks = np.full(len(found), seed)
-        else:
-            ranks = np.random.default_rng(seed).integers(0, self.pieces.shape[1], len(found))
+        picked = choose(self.segments, self.pieces, seed)
         for row, rank in (own or {}).items():
-            ranks[row] = rank
-        picked = self.pieces[np.arange(len(found)), ranks % found.clip(1)]
-        return np.where(found > 0, picked, -1)
+            found = self.pieces[row][self.pieces[row] >= 0]
+            picked[row] = found[min(rank, len(found) - 1)] if len(found) else -1
+        return picked
 
 
 def find_choices(layout: Layout, bank: MemoryBank, settings: CanvasSettings) -> Choices:

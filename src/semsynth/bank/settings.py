@@ -37,20 +37,20 @@ class CanvasSettings(Config):
     band become white."""
 
     def named(self, size: Size | None) -> Self:
-        """The same with the bank's absolute path and checksum.
+        """The same with the bank's absolute path and checksum, where it is the bank that they name.
 
         Args:
             size: (height, width) of the pictures; None: they have several.
 
         Raises:
-            SemsynthError: there is no bank, or it was made for another size.
+            SemsynthError: there is no bank, or another one, or it was made for another size.
         """
         if not self.bank:
             raise SemsynthError(
                 f"this system needs a memory bank of its training photos: make one with {BUILD}, and "
                 "name it with --bank BANK (memory.bank=BANK)"
             )
-        bank = MemoryBank.open(self.bank)
+        bank = self.open()
         if size is not None and bank.rules.size != size:
             height, width = size
             raise SemsynthError(
@@ -71,12 +71,12 @@ class CanvasSettings(Config):
         own = None if beside is None else beside / FOLDER
         folder = own if own is not None and own.is_dir() else Path(self.bank or FOLDER)
         if not folder.is_dir():
-            where = f", or copy it to {own}" if own is not None else ""
-            raise SemsynthError(f"the memory bank {folder} is missing: restore it{where}")
+            where = "name its new place with --bank" if own is None else f"copy it to {own}"
+            raise SemsynthError(f"the memory bank {folder} is missing: restore it, or {where}")
         bank = MemoryBank.open(folder)
         if self.sha256 and bank.checksum != self.sha256:
             raise SemsynthError(
                 f"{folder} is not the memory bank that the model was trained with (other checksums): restore that one, "
-                f"or train with a bank of these photos"
+                "or train a new run"
             )
         return bank

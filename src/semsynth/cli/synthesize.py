@@ -47,6 +47,10 @@ def synthesize(
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png: layouts and photos side by side.")
     ] = False,
+    sources: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Also list the training photos whose pixels each photo shows (SIMS)."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace photos of these names that are in the folder already.")
     ] = False,
@@ -86,9 +90,8 @@ def synthesize(
         "precision": precision,
     }
     if engine is not None:
-        bulk.refuse(
-            True, {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--overwrite": overwrite}
-        )
+        alone = {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--sources": sources}
+        bulk.refuse(True, {**alone, "--overwrite": overwrite})
         bulk.synthesize(maps, out, model, engine, workers, address, gpus, limit=limit, shard_size=shard_size, **how)
         return
     of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
@@ -107,6 +110,7 @@ def synthesize(
             model or DEFAULT_MODEL,
             object_styles=object_styles,
             contact_sheet=contact_sheet,
+            sources=sources,
             overwrite=overwrite,
             progress=bars,
             tell=notes.tell,

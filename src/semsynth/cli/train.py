@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from semsynth.cli.progress import ProgressBar
 
 _SYSTEM = (
-    "spade, pix2pixhd, crn or oasis; or a baseline: pix2pix, encoder_decoder, full_resolution, image_space, "
+    "spade, pix2pixhd, crn, oasis or sims; or a baseline: pix2pix, encoder_decoder, full_resolution, image_space, "
     "gan_segmentation."
 )
 _STAGES = (
@@ -45,6 +45,10 @@ def train(
     affinity: options.Affinity = None,
     perceptual_weights: options.PerceptualWeights = None,
     feature_weights: options.FeatureWeights = None,
+    bank: Annotated[
+        Path | None,
+        typer.Option(help="Memory bank of the training photos (sims), from 'semsynth bank build'.", show_default=False),
+    ] = None,
     no_perceptual: options.NoPerceptual = False,
     stages: Annotated[bool, typer.Option("--stages", help=_STAGES)] = False,
     score_every: Annotated[
@@ -83,7 +87,8 @@ def train(
     files = {"out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
     new |= {"no_perceptual": no_perceptual, "affinity": affinity}
-    both: dict[str, Any] = {"steps": steps, "overrides": overrides or (), "skip_damaged": skip_damaged}
+    of_bank = [] if bank is None else [f"memory.bank={bank.absolute()}"]
+    both: dict[str, Any] = {"steps": steps, "overrides": [*(overrides or ()), *of_bank], "skip_damaged": skip_damaged}
     both["feature_weights"] = feature_weights
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}

@@ -29,7 +29,6 @@ from semsynth.classes import ClassSet
 from semsynth.config import Config
 from semsynth.data.sample import Batch
 from semsynth.data.transforms import Pipeline
-from semsynth.errors import SemsynthError
 from semsynth.losses.content import ContentLoss, existing_levels
 from semsynth.losses.distance import at_least_single
 from semsynth.losses.level_weights import INPUT, OFFICIAL_512P, LevelWeights
@@ -108,13 +107,8 @@ class SIMSConfig(AidedConfig):
         return self.model_copy(update={"memory": self.memory.named(self.data.output_size)})
 
     def without_perceptual(self) -> tuple[str, ...]:
-        """None: the loss would compare nothing but layouts."""
-        if self.loss.kind == "perceptual":
-            raise SemsynthError(
-                "the pictures are compared by VGG features alone, so --no-perceptual (perceptual=False) cannot be: "
-                "--set loss.kind=image_space compares colours instead"
-            )
-        return ()
+        """Compare colours alone."""
+        return ("loss.kind=image_space",)
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """VGG-19 with average pooling, the feature discriminator's network, and the bank."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from semsynth.bank.batches import channels
 from semsynth.bank.canvas import Canvas
+from semsynth.bank.index import BankPhoto
 from semsynth.bank.filling import Choices, enlarged, fill, find_choices
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.settings import CanvasSettings
@@ -39,7 +40,7 @@ class CanvasStyles:
     def choose(
         self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> CanvasChoice:
-        """Seed 0 takes the best piece for every segment; regions may have their own number, 0 for the best."""
+        """Seed 0 takes the best piece for every segment; regions may have a number of their own, 0 for the best."""
         check_one(style, seed)
         if style is not None:
             raise SemsynthError("this model pastes pieces of its own photos: give a seed instead of a style")
@@ -71,9 +72,9 @@ class CanvasStyles:
         """The layout that the network reads: of canvases that are not faithful, with the shapes of the pieces."""
         return layout if self.settings.faithful else replace(layout, labels=self.canvas(choice, layout).labels)
 
-    def sources(self, choice: StyleChoice | None, layout: Layout) -> list[str]:
-        """Names of the photos of which pixels are visible in the canvas, as the bank lists them."""
-        return [self.bank.photos[number] for number in self.canvas(choice, layout).photos]
+    def sources(self, choice: StyleChoice | None, layout: Layout) -> list[BankPhoto]:
+        """The photos of which pixels are visible in the canvas, as the bank lists them."""
+        return [self.bank.index.photos[number] for number in self.canvas(choice, layout).photos]
 
     def canvas(self, choice: StyleChoice | None, layout: Layout) -> Canvas:
         """The canvas of a layout."""

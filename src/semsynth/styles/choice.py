@@ -58,7 +58,7 @@ class CanvasChoice:
     """Which of the best pieces of photos take the places of a layout's segments, whatever the layout."""
 
     seed: int = 0
-    """0 takes the best ones, 1 the second ones and so on; larger ones draw."""
+    """0 takes the best ones; other seeds draw among them."""
     pieces: tuple[tuple[int, int], ...] = ()
     """Instance id (class id where there are no instances) and the number of its piece, 0 for the best."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from PIL import Image
 
 from semsynth.data.progress import Stages, Tell, silent_stages, tell_nobody
 from semsynth.errors import SemsynthError
-from semsynth.files import make_folder
+from semsynth.files import make_folder, write_bytes
 from semsynth.images import decode_image, save_png
 from semsynth.layout import Condition, Layout, Size
 from semsynth.styles.choice import ObjectStyle, StyleChoice
@@ -59,6 +60,7 @@ def synthesize_files(
     strict_size: bool = False,
     instances: str | Path | None = None,
     contact_sheet: bool = False,
+    sources: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
     precision: Precision = "auto",
@@ -81,6 +83,7 @@ def synthesize_files(
         strict_size: refuse maps whose own size the model cannot make.
         instances: a folder of instance maps named like the label maps, or the file for a single map.
         contact_sheet: also write ``contact_sheet.png``: layouts and photos side by side.
+        sources: also write this JSON file, with the training photos whose pixels each photo shows (SIMS).
         overwrite: replace photos of these names that are in ``out`` already.
         device: as in :func:`semsynth.load`.
         precision: likewise.
@@ -120,12 +123,23 @@ def synthesize_files(
         choices = [synthesizer.style(None, one, object_styles, region_seeds) for one in seeds]
     checked = CheckedMaps(synthesizer, files, choices[0], size, strict_size=strict_size)
     checked.check(progress, tell)
+    if sources is not None:
+        write_sources(Path(sources), checked.sources(choices))
     drawn = None if sheet is None else ContactSheet(1 + len(choices))
     checked.write_photos(choices, progress, drawn)
     if drawn is not None and sheet is not None:
         save_png(sheet, np.asarray(drawn.draw()))
     left_out = 0 if drawn is None else drawn.left_out
     return SynthesizedFiles(tuple(path for one in files for path in one.photos), sheet, left_out)
+
+
+def write_sources(path: Path, sources: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
+    """Write which training photos every photo shows pixels of.
+
+    Raises:
+        SemsynthError: the file cannot be written.
+    """
+    write_bytes(path, json.dumps(sources, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 class CheckedMaps:
@@ -210,6 +224,22 @@ class CheckedMaps:
                     sheet.start_row(Image.fromarray(condition.colors()), one.path.stem)
                 sheet.add(Image.fromarray(photo), path.stem)
             done(number, total)
+
+    def sources(self, choices: Sequence[StyleChoice | None]) -> dict[str, list[dict[str, str]]]:
+        """File name of a photo -> name, source and licence of the training photos whose pixels it shows.
+
+        Raises:
+            SemsynthError: the model shows none.
+        """
+        opened = ((one, self._held.get(one.path) or self._open(one)[0]) for one in self._files)
+        return {
+            path.name: [
+                {"name": photo.name, **photo.credit.model_dump()}
+                for photo in self._synthesizer.sources(condition, choice)
+            ]
+            for one, condition in opened
+            for path, choice in zip(one.photos, choices, strict=True)
+        }
 
     def _photos(
         self, choices: Sequence[StyleChoice | None]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from semsynth.bank.index import BankPhoto
 from semsynth.errors import SemsynthError
 from semsynth.layout import Condition, Layout
 from semsynth.styles.canvas import CanvasStyles
@@ -84,8 +85,8 @@ class Styling(Abilities):
         if isinstance(layout, Layout):
             self._styles.check(choice, layout)
 
-    def sources(self, layout: Condition, choice: StyleChoice | None) -> list[str]:
-        """Names of the training photos whose pixels a photo shows, as the model's memory bank lists them.
+    def sources(self, layout: Condition, choice: StyleChoice | None) -> list[BankPhoto]:
+        """The training photos whose pixels a photo shows, as the model's memory bank lists them.
 
         Args:
             layout: as it goes into the network: :attr:`conditions` has opened and fitted it.

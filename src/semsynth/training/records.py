@@ -15,7 +15,7 @@ from semsynth.recipes import RECIPES
 from semsynth.recipes.base import RecipeConfig, sized_alike
 from semsynth.training.affinity import Shares
 from semsynth.training.beginning import find_start
-from semsynth.training.run import CHANGEABLE, RunFolder, RunRecord, changed_setting
+from semsynth.training.run import CHANGEABLE, FREE, RunFolder, RunRecord, changed_setting
 from semsynth.training.stages import StagesFolder, StagesRecord, change, of_stage, split
 from semsynth.training.start import TRAIN
 
@@ -132,7 +132,7 @@ def resumed_record(
     if isinstance(record, StagesRecord):
         return change(record, changes, stages.reached(record))
     config = override(validated(RECIPES[record.system].config, record.config, f"{run.record}: config"), changes)
-    return record.model_copy(update={"config": config.model_dump(mode="json")})
+    return record.model_copy(update={"config": config.completed().model_dump(mode="json")})
 
 
 def _check_classes(run: RunFolder, data: str) -> None:
@@ -151,7 +151,7 @@ def _absolute(path: str | Path | None) -> str | None:
 
 
 def _check_changeable(assignment: str, key: str) -> None:
-    if key not in {f"training.{changeable}" for changeable in CHANGEABLE}:
+    if key not in FREE:
         raise SemsynthError(
             f"override {assignment}: '{key}' would change the run; resuming can change only "
             f"training.{{{','.join(CHANGEABLE)}}} (a new run with init_from can change everything)"

@@ -28,6 +28,9 @@ from semsynth.version import __version__
 CHANGEABLE = ("steps", "workers", "log_every", "sample_every", "save_every")
 """Keys of ``training`` that may change on resuming: none of them changes what a step computes."""
 
+FREE = frozenset({*(f"training.{key}" for key in CHANGEABLE), "memory.bank"})
+"""Keys of a configuration that may change on resuming: those, and where the memory bank, which has a checksum, lies."""
+
 STAGES = "stages.json"
 """The record of a training in stages (:mod:`semsynth.training.stages`), whose runs lie in folders beside it."""
 
@@ -158,8 +161,7 @@ def told(record: RunRecord, classes: ClassSet) -> str:
     here = flat(record.config)
     preset = RECIPES[record.system].presets.get(record.preset)
     bases = [] if preset is None else [flat(preset(classes, edges).model_dump(mode="json")) for edges in (False, True)]
-    free = {f"training.{key}" for key in CHANGEABLE}
-    changes = [[key for key in here if key not in free and here[key] != base.get(key)] for base in bases]
+    changes = [[key for key in here if key not in FREE and here[key] != base.get(key)] for base in bases]
     settings = [f"{key}={_text(here[key])}" for key in min(changes, key=len, default=[])]
     return ", ".join([record.system, f"preset {record.preset}", *settings])
 
@@ -197,8 +199,7 @@ def check_same_training(state: dict[str, Any], config: RecipeConfig, num_images:
 def changed_setting(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
     """The first key, dotted, in which two configurations are different trainings, with both values; None: the same."""
     then, new = flat(before), flat(now)
-    free = {f"training.{key}" for key in CHANGEABLE}
-    different = sorted(key for key in then.keys() | new.keys() if then.get(key) != new.get(key) and key not in free)
+    different = sorted(key for key in then.keys() | new.keys() if then.get(key) != new.get(key) and key not in FREE)
     return (different[0], then.get(different[0]), new.get(different[0])) if different else None
 
 
