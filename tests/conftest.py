@@ -18,6 +18,7 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+from toy_bank import scene_bank, scenes  # noqa: F401  (fixtures)
 
 # A shell's background jobs begin with SIGINT ignored, and so would all that they start; tests send it and wait for it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -34,6 +34,11 @@ def test_a_band_lies_inside_and_outside() -> None:
     assert np.array_equal(found, square(20, 3, 3, 14) & ~square(20, 7, 7, 6))
 
 
+def test_a_square_without_a_pixel_leaves_no_band() -> None:
+    assert not band(square(20, 5, 5, 10), 0).any()
+    assert band(square(20, 5, 5, 10), 1).any()
+
+
 def test_half_of_the_pixels_is_drawn() -> None:
     mask = square(100, 10, 10, 80)
     drawn = random_half(mask, np.random.default_rng(0))

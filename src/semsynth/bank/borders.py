@@ -29,9 +29,12 @@ def dilated(mask: Mask, side: int) -> Mask:
 
 
 def band(mask: Mask, side: int) -> Mask:
-    """The pixels near the outline of a mask, inside and outside: its border enlarged by a square of ``side`` pixels."""
+    """The pixels near the outline of a mask, inside and outside: its border enlarged by a square of ``side`` pixels.
+
+    A square without a pixel leaves no band.
+    """
     found = np.zeros_like(mask)
-    if mask.any():
+    if side > 0 and mask.any():
         margin = side // 2 + 2
         window = tuple(slice(max(0, one.start - margin), one.stop + margin) for one in bounding_box(mask))
         found[window] = dilated(border(mask[window]), side)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from semsynth.bank.batches import channels
 from semsynth.bank.canvas import Canvas
-from semsynth.bank.index import BankPhoto
 from semsynth.bank.filling import Choices, enlarged, fill, find_choices
+from semsynth.bank.index import BankPhoto
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.settings import CanvasSettings
 from semsynth.classes import VOID

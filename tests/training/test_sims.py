@@ -1,0 +1,85 @@
+"""A run of SIMS: pairs are made in the data workers, and what is resumed equals what never stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from toy_bank import TINY_SIMS
+
+import semsynth
+from semsynth.bank.memory import MemoryBank
+from semsynth.errors import SemsynthError
+
+
+@pytest.fixture(scope="module")
+def whole(scenes: Path, scene_bank: MemoryBank, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    train(scenes, scene_bank.folder, run, 4)
+    return run
+
+
+def train(data: Path, memory: Path, run: Path, steps: int, *settings: str) -> None:
+    overrides = [*TINY_SIMS, f"memory.bank={memory}", *settings]
+    semsynth.train("sims", data, run, preset="small", steps=steps, overrides=overrides, device="cpu")
+
+
+def test_resuming_equals_not_stopping(whole: Path, scenes: Path, scene_bank: MemoryBank, tmp_path: Path) -> None:
+    """Even with another number of workers, and where the bank has moved."""
+    moved = tmp_path / "moved"
+    shutil.copytree(scene_bank.folder, moved)
+    train(scenes, moved, tmp_path / "run", 2, "training.workers=1")
+    moved.rename(tmp_path / "elsewhere")
+    with pytest.raises(SemsynthError, match="is missing: restore it, or name its new place with --bank"):
+        semsynth.resume(tmp_path / "run", steps=4, device="cpu")
+    where = f"memory.bank={tmp_path / 'elsewhere'}"
+    semsynth.resume(tmp_path / "run", steps=4, overrides=[where, "training.workers=0"], device="cpu")
+    made, expected = (load_file(run / "model/generator.safetensors") for run in (tmp_path / "run", whole))
+    assert all(bool((made[key] == expected[key]).all()) for key in expected)
+
+
+def test_another_bank_is_refused(whole: Path, scenes: Path, tmp_path: Path) -> None:
+    rules = semsynth.MemoryBank.open(_bank_of(whole)).rules
+    semsynth.build_bank(scenes, tmp_path / "val", split="val", rules=rules, workers=1)
+    with pytest.raises(SemsynthError, match="is not the memory bank that the model was trained with"):
+        semsynth.resume(whole, steps=6, overrides=[f"memory.bank={tmp_path / 'val'}"], device="cpu")
+
+
+def test_the_record_names_the_bank(whole: Path, scene_bank: MemoryBank) -> None:
+    assert _bank_of(whole) == scene_bank.folder
+    assert scene_bank.checksum in (whole / "recipe.json").read_text()
+    assert scene_bank.checksum in (whole / "model/config.json").read_text()
+
+
+def test_a_larger_network_begins_with_the_weights_of_the_smaller_one(
+    whole: Path,
+    scenes: Path,
+    scene_bank: MemoryBank,
+    tmp_path: Path,
+) -> None:
+    rules = scene_bank.rules.model_copy(update={"working_height": 128, "working_width": 128})
+    semsynth.build_bank(scenes, tmp_path / "bank", rules=rules, workers=1)
+    settings = [f"memory.bank={tmp_path / 'bank'}", "generator.doublings=1", "data.crop_size=128"]
+    settings.append("generator_optimizer.lr=1e-9")
+    semsynth.train(
+        "sims",
+        scenes,
+        tmp_path / "run",
+        preset="small",
+        steps=1,
+        overrides=[*TINY_SIMS, *settings],
+        init_from=whole,
+        device="cpu",
+    )
+    before, after = (load_file(run / "model/generator.safetensors") for run in (whole, tmp_path / "run"))
+    name = "encoder.0.convs.1.weight"
+    assert (after[name] - before[name]).abs().max() < 1e-6
+    assert "enlarged.convs.0.weight" in after
+
+
+def _bank_of(run: Path) -> Path:
+    return Path(json.loads((run / "model/config.json").read_text())["memory"]["bank"])
