@@ -42,6 +42,7 @@ class FoldedSPADE(SPADE):
         self.norm = _Done(layer.norm)  # type: ignore[assignment]
         shared = layer.shared
         self.first = shared if encoding.num_channels <= FEW_CHANNELS else _RowSum(shared, encoding)
+        self.kernel_size = layer.kernel_size
         channels, hidden, kernel, _ = layer.gamma.weight.shape
         self.modulation = nn.Conv2d(hidden, 2 * channels, kernel, padding=kernel // 2)
         (weight, bias), (shift_weight, shift_bias) = layer.modulation_weights(folded=layer.norm.kind != "instance")

@@ -63,6 +63,16 @@ class SPADEResBlock(nn.Module):
             self.norm_s = _spade(in_channels, config)
             self.conv_s = conv2d(in_channels, out_channels, 1, bias=False, spectral=config.spectral)
 
+    def reaches(self, level: Level | Tensor) -> tuple[int, int]:
+        """How far the result looks around a pixel: into the features, and into the layout.
+
+        Two convolutions follow a SPADE layer. Where modulation is dense its own convolutions, too, see zeros beyond the
+        border of a part.
+        """
+        of_modulation = 2 * (self.norm_0.kernel_size // 2)
+        dense = isinstance(level, Tensor) or self.norm_0.path == "dense"
+        return 2 + (of_modulation if dense else 0), 2 + of_modulation
+
     def forward(self, x: Tensor, level: Level | Tensor, vectors: Tensor | None = None) -> Tensor:
         """[N,in,h,w] and the layout at h x w, as :class:`SPADE` takes it -> [N,out,h,w]."""
         normalized = None

@@ -49,6 +49,7 @@ class SPADE(nn.Module):
         """
         super().__init__()
         self._frozen: tuple[Projection, Projection] | None = None
+        self.kernel_size = kernel_size
         self.norm = ParameterFreeNorm(norm, channels)
         self.shared = nn.Conv2d(label_channels, hidden, kernel_size, padding=kernel_size // 2)
         self.gamma = nn.Conv2d(hidden, channels, kernel_size, padding=kernel_size // 2)

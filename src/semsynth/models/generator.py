@@ -18,6 +18,8 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size, pixels
 from semsynth.layout_ops.spade_layer import ModulationPath, choose_path, freeze_modulation
 from semsynth.models.description import Sizes, StyleInput
+from semsynth.models.local import LocalStage, check_local, run_part
+from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import fold_spectral_norm
 
 OLDEST_FAMILY = "pix2pixhd"
@@ -162,6 +164,42 @@ class LayoutGenerator(nn.Module, ABC):
         """:meth:`forward` of layouts, or of pictures where these are the condition, at (height, width) ``size``."""
         images: Tensor = self(condition, style, *(() if self.config.output_size is None else (size,)))
         return images
+
+    def local_stages(self, layout: LayoutBatch, style: Tensor | None, size: Size | None) -> list[LocalStage]:
+        """What :meth:`forward` does, as stages that can make a part of the picture.
+
+        Args:
+            layout: as :meth:`forward` takes it.
+            style: likewise.
+            size: (height, width) of the whole picture; None: as :meth:`forward` chooses it.
+
+        Raises:
+            SemsynthError: pixels of this generator depend on all others.
+        """
+        raise SemsynthError(
+            f"a {self.config.family} generator has no local form: each pixel depends on the whole picture"
+        )
+
+    @torch.no_grad()
+    def region(self, layout: LayoutBatch, style: Tensor | None, box: Rectangle, size: Size | None = None) -> Tensor:
+        """A rectangle of the picture, at the cost of little more than its own pixels.
+
+        Args:
+            layout: N layouts.
+            style: as ``config.style`` says; None where the generator reads none.
+            box: the rectangle, in pixels of the picture.
+            size: (height, width) of the whole picture; None: the generator's own, else the layout's.
+
+        Returns:
+            [N,3,h,w], equal to that part of :meth:`forward`'s picture up to float rounding.
+
+        Raises:
+            SemsynthError: a generator without a local form, or whose statistics are those of the whole picture; a
+                ``box`` that is not inside.
+        """
+        size = size or self.config.output_size or layout.size
+        check_local(self)
+        return run_part(self.local_stages(layout, style, size), box, size)
 
     @property
     def style_layer(self) -> nn.Linear | None:

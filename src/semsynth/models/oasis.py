@@ -6,6 +6,7 @@ Synthesis", ICLR 2021: section 3.1 (discriminator), 3.3 (generator, noise), appe
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -15,12 +16,15 @@ from torch.nn import functional as F
 
 from semsynth.config import Config
 from semsynth.layout import LayoutBatch, LayoutEncoding, Level, Regions, Size
+from semsynth.layout.parts import part_of
 from semsynth.layout_ops.conv import layout_conv2d, weight_of_vectors
 from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock
 from semsynth.models.description import Sizes, StyleInput
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
+from semsynth.models.local import LocalStage, Run, run_whole
 from semsynth.ops.doubled_conv import repeated, repeated_conv2d
 from semsynth.ops.norm import NormKind
+from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import conv2d
 from semsynth.ops.windows import distinct_rows
 
@@ -143,13 +147,26 @@ class OASISGenerator(LayoutGenerator):
         Raises:
             SemsynthError: a size that the generator does not make.
         """
+        return run_whole(self.local_stages(layout, z, size))
+
+    def local_stages(self, layout: LayoutBatch, z: Tensor | None, size: Size | None) -> list[LocalStage]:
+        """See :meth:`LayoutGenerator.local_stages`."""
         height, width = self._start_size(size)
         read = self._with_noise(layout, z)
-        x = self._first_features(read, (height, width))  # [N,16*width,h,w]
+        first = read.at(height, width)
+        run: Run = partial(self._first_features, first, read.vectors)
+        found = [LocalStage(run, reach=1, layout=first, layout_reach=1)]
         for number, block in enumerate(self.body):
-            if number:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = block(x, read.at(x.shape[2], x.shape[3]), read.vectors)
+            assert isinstance(block, SPADEResBlock)
+            level = read.at(height * 2**number, width * 2**number)
+            reach, layout_reach = block.reaches(level)
+            found.append(
+                LocalStage(partial(_through_block, block, level, read.vectors), reach, number > 0, level, layout_reach)
+            )
+        return [*found, LocalStage(self._picture, reach=1)]
+
+    def _picture(self, x: Tensor | None, area: Rectangle | None) -> Tensor:
+        assert x is not None
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
 
     def _start_size(self, size: Size | None) -> Size:
@@ -177,9 +194,18 @@ class OASISGenerator(LayoutGenerator):
         labels = self.config.encoding.symbol_channels().to(noise)[regions.symbols]
         return _Conditions(regions.layout, torch.cat([noise, labels], 1))
 
-    def _first_features(self, read: _Conditions, size: Size) -> Tensor:
-        weight = self.fc.weight if read.vectors is None else weight_of_vectors(self.fc.weight, read.vectors)
-        return layout_conv2d(read.at(*size), weight, self.fc.bias, padding=1)
+    def _first_features(
+        self, level: Level | Tensor, vectors: Tensor | None, x: Tensor | None, area: Rectangle | None
+    ) -> Tensor:
+        weight = self.fc.weight if vectors is None else weight_of_vectors(self.fc.weight, vectors)
+        return layout_conv2d(part_of(level, area), weight, self.fc.bias, padding=1)
+
+
+def _through_block(
+    block: SPADEResBlock, level: Level | Tensor, vectors: Tensor | None, x: Tensor | None, area: Rectangle | None
+) -> Tensor:
+    features: Tensor = block(x, part_of(level, area), vectors)
+    return features
 
 
 class _Conditions:

@@ -7,6 +7,7 @@ section 3, figure 3 (block and generator), table 4 (concatenation instead), tabl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import torch
@@ -15,13 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semsynth.layout import LayoutBatch, Level, Size
+from semsynth.layout.parts import part_of
 from semsynth.layout_ops.conv import concat_conv2d, layout_conv2d
 from semsynth.layout_ops.spade_block import NEGATIVE_SLOPE, SPADEResBlock, activate
 from semsynth.models.description import Sizes, StyleInput
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator, check_size, register
+from semsynth.models.local import LocalStage, run_whole
 from semsynth.ops.conv_norm import conv_norm
 from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
+from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import conv2d
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
@@ -137,7 +141,11 @@ class ConcatResBlock(nn.Module):
             self.norm_s = _affine_norm(in_channels, config)
             self.conv_s = conv2d(labels + in_channels, out_channels, 1, bias=False, spectral=config.spectral)
 
-    def forward(self, x: Tensor, level: Level) -> Tensor:
+    def reaches(self, level: Level | Tensor) -> tuple[int, int]:
+        """How far the result looks around a pixel: into the features, and into the layout."""
+        return 2, 2
+
+    def forward(self, x: Tensor, level: Level | Tensor) -> Tensor:
         """[N,in,h,w] and the layout at h x w -> [N,out,h,w]."""
         dx = concat_conv2d(self.conv_0, level, activate(self.norm_0(x)))
         dx = concat_conv2d(self.conv_1, level, activate(self.norm_1(dx)))
@@ -211,14 +219,26 @@ class SPADEGenerator(LayoutGenerator):
         Raises:
             SemsynthError: a size that the generator does not make.
         """
+        return run_whole(self.local_stages(layout, z, size))
+
+    def local_stages(self, layout: LayoutBatch, z: Tensor | None, size: Size | None) -> list[LocalStage]:
+        """See :meth:`LayoutGenerator.local_stages`."""
         height, width = self._start_size(size)
-        x = self._first_features(layout.at(height, width), z)  # [N,16*width,h,w]
-        noises = iter(self.noises)
-        for block, double in self.stages:
-            if double:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-                x = next(noises)(x) if self.noises else x
-            x = block(x, layout.at(x.shape[2], x.shape[3]))
+        first = layout.at(height, width)
+        read = first if self.config.input == "layout" else None
+        found = [LocalStage(partial(self._first_features, first, z), reach=1, layout=read, layout_reach=1)]
+        noises: Iterator[NoiseInjection] = iter(self.noises)  # type: ignore[arg-type]
+        for block, doubles in self.stages:
+            height, width = (2 * height, 2 * width) if doubles else (height, width)
+            level = layout.at(height, width)
+            noise = next(noises) if doubles and self.noises else None
+            run = partial(_through_block, block, noise, level)
+            reach, layout_reach = block.reaches(level)
+            found.append(LocalStage(run, reach, doubles, level, layout_reach))
+        return [*found, LocalStage(self._picture, reach=1)]
+
+    def _picture(self, x: Tensor | None, area: Rectangle | None) -> Tensor:
+        assert x is not None
         return F.tanh(self.to_rgb(F.leaky_relu(x, NEGATIVE_SLOPE)))
 
     def _start_size(self, size: Size | None) -> Size:
@@ -250,13 +270,21 @@ class SPADEGenerator(LayoutGenerator):
         """The first layer, where it reads the random vector."""
         return self.fc if isinstance(self.fc, nn.Linear) else None
 
-    def _first_features(self, level: Level, z: Tensor | None) -> Tensor:
+    def _first_features(self, level: Level, z: Tensor | None, x: Tensor | None, area: Rectangle | None) -> Tensor:
         if isinstance(self.fc, nn.Conv2d):
-            return layout_conv2d(level, self.fc.weight, self.fc.bias, padding=1)
+            return layout_conv2d(part_of(level, area), self.fc.weight, self.fc.bias, padding=1)
         if z is None:
             raise ValueError("this generator starts from a random vector: give z")
-        features = self.fc(z).view(-1, 16 * self.config.width, *level.size)
-        return features.to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
+        features = self.fc(z).view(-1, 16 * self.config.width, *level.size).to(memory_format=torch.channels_last)
+        return features if area is None else area.of(features)
+
+
+def _through_block(
+    block: Block, noise: NoiseInjection | None, level: Level, x: Tensor | None, area: Rectangle | None
+) -> Tensor:
+    assert x is not None
+    features: Tensor = block(x if noise is None else noise(x, area), part_of(level, area))
+    return features
 
 
 def _affine_norm(channels: int, config: SPADEGeneratorConfig) -> nn.Module:

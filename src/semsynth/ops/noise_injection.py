@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from semsynth.ops.rectangle import Rectangle
+
 TILE = 256
 """Side of the noise that is kept, in pixels; wider features repeat it."""
 
@@ -38,11 +40,14 @@ class NoiseInjection(nn.Module):
 
     noise: Tensor
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[N,C,h,w] -> [N,C,h,w]."""
+    def forward(self, x: Tensor, area: Rectangle | None = None) -> Tensor:
+        """[N,C,h,w] -> [N,C,h,w]; ``area`` says which part of the features ``x`` is, None: all of them."""
         if self.training:
             noise = torch.randn(len(x), 1, *x.shape[2:], device=x.device)
         else:
-            rows, columns = (torch.arange(x.shape[i], device=x.device) % self.noise.shape[i - 2] for i in (2, 3))
+            first = (0, 0) if area is None else (area.top, area.left)
+            rows, columns = (
+                (torch.arange(x.shape[i + 2], device=x.device) + first[i]) % self.noise.shape[i] for i in (0, 1)
+            )
             noise = self.noise[rows[:, None], columns]
         return x + (self.scale.view(-1, 1, 1) * noise).to(x.dtype)

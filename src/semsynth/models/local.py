@@ -1,0 +1,122 @@
+"""Generators whose pixels depend on nothing but their surroundings, and parts of their pictures.
+
+A stage that looks ``reach`` pixels around makes the right features inside a rectangle if it is given ``reach`` pixels
+more on each side: what its borders of zeros spoil is then cut off. So a picture's rectangle needs a rectangle of each
+stage's features, a little larger at each step towards the first one, and half as wide at each doubling. No stage
+computes a pixel twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semsynth.errors import SemsynthError
+from semsynth.layout import Level, Size, pixels
+from semsynth.ops.norm import ParameterFreeNorm
+from semsynth.ops.rectangle import Rectangle
+
+Run = Callable[[Tensor | None, Rectangle | None], Tensor]
+"""Features [N,C,h,w] of a rectangle (None: of the whole picture) -> this stage's, of the same rectangle."""
+
+
+@dataclass(frozen=True)
+class LocalStage:
+    """A step of a generator."""
+
+    run: Run
+    """The first stage of all is given no features."""
+    reach: int
+    """Pixels around each that the result depends on, by way of the features."""
+    doubles: bool = False
+    """Whether the features are enlarged to twice their size first, each pixel to four."""
+    layout: Level | Tensor | None = None
+    """What it reads of the layout, at the size of its features; None: nothing."""
+    layout_reach: int = 0
+    """Pixels around each that the result depends on, by way of the layout."""
+
+
+def check_local(network: nn.Module) -> None:
+    """Make sure that no normalisation of ``network`` takes its statistics from the whole picture.
+
+    Raises:
+        SemsynthError: one does.
+    """
+    for module in network.modules():
+        if isinstance(module, ParameterFreeNorm) and not module.uses_running_statistics:
+            reason = "in training" if module.kind != "instance" else "always"
+            raise SemsynthError(
+                f"a generator with {module.kind} norm makes no parts of pictures {reason}: its statistics are those of "
+                "the whole picture"
+            )
+
+
+def run_whole(stages: Sequence[LocalStage]) -> Tensor:
+    """The picture that stages make one after another."""
+    x: Tensor | None = None
+    for stage in stages:
+        x = stage.run(_enlarged(x, stage), None)
+    assert x is not None
+    return x
+
+
+def run_part(stages: Sequence[LocalStage], box: Rectangle, size: Size) -> Tensor:
+    """A rectangle of that picture.
+
+    Args:
+        stages: of a generator.
+        box: the rectangle.
+        size: (height, width) of the whole picture.
+
+    Returns:
+        [N,3,h,w], the same as that part of :func:`run_whole` up to float rounding.
+
+    Raises:
+        SemsynthError: ``box`` is empty or reaches out of the picture.
+    """
+    if not Rectangle.whole(size).covers(box) or min(box.size) < 1:
+        raise SemsynthError(
+            f"box (top {box.top}, left {box.left}, bottom {box.bottom}, right {box.right}): a picture of "
+            f"{pixels(size)} has no such part"
+        )
+    needed = needed_areas(stages, box, size)
+    x, have = None, needed[0].given
+    for stage, need in zip(stages, needed, strict=True):
+        enlarged = _enlarged(x, stage)
+        if enlarged is not None:
+            have = have.doubled() if stage.doubles else have
+            enlarged = need.given.within(have).of(enlarged)
+        x = need.made.within(need.given).of(stage.run(enlarged, need.given))
+        have = need.made
+    assert x is not None
+    return x
+
+
+@dataclass(frozen=True)
+class StageAreas:
+    """What a stage is given, and the part of it that comes out right and is wanted."""
+
+    given: Rectangle
+    made: Rectangle
+
+
+def needed_areas(stages: Sequence[LocalStage], box: Rectangle, size: Size) -> list[StageAreas]:
+    """The rectangles of each stage that ``box`` of a picture of (height, width) ``size`` needs."""
+    found: list[StageAreas] = []
+    for stage in reversed(stages):
+        given = box.grown(stage.reach, size)
+        found.append(StageAreas(given, box))
+        if stage.doubles:
+            box, size = given.halved(), (size[0] // 2, size[1] // 2)
+        else:
+            box = given
+    return found[::-1]
+
+
+def _enlarged(x: Tensor | None, stage: LocalStage) -> Tensor | None:
+    if x is None or not stage.doubles:
+        return x
+    return F.interpolate(x, scale_factor=2, mode="nearest")
