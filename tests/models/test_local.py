@@ -41,7 +41,7 @@ def layouts(size: Size, count: int = 2, cell: int = 8) -> LayoutBatch:
 
 def build(config: GeneratorConfig) -> LayoutGenerator:
     """In double precision, with the statistics of a batch, and values that tanh does not flatten."""
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     generator = config.build().double().train()
     for name, module in generator.named_modules():
         if hasattr(module, "momentum"):
@@ -51,10 +51,13 @@ def build(config: GeneratorConfig) -> LayoutGenerator:
     assert config.output_size is not None
     batch = layouts(config.output_size)
     generator(batch, style_of(config, batch), config.output_size)
+    for module in generator.modules():
+        if hasattr(module, "running_var"):
+            module.running_var.clamp_(min=0.1)  # or another layout's features would grow from layer to layer
     sizes: list[Tensor] = []
     generator.to_rgb.register_forward_hook(lambda module, given, made: sizes.append(made.abs().median()))
     generator.eval()(batch, style_of(config, batch), config.output_size)
-    generator.to_rgb.weight.data /= 2 * sizes[0].detach()
+    generator.to_rgb.weight.data /= 4 * sizes[0].detach()
     return generator
 
 
@@ -90,8 +93,8 @@ def test_a_part_equals_that_of_the_whole(name: str, path: str, generators: Calla
     style = style_of(config, batch)
     with torch.no_grad():
         whole = generator(batch, style, size)
-    assert whole.std() > 0.1
-    assert whole.abs().median() < 0.95
+    assert whole.std() > 0.01
+    assert whole.abs().median() < 0.9
     for box in boxes(size, 3):
         part = generator.region(batch, style, box, size)
         torch.testing.assert_close(part, box.of(whole), rtol=0, atol=1e-9)
