@@ -423,6 +423,30 @@ def test_another_comparison_in_the_folder_is_refused(
     assert copied.record.read_bytes() == before
 
 
+def test_data_that_has_changed_is_refused_and_a_copy_is_not(
+    copied: ComparisonFolder, toy: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "toy"
+    shutil.copytree(toy, data)
+    record = copied.open()
+    copied.save(record.model_copy(update={"plan": record.plan.model_copy(update={"data": str(data)})}))
+    assert run_plan(copied.root, plan_of(data), Silent(), "cpu") is None
+    before = copied.record.read_bytes()
+    first, second, *_ = sorted((data / "train/images").iterdir())
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(SemsynthError, match=r"toy has changed since the comparison in .* began \(some of its photos"):
+        run_plan(copied.root, plan_of(data), Silent(), "cpu")
+    assert copied.record.read_bytes() == before
+
+
+def test_a_comparison_without_fingerprint_continues_and_gets_one(copied: ComparisonFolder, toy: Path) -> None:
+    begun = copied.open()
+    copied.save(begun.model_copy(update={"fingerprint": None}))
+    assert run_plan(copied.root, plan_of(toy), Silent(), "cpu") is None
+    assert copied.open().fingerprint == begun.fingerprint
+    assert begun.fingerprint is not None
+
+
 def test_a_folder_of_something_else_is_refused(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(SemsynthError, match="is not an empty folder: choose another folder"):

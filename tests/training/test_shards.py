@@ -122,7 +122,7 @@ def test_command_takes_shards_and_knows_them_again(
     shard_folder(toy_data, mine, 30_000, shuffle=1)
     code, text = train("spade", "--resume", out, "--device", "cpu", "--steps", 3)
     assert code == 2
-    assert f"{mine} does not hold the shards that the training began with" in text
+    assert f"{mine} has changed since the training began (it does not hold the same shards)" in text
 
 
 def test_command_skips_damaged_shards_on_demand(

@@ -14,8 +14,10 @@ from pydantic import Field
 from semsynth.classes import ClassInfo
 from semsynth.comparison.plan import Budget, Entry, Plan
 from semsynth.config import Config, dump_config, load_config
+from semsynth.data.fingerprint import DataFingerprint
 from semsynth.errors import SemsynthError
 from semsynth.training.run import RunFolder, changed_setting
+from semsynth.training.trainer import Data
 from semsynth.version import __version__
 
 Curve = tuple[tuple[int, float], ...]
@@ -72,6 +74,10 @@ class Record(Config):
     """The classes of the shown layouts."""
     num_images: int
     """Training images."""
+    shards: str | None = None
+    """Fingerprint of the shards; None for a dataset folder."""
+    fingerprint: DataFingerprint | None = None
+    """Of a dataset folder; None for shards, and in comparisons of older versions."""
     configs: dict[str, dict[str, Any]]
     """Every entry's configuration, resolved."""
     shown: tuple[Shown, ...] = ()
@@ -108,13 +114,14 @@ class ComparisonFolder:
         """Write ``comparison.json``."""
         dump_config(record, self.record)
 
-    def kept(self, new: Record) -> Record:
+    def kept(self, new: Record, data: Data) -> Record:
         """A new record with what the folder holds of the same comparison already.
 
         Entries may have been added or left out, and the budget may have grown.
 
         Raises:
-            SemsynthError: the folder holds something else, or the same entries with other settings.
+            SemsynthError: the folder holds something else, the same entries with other settings, or results of data
+                that have changed since.
         """
         if not self.record.exists():
             RunFolder(self.root).check_unused()
@@ -122,6 +129,12 @@ class ComparisonFolder:
         old = self.open()
         self._check_shared(old.plan, new.plan)
         self._check_configs(old, new)
+        difference = data.difference(old.shards, old.fingerprint)
+        if difference is not None:
+            raise SemsynthError(
+                f"{new.plan.data} has changed since the comparison in {self.root} began ({difference}): restore it, or "
+                "choose another folder"
+            )
         results = {name: result for name, result in old.results.items() if name in new.configs}
         if old.plan.budget != new.plan.budget:
             begun: dict[str, Any] = {"complete": False, "scores": {}, "pictures": ()}

@@ -116,9 +116,11 @@ class _Work:
             classes=data.classes.name,
             legend=legend(samples, data.classes),
             num_images=len(data.train),
+            shards=data.shards,
+            fingerprint=data.fingerprint,
             configs={name: config.model_dump(mode="json") for name, config in configs.items()},
         )
-        return cls(folder, data, configs, samples, device, folder.kept(record))
+        return cls(folder, data, configs, samples, device, folder.kept(record, data))
 
     def result(self, entry: Entry) -> Result:
         return self.record.results.get(entry.name, Result())

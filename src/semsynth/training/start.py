@@ -74,23 +74,15 @@ def open_data_of(record: DataRecord) -> Data:
         SemsynthError: as :func:`open_data`, or it is other data.
     """
     data = open_data(record.data, record.skip_damaged)
-    if record.shards is not None and data.shards != record.shards:
+    difference = data.difference(record.shards, record.fingerprint)
+    if difference is not None:
+        before, now = record.fingerprint, data.fingerprint
+        can_insist = before is not None and now is not None and before.samples == now.samples
         raise SemsynthError(
-            f"{record.data} does not hold the shards that the training began with: restore them, or start a new run "
-            "from these weights (init_from)"
+            f"{record.data} has changed since the training began ({difference}): restore it, "
+            f"{'accept it with `accept_changed_data`, ' if can_insist else ''}or start a new run from these weights "
+            "(init_from)"
         )
-    if record.fingerprint is not None:
-        if data.fingerprint is None:
-            raise SemsynthError(f"{record.data} holds shards, but the training began with a dataset folder: name that")
-        difference = record.fingerprint.difference(data.fingerprint)
-        if difference is not None:
-            insist = "accept it with `accept_changed_data`, "
-            if record.fingerprint.samples != data.fingerprint.samples:
-                insist = ""
-            raise SemsynthError(
-                f"{record.data} has changed since the training began ({difference}): restore it, {insist}or start a "
-                "new run from these weights (init_from)"
-            )
     return data
 
 

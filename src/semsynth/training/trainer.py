@@ -51,6 +51,14 @@ class Data:
     fingerprint: DataFingerprint | None = None
     """Of a dataset folder's training split."""
 
+    def difference(self, shards: str | None, fingerprint: DataFingerprint | None) -> str | None:
+        """What differs from the data with these fingerprints, in words; None: nothing, or neither is known."""
+        if shards is not None and self.shards != shards:
+            return "it does not hold the same shards"
+        if fingerprint is None:
+            return None
+        return "it holds shards now" if self.fingerprint is None else fingerprint.difference(self.fingerprint)
+
 
 class Scorer(Protocol):
     """Judges the exported model as a training goes on; the first process calls it."""
