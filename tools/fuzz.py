@@ -25,6 +25,10 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from semsynth.bank.building import build_bank
+from semsynth.bank.memory import MemoryBank
+from semsynth.bank.retrieval import retrieve
+from semsynth.bank.segments import Segment, SegmentRules
 from semsynth.bulk.manifest import read_lines
 from semsynth.bulk.sources import open_layouts
 from semsynth.classes import ClassSet, builtin
@@ -101,9 +105,34 @@ def targets(folder: Path) -> dict[str, tuple[list[bytes], Reader]]:
         "manifests": ([_line() * 3], _written(lambda path: list(read_lines(path)))),
         "import records": ([b"\n0123456789abcdef train/a\n"], _written(lambda path: _record(path))),
         **_shards(),
+        **_bank(),
         "studio requests": (studio_requests, lambda data, _: studio.exchange(data)),
         "study requests": (study_requests, lambda data, _: study.exchange(data)),
     }
+
+
+def _bank() -> dict[str, tuple[list[bytes], Reader]]:
+    """Index, segments and photos of a small memory bank, which is read with one of them changed."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write_toy(root / "toy", 4, size=24)
+        build_bank(root / "toy", root / "bank", rules=SegmentRules(working_height=24, working_width=24), workers=1)
+        files = {path.name: path.read_bytes() for path in (root / "bank").iterdir()}
+
+    def reads(changed: str) -> Reader:
+        def reader(data: bytes, path: Path) -> object:
+            folder = path.with_name("bank")
+            folder.mkdir(exist_ok=True)
+            for name, content in (files | {changed: data}).items():
+                (folder / name).write_bytes(content)
+            bank = MemoryBank.open(folder)
+            pieces = [bank.piece(number) for number in range(len(bank))]
+            regions = [Segment(one.class_id, one.top, one.left, one.mask, one.thin_mask) for one in pieces]
+            return retrieve(bank, regions, 2, labels=bank.labels(0))
+
+        return reader
+
+    return {f"banks: {name}": ([files[name]], reads(name)) for name in files}
 
 
 def _shards() -> dict[str, tuple[list[bytes], Reader]]:

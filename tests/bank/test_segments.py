@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from semsynth.bank.segments import SegmentRules, find_segments, thin_classes
+from semsynth.bank.segments import SegmentRules, context_windows, find_segments, rules_for, thin_classes
 from semsynth.classes import VOID, builtin
 from semsynth.errors import SemsynthError
 
@@ -106,3 +106,22 @@ def test_a_map_of_another_size_is_refused_with_both_sizes() -> None:
 def test_thin_classes_go_by_the_names_of_cityscapes() -> None:
     assert thin_classes(builtin("cityscapes_19")) == {5, 6, 7}
     assert thin_classes(builtin("cmp_facades")) == set()
+
+
+def test_rules_are_cityscapes_published_ones_or_a_square_without_thin_classes() -> None:
+    city = rules_for(builtin("cityscapes_19"))
+    assert (city.size, city.thin) == ((256, 512), {5, 6, 7})
+    assert city.minimal_share * 256 * 512 == 1000
+    fronts = rules_for(builtin("cmp_facades"))
+    assert (fronts.size, fronts.thin) == ((256, 256), set())
+    chosen = rules_for(builtin("cmp_facades"), size=(32, 64), thin=["pillar"], minimal_share=0)
+    assert (chosen.size, chosen.thin, chosen.minimal_share) == ((32, 64), {10}, 0)
+    with pytest.raises(SemsynthError, match="has no class 'lamp'"):
+        rules_for(builtin("cmp_facades"), thin=["lamp"])
+    with pytest.raises(SemsynthError, match="the rules of segments: minimal_share"):
+        rules_for(builtin("cmp_facades"), minimal_share=2)
+
+
+def test_a_context_is_the_box_with_an_eighth_on_every_side_within_the_frame() -> None:
+    boxes = np.array([[8, 8, 16, 8], [0, 30, 16, 10]])
+    assert context_windows(boxes, (40, 40)).tolist() == [[6, 7, 26, 17], [0, 29, 18, 40]]

@@ -177,7 +177,10 @@ def _each(work: _Work, parts: Sequence[Part], workers: int | None) -> Iterator[P
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(workers or cores, len(parts))
     if workers <= 1:
-        yield from (_write(work, part) for part in parts)
+        samples = work.samples()
+        for part in parts:
+            write_part(part, samples, work.rules)
+            yield part
         return
     # Never a fork of this process, which may have threads.
     methods = multiprocessing.get_all_start_methods()
@@ -197,7 +200,7 @@ def _each(work: _Work, parts: Sequence[Part], workers: int | None) -> Iterator[P
 
 @cache
 def _samples(work: _Work) -> LabelledSamples:
-    """The dataset, opened once in each process."""
+    """The dataset, opened once in each process that only works."""
     return work.samples()
 
 
