@@ -15,7 +15,7 @@ def labels_of(text: str) -> np.ndarray:
     return np.array(rows, np.uint16)
 
 
-def rules_for(labels: np.ndarray, *thin: int, share: float = 0.0) -> SegmentRules:
+def tight(labels: np.ndarray, *thin: int, share: float = 0.0) -> SegmentRules:
     height, width = labels.shape
     return SegmentRules(working_height=height, working_width=width, thin=frozenset(thin), minimal_share=share)
 
@@ -26,7 +26,7 @@ def test_diagonal_neighbours_are_one_segment_and_the_box_is_tight() -> None:
         .1...
         ..1..
         .....""")
-    first, second = find_segments(labels, rules_for(labels))
+    first, second = find_segments(labels, tight(labels))
     assert (first.class_id, first.box, second.box) == (1, (0, 4, 1, 1), (1, 1, 2, 2))
     assert second.mask.tolist() == [[True, False], [False, True]]
     assert (second.full_mask(labels.shape) | first.full_mask(labels.shape)).tolist() == (labels == 1).tolist()
@@ -37,9 +37,9 @@ def test_a_pole_does_not_cut_the_wall_behind_it() -> None:
         1151
         1151
         ..5.""")
-    apart = find_segments(labels, rules_for(labels))
+    apart = find_segments(labels, tight(labels))
     assert [(one.class_id, one.box) for one in apart] == [(1, (0, 0, 2, 2)), (1, (0, 3, 2, 1)), (5, (0, 2, 3, 1))]
-    wall, pole = find_segments(labels, rules_for(labels, 5))
+    wall, pole = find_segments(labels, tight(labels, 5))
     assert (wall.class_id, wall.box) == (1, (0, 0, 2, 4))
     assert wall.mask.tolist() == [[True, True, False, True]] * 2
     assert wall.thin_mask.tolist() == [[True] * 4] * 2, "the pole's part in the wall's box, not below it"
@@ -51,11 +51,11 @@ def test_a_segment_that_is_mostly_pole_is_dropped() -> None:
         155
         1.5
         ...""")
-    assert [one.class_id for one in find_segments(labels, rules_for(labels, 5))] == [5], "2 own pixels, 3 thin ones"
+    assert [one.class_id for one in find_segments(labels, tight(labels, 5))] == [5], "2 own pixels, 3 thin ones"
     labels[1, 1] = 1
-    assert [one.class_id for one in find_segments(labels, rules_for(labels, 5))] == [5], "3 and 3"
+    assert [one.class_id for one in find_segments(labels, tight(labels, 5))] == [5], "3 and 3"
     labels[2, 1] = 1
-    assert [one.class_id for one in find_segments(labels, rules_for(labels, 5))] == [1, 5], "4 and 3"
+    assert [one.class_id for one in find_segments(labels, tight(labels, 5))] == [1, 5], "4 and 3"
 
 
 def test_segments_have_more_pixels_than_the_minimal_share() -> None:
@@ -64,8 +64,8 @@ def test_segments_have_more_pixels_than_the_minimal_share() -> None:
         ....
         22..
         22..""")
-    assert [one.class_id for one in find_segments(labels, rules_for(labels, share=3 / 16))] == [2]
-    assert [one.class_id for one in find_segments(labels, rules_for(labels, share=2 / 16))] == [1, 2]
+    assert [one.class_id for one in find_segments(labels, tight(labels, share=3 / 16))] == [2]
+    assert [one.class_id for one in find_segments(labels, tight(labels, share=2 / 16))] == [1, 2]
 
 
 def test_instances_tell_objects_apart_and_join_their_parts() -> None:
@@ -73,7 +73,7 @@ def test_instances_tell_objects_apart_and_join_their_parts() -> None:
         11122
         1.122""")
     instances = np.array([[7, 7, 8, 2, 2], [7, 0, 7, 2, 2]])
-    found = find_segments(labels, rules_for(labels), instances)
+    found = find_segments(labels, tight(labels), instances)
     assert [(one.class_id, int(one.mask.sum()), one.box) for one in found] == [
         (1, 4, (0, 0, 2, 3)),
         (1, 1, (0, 2, 1, 1)),
@@ -83,13 +83,13 @@ def test_instances_tell_objects_apart_and_join_their_parts() -> None:
 
 def test_regions_that_instances_do_not_count_are_components() -> None:
     labels = labels_of("11.11")
-    assert len(find_segments(labels, rules_for(labels), np.array([[1, 1, 0, 1, 1]]))) == 2
-    assert len(find_segments(labels, rules_for(labels), np.array([[9, 9, 0, 9, 9]]))) == 1
+    assert len(find_segments(labels, tight(labels), np.array([[1, 1, 0, 1, 1]]))) == 2
+    assert len(find_segments(labels, tight(labels), np.array([[9, 9, 0, 9, 9]]))) == 1
 
 
 def test_segments_of_noise_are_the_components_of_each_class() -> None:
     labels = np.random.default_rng(0).choice([0, 1, 4, VOID], (24, 31)).astype(np.uint16)
-    found = find_segments(labels, rules_for(labels))
+    found = find_segments(labels, tight(labels))
     for class_id in (0, 1, 4):
         own = labels == class_id
         _, count = ndimage.label(own, np.ones((3, 3)))
