@@ -1,8 +1,8 @@
-"""JSON, TOML and YAML from outside, within limits.
+"""JSON, TOML, YAML and XML from outside, within limits.
 
-A few bytes can ask for all of the memory or of the stack: aliases of YAML that multiply, brackets in brackets, numbers
-of thousands of digits. Whatever may have been written by somebody else is parsed here, and what is returned holds
-nothing that later steps could trip over.
+A few bytes can ask for all of the memory or of the stack: aliases of YAML and entities of XML that multiply, brackets
+in brackets, numbers of thousands of digits. Whatever may have been written by somebody else is parsed here, and what
+is returned holds nothing that later steps could trip over.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
 from semsynth.errors import SemsynthError, shortened
 from semsynth.files import read_bytes
@@ -90,6 +92,45 @@ def read_yaml(path: Path) -> Any:
 
     data = read_bytes(path, MAX_YAML_BYTES)
     return _parsed(lambda: yaml.load(data, _Loader), "YAML", str(path), "correct it")
+
+
+def read_xml(path: Path, limit: int = MAX_BYTES) -> Element:
+    """Parse the XML file at ``path``, of at most ``limit`` bytes, without document types and so without entities.
+
+    Raises:
+        SemsynthError: the file is missing, unreadable, too large or no XML, nests deeper than ``MAX_DEPTH``, or
+        declares a
+            document type.
+    """
+    data = read_bytes(path, limit)
+    root: Element = _parsed(lambda: _xml(data), "XML", str(path), "restore or re-create it")
+    return root
+
+
+def _xml(data: bytes) -> Element:
+    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type, which can hold entities: remove <!DOCTYPE ...>")
+
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    parser.Parse(data, True)
+    return builder.close()
 
 
 def checked(value: Any) -> Any:

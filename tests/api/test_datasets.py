@@ -61,7 +61,7 @@ def test_the_limit_counts_per_split(tmp_path: Path) -> None:
         ("camvit", {}, "there is no format 'camvit'; known: folder, edges"),
         ("camvid", {"mapping": "m"}, "'camvid' has no option 'mapping'; known: none"),
         ("ade20k", {"list": "m"}, "'ade20k' has no option 'list'; known: mapping"),
-        ("nyu-depth-v2", {"copy": True}, "'nyu-depth-v2' always writes its files: leave out copy"),
+        ("nyu-depth-v2", {"copy": True}, "'nyu-depth-v2' always writes its files: leave out `copy`"),
         ("unlabelled", {}, "needs a segmenter"),
         ("folder", {}, r"classes\.json does not exist: name the classes"),
         ("edges", {"low": 0.9}, r"low=0\.9 must be less than high=0\.2"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,23 @@ class Importer:
     """Whether the dataset folder can hold links to the source's files; if not, they are always written."""
     source: str = "Where the data lies."
     """What the first argument is."""
+
+
+MEANING = (
+    ImportOption(
+        "void", list[str], "A number or colour (#rrggbb) that means 'no class', besides 255; may be repeated."
+    ),
+    ImportOption(
+        "meaning",
+        list[str],
+        "What a number or colour of the label maps means: 255:1, 7:road, '#ff0000:car'; may be repeated.",
+        flag="--map",
+    ),
+    ImportOption(
+        "holds",
+        Literal["ids", "colors"],
+        "Take indices and greys in three channels as ids, or all files as colours (default: as the file's kind says).",
+        flag="--labels-hold",
+    ),
+)
+"""What numbers and colours of label maps mean."""

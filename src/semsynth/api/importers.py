@@ -10,29 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from semsynth.api.annotation_importers import TOOLS
-from semsynth.api.import_options import Importer, ImportOption
+from semsynth.api.import_options import MEANING, Importer, ImportOption
 
 _OFFICIAL = "semsynth.data.importers."
 _OWN = "semsynth.api.datasets:"
 
 _CLASSES = ImportOption("classes", str, "A classes.json or the name of a built-in class set.")
-_MEANING = (
-    ImportOption(
-        "void", list[str], "A number or colour (#rrggbb) that means 'no class', besides 255; may be repeated."
-    ),
-    ImportOption(
-        "meaning",
-        list[str],
-        "What a number or colour of the label maps means: 255:1, 7:road, '#ff0000:car'; may be repeated.",
-        flag="--map",
-    ),
-    ImportOption(
-        "holds",
-        Literal["ids", "colors"],
-        "Take indices and greys in three channels as ids, or all files as colours (default: as the file's kind says).",
-        flag="--labels-hold",
-    ),
-)
 _VAL_SHARE = ImportOption("val_share", float, "Share of an undivided SRC for val (default: 0.1).", least=0, most=1)
 _ADE_MAPPING = ImportOption(
     "mapping", Path, "Full form: the table of challenge class and index (default: SRC/mapFromADE.txt)."
@@ -63,7 +46,7 @@ _PLAIN = (
             ImportOption("images", str, "Name of the folders of photos.", "images"),
             ImportOption("labels", str, "Name of the folders of label maps.", "labels"),
             ImportOption("skip_unpaired", bool, "Leave out label maps without a photo.", False, flag="--skip-unpaired"),
-            *_MEANING,
+            *MEANING,
         ),
     ),
     Importer(
@@ -102,7 +85,7 @@ _PLAIN = (
             ImportOption("split", list[str], "Take this split of the data set; may be repeated (default: all)."),
             ImportOption("image_column", str, "The photos' column.", "image"),
             ImportOption("mask_column", str, "The label maps' column (default: the only other one of pictures)."),
-            *_MEANING,
+            *MEANING,
         ),
         links=False,
         source="user/name on the Hub, or a folder of Parquet files or of save_to_disk.",

@@ -69,7 +69,7 @@ def test_names_of_another_class_set(tmp_path: Path) -> None:
     source, out = one_picture(tmp_path / "in"), tmp_path / "out"
     import_listing(list_coco(source, classes="cityscapes", meaning=["car:void"]), out)
     assert sorted(np.unique(DatasetFolder(out, "train")[0].layout.labels).tolist()) == [24, VOID]
-    with pytest.raises(SemsynthError, match="'camvid' has no class person: say what it is with --map 'person:CLASS'"):
+    with pytest.raises(SemsynthError, match="'camvid' has no class person: say what it is with `meaning=person:CLASS`"):
         list_coco(source, classes="camvid")
     listing = list_coco(source, meaning=["person:human", "car:human"])
     assert [one.name for one in listing.classes.classes] == ["human"]
@@ -86,7 +86,7 @@ def test_a_share_for_val_and_names_of_photos(tmp_path: Path) -> None:
     assert sum(counts.values()) == 12
     assert set(counts) == {"train", "val"}
     assert (tmp_path / "out/train/labels/sub_1.png").exists() or (tmp_path / "out/val/labels/sub_1.png").exists()
-    with pytest.raises(SemsynthError, match="divided into train, val already: leave out --val-share"):
+    with pytest.raises(SemsynthError, match="divided into train, val already: leave out `val_share`"):
         list_coco(coco_tree(tmp_path / "divided"), val_share=0.25)
 
 
@@ -110,7 +110,7 @@ def test_a_broken_record_is_one_line_or_left_out(tmp_path: Path, item: dict[str,
     save_json(path, coco_annotations(images=images, annotations=[item, good]))
     for n in (7, 8):
         save_jpeg(tmp_path / f"in/{n}.jpg", photo())
-    with pytest.raises(SemsynthError, match=rf"result\.json, image 7.*{message}.*--skip-broken leaves it out"):
+    with pytest.raises(SemsynthError, match=rf"result\.json, image 7.*{message}.*`skip_broken` leaves it out"):
         import_listing(list_coco(tmp_path / "in"), tmp_path / "out")
     told: list[str] = []
     assert import_listing(list_coco(tmp_path / "in", skip_broken=True), tmp_path / "out", tell=told.append) == {

@@ -59,7 +59,7 @@ def test_a_circle(tmp_path: Path) -> None:
 def test_a_broken_shape(tmp_path: Path, shape: dict[str, object], message: str) -> None:
     save_json(tmp_path / "in/a.json", labelme_file("a.jpg", [shape]))
     save_jpeg(tmp_path / "in/a.jpg", photo())
-    with pytest.raises(SemsynthError, match=rf"a\.json.*{message}.*--skip-broken leaves it out"):
+    with pytest.raises(SemsynthError, match=rf"a\.json.*{message}.*`skip_broken` leaves it out"):
         import_listing(list_labelme(tmp_path / "in"), tmp_path / "out")
 
 

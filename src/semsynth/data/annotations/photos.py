@@ -63,7 +63,7 @@ class Photos:
             raise SemsynthError(
                 f"its photo '{shortened(named)}' is not in {self.folder}, which holds "
                 f"{counted(len(self._files), 'picture')}{': ' if listed else ''}{listed}; name the folder that has it "
-                "with --photos"
+                "with `photos`"
             )
         split = split_in((beside.stem, beside.parent.name))
         scores = [
@@ -74,7 +74,7 @@ class Photos:
         if len(best) > 1:
             raise SemsynthError(
                 f"its photo '{shortened(named)}' could be {best[0]} or {best[1]}: keep one of them, or name the folder "
-                "that has it with --photos"
+                "that has it with `photos`"
             )
         return best[0]
 

@@ -48,7 +48,7 @@ def list_coco(source: Path, annotations: Sequence[Path] = (), **common: Any) -> 
     if not files:
         raise SemsynthError(
             f"{source} holds no .json file with images, annotations and categories: export 'COCO' there, or name the "
-            "files with --annotations"
+            "files with `annotations`"
         )
     tables = [_Table(path) for path in files]
     names = {one.name: one.id for table in reversed(tables) for one in table.categories.values()}

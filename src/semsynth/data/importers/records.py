@@ -31,7 +31,7 @@ PICTURE_BYTES = 2**28
 """Budget of an annotation file of one picture, which may hold the picture itself."""
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, SemsynthError)
 """What reading a record raises that has another form than it should."""
-SKIP = "--skip-broken leaves it out"
+SKIP = "`skip_broken` leaves it out"
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def listing_of(
         raise SemsynthError(f"{source} holds no annotated pictures")
     named = sorted({pair.split for pair in pairs} - {""})
     if named and val_share is not None:
-        raise SemsynthError(f"{source} is divided into {', '.join(named)} already: leave out --val-share")
+        raise SemsynthError(f"{source} is divided into {', '.join(named)} already: leave out `val_share`")
     chosen = names_for_val((pair.name for pair in pairs), val_share or 0)
     divided = [replace(pair, split=pair.split or ("val" if pair.name in chosen else "train")) for pair in pairs]
     seen: dict[tuple[str, str], Pair] = {}
@@ -221,7 +221,7 @@ def class_ids(
         if any("id" not in item for item in items.values()):
             items = {name: {k: v for k, v in item.items() if k != "id"} for name, item in items.items()}
         if not items:
-            raise SemsynthError(f"{source} names no classes: name them with --classes FILE")
+            raise SemsynthError(f"{source} names no classes: name them with `classes=FILE`")
         plain = complete_classes(list(items.values()), source)
         class_set = validated(ClassSet, {"name": source.absolute().name, "classes": plain}, str(source))
     else:
@@ -237,7 +237,7 @@ def class_ids(
     if unknown := [name for name, number in known.items() if number is None]:
         raise SemsynthError(
             f"{source}: the class set '{class_set.name}' has no class {examples(unknown)}: say what it is with "
-            f"--map '{shortened(unknown[0])}:CLASS' or --map '{shortened(unknown[0])}:{VOID_NAME}'"
+            f"`meaning={shortened(unknown[0])}:CLASS` or `meaning={shortened(unknown[0])}:{VOID_NAME}`"
         )
     return class_set, {name: number for name, number in known.items() if number is not None}
 
@@ -246,7 +246,7 @@ def _halves(text: str) -> tuple[str, str]:
     name, colon, target = text.rpartition(":")
     if not colon or not name or not target:
         raise SemsynthError(
-            f"--map '{shortened(text)}' is not of the form NAME:CLASS, such as 'car:vehicle' or 'sky:{VOID_NAME}'"
+            f"`meaning={shortened(text)}` is not of the form NAME:CLASS, such as 'car:vehicle' or 'sky:{VOID_NAME}'"
         )
     return name, target
 
