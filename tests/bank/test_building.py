@@ -106,17 +106,43 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_other_settings_or_data_do_not_resume(dataset: Path, tmp_path: Path) -> None:
+def test_other_settings_do_not_resume(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "bank"
     with pytest.raises(StoppedError):
         build_bank(dataset, out, rules=RULES, workers=1, progress=stop_after(8))
     other = RULES.model_copy(update={"minimal_share": 0.5})
     with pytest.raises(SemsynthError, match="holds the beginning of a bank of other data or settings: remove it"):
         build_bank(dataset, out, rules=other, workers=1)
-    changed = Path(shutil.copytree(dataset, tmp_path / "changed"))
-    save_png(changed / "train" / "images" / "0.png", np.zeros((*RULES.size, 3), np.uint8))
+    moved = Path(shutil.copytree(dataset, tmp_path / "moved"))
     with pytest.raises(SemsynthError, match="of other data or settings"):
-        build_bank(changed, out, rules=RULES, workers=1)
+        build_bank(moved, out, rules=RULES, workers=1)
+
+
+def test_resuming_cuts_changed_photos_again(dataset: Path, tmp_path: Path) -> None:
+    data, out = Path(shutil.copytree(dataset, tmp_path / "data")), tmp_path / "bank"
+    damaged = data / "train" / "images" / "19.png"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"")
+    with pytest.raises(SemsynthError, match=r"19\.png is empty"):
+        build_bank(data, out, rules=RULES, workers=1)
+    damaged.write_bytes(whole)
+    save_png(data / "train" / "images" / "3.png", np.zeros((*RULES.size, 3), np.uint8))
+    reports: list[tuple[int, int]] = []
+    resumed = build_bank(data, out, rules=RULES, workers=1, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(8, 20), (16, 20), (20, 20)], "the second of three parts was kept"
+    assert not resumed.photo(3).any()
+    assert contents(out) == contents(build_bank(data, tmp_path / "other", rules=RULES, workers=1).folder)
+
+
+def test_resuming_after_photos_were_removed_leaves_nothing_of_them(dataset: Path, tmp_path: Path) -> None:
+    data, out = Path(shutil.copytree(dataset, tmp_path / "data")), tmp_path / "bank"
+    with pytest.raises(StoppedError):
+        build_bank(data, out, rules=RULES, workers=1, progress=stop_after(20))
+    for kind in ("images", "labels"):
+        for number in range(10, 20):
+            (data / "train" / kind / f"{number}.png").unlink()
+    assert len(build_bank(data, out, rules=RULES, workers=1).photos) == 10
+    assert contents(out) == contents(build_bank(data, tmp_path / "other", rules=RULES, workers=1).folder)
 
 
 def test_a_complete_bank_is_left_alone(bank: MemoryBank, dataset: Path) -> None:

@@ -19,12 +19,12 @@ import numpy as np
 from semsynth.bank.index import INDEX, SEGMENTS, BankIndex, Credit
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.order import order_of, published_order
-from semsynth.bank.parts import BUILDING, Part, PartRecord, described, join_segments, write_part
+from semsynth.bank.parts import BUILDING, Part, PartRecord, described, is_current, join_segments, write_part
 from semsynth.bank.segments import SegmentRules, rules_for
 from semsynth.classes import NO_CLASSES
 from semsynth.config import Config, dump_config, load_config
 from semsynth.data.condition_folder import ConditionFolder
-from semsynth.data.fingerprint import DataFingerprint, fingerprint
+from semsynth.data.fingerprint import fingerprint
 from semsynth.data.progress import Progress, silent
 from semsynth.data.source import LabelledSamples, absolute, open_source
 from semsynth.errors import SemsynthError
@@ -46,7 +46,8 @@ class _Plan(Config):
     split: str
     rules: SegmentRules
     instances: bool
-    fingerprint: DataFingerprint | str | None
+    fingerprint: str | None
+    """Of shards; the files of a folder are compared one by one."""
 
 
 def build_bank(
@@ -62,8 +63,8 @@ def build_bank(
 ) -> MemoryBank:
     """Cut the photos of a dataset into segments, and store these as a memory bank.
 
-    The bank is the same, byte for byte, however many processes build it. Started again after an interruption, it
-    continues after the last whole part.
+    The bank is the same, byte for byte, however many processes build it. Started again after an interruption, it keeps
+    the whole parts whose photos are still the same.
 
     Args:
         data: the dataset folder, or a folder or address of shards.
@@ -87,17 +88,11 @@ def build_bank(
     work = _Work(absolute(data), split, rules or rules_for(source.classes), instances)
     samples = work.samples()
     credit_of = _credit_of(credits, samples)
-    plan = _Plan(
-        data=work.data,
-        split=split,
-        rules=work.rules,
-        instances=instances,
-        fingerprint=source.fingerprint or fingerprint(samples),
-    )
+    plan = _Plan(data=work.data, split=split, rules=work.rules, instances=instances, fingerprint=source.fingerprint)
     with FolderLock(folder, "building a bank in"):
         _begin(folder, plan)
         parts = _parts(folder, len(samples), work.rules.size)
-        _write_parts(work, parts, workers, progress)
+        _write_parts(work, parts, samples, workers, progress)
         _finish(folder, plan, parts, samples, credit_of)
     return MemoryBank.open(folder)
 
@@ -161,9 +156,11 @@ def _parts(folder: Path, photos: int, size: Size) -> list[Part]:
     return [Part(folder, number, start, min(start + step, photos)) for number, start in enumerate(starts)]
 
 
-def _write_parts(work: _Work, parts: Sequence[Part], workers: int | None, progress: Progress) -> None:
-    """Write the parts that are not whole yet."""
-    missing = [part for part in parts if not part.record.exists()]
+def _write_parts(
+    work: _Work, parts: Sequence[Part], samples: LabelledSamples, workers: int | None, progress: Progress
+) -> None:
+    """Write the parts that are not whole yet, or whose photos have changed since."""
+    missing = [part for part in parts if not is_current(part, samples)]
     total = parts[-1].end
     done = total - sum(part.end - part.start for part in missing)
     progress(done, total)
@@ -234,6 +231,8 @@ def _finish(
         raise SemsynthError(
             f"{plan.data}, {plan.split}: no segment has more than {share} of a picture: lower that share"
         )
+    for stray in set(folder.glob("photos-*")) - {part.shard for part in parts}:  # of more photos than there are now
+        stray.unlink()
     join_segments(parts, records, folder / SEGMENTS, plan.rules.size, samples.classes)
     in_front = np.sum([record.in_front for record in records], axis=0)
     index = BankIndex(
@@ -242,7 +241,7 @@ def _finish(
         instances=plan.instances,
         data=plan.data,
         split=plan.split,
-        fingerprint=plan.fingerprint,
+        fingerprint=plan.fingerprint or fingerprint(samples),
         order=published_order(samples.classes) or order_of(in_front, samples.classes),
         photos=tuple(
             photo.model_copy(update={"credit": credit_of[photo.name]}) for record in records for photo in record.photos

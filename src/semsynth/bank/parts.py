@@ -15,7 +15,7 @@ from semsynth.bank.order import count_in_front
 from semsynth.bank.segments import SegmentRules, context_windows, find_segments
 from semsynth.bank.tensors import Array, Pieces, map_tensors, write_tensors
 from semsynth.classes import VOID, ClassSet
-from semsynth.config import Config, dump_config
+from semsynth.config import Config, dump_config, load_config
 from semsynth.data.folder import DatasetFolder
 from semsynth.data.sample import IMAGE, INSTANCE, LABEL
 from semsynth.data.source import LabelledSamples
@@ -104,6 +104,16 @@ def write_part(part: Part, samples: LabelledSamples, rules: SegmentRules) -> Par
     )
     dump_config(record, part.record)
     return record
+
+
+def is_current(part: Part, samples: LabelledSamples) -> bool:
+    """Whether a part is whole, and its photos and label maps are what they were when it was written."""
+    if not part.record.exists():
+        return False
+    photos = load_config(PartRecord, part.record).photos
+    if tuple(photo.name for photo in photos) != samples.names[part.start : part.end]:
+        return False
+    return all(file_digests(samples, photo.name) == photo.sha256 for photo in photos)
 
 
 def _table(layout: Layout, image: int, rules: SegmentRules) -> dict[str, Array]:
