@@ -216,6 +216,11 @@ def small(config: RecipeConfig) -> RecipeConfig:
     halvings, (height, width) = 0, config.data.output_size or (0, 0)
     while min(height, width) >> halvings >= 2 * _SIDE:
         halvings += 1
+    while (
+        values["generator"].get("family") == "sims"
+        and min(height, width) >> halvings < _SIDE << values["generator"]["doublings"]
+    ):
+        halvings -= 1
     for section in (values["data"], values["generator"]):
         for key in ("crop_size", "load_size"):
             if key in section:

@@ -59,10 +59,15 @@ def find_choices(layout: Layout, bank: MemoryBank, settings: CanvasSettings) -> 
         SemsynthError: a layout of other classes than the bank's.
     """
     bank.check_classes(layout.classes)
-    labels = layout.resized(bank.rules.size).labels
-    segments = in_order(find_segments(labels, bank.rules), bank.order)
+    small = layout.resized(bank.rules.size)
+    labels, segments = small.labels, in_order(segments_of(small, bank), bank.order)
     pieces, _ = retrieve(bank, segments, settings.choices, labels=labels if settings.context else None)
     return Choices(segments, pieces)
+
+
+def segments_of(layout: Layout, bank: MemoryBank) -> list[Segment]:
+    """The segments of a layout of the bank's size; objects of its instance map where those of the bank are such."""
+    return find_segments(layout.labels, bank.rules, layout.instances if bank.index.instances else None)
 
 
 def fill(

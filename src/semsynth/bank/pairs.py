@@ -16,10 +16,10 @@ from scipy import ndimage
 from semsynth.bank.borders import Mask, band, bounding_box, random_half, side_of
 from semsynth.bank.canvas import Canvas
 from semsynth.bank.colour_transfer import transfer_colours
-from semsynth.bank.filling import framed, in_order, own_mask
+from semsynth.bank.filling import framed, in_order, own_mask, segments_of
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.retrieval import retrieve
-from semsynth.bank.segments import Segment, find_segments
+from semsynth.bank.segments import Segment
 from semsynth.classes import VOID
 from semsynth.config import Config
 from semsynth.data.sample import Sample
@@ -93,7 +93,7 @@ def find_stencils(sample: Sample, bank: MemoryBank, rules: PairRules, rng: np.ra
     others = np.flatnonzero(names != sample.name)
     among = np.zeros(len(names), bool)
     among[rng.choice(others, min(rules.photos, len(others)), replace=False)] = True
-    segments = in_order(find_segments(layout.resized(bank.rules.size).labels, bank.rules), bank.order)
+    segments = in_order(segments_of(layout.resized(bank.rules.size), bank), bank.order)
     numbers, _ = retrieve(bank, segments, 1, among=among)  # [S,1]
     found = zip(segments, numbers[:, 0].tolist(), strict=True)
     stencils = [_stencil(segment, bank, number, layout) for segment, number in found if number >= 0]

@@ -43,7 +43,7 @@ class CanvasSettings(Config):
             size: (height, width) of the pictures; None: they have several.
 
         Raises:
-            SemsynthError: there is no bank, or another one, or it was made for another size.
+            SemsynthError: there is no bank, or another one, or its frame has another shape or is smaller.
         """
         if not self.bank:
             raise SemsynthError(
@@ -51,11 +51,12 @@ class CanvasSettings(Config):
                 "name it with --bank BANK (memory.bank=BANK)"
             )
         bank = self.open()
-        if size is not None and bank.rules.size != size:
-            height, width = size
+        frame, (height, width) = bank.rules.size, size or bank.rules.size
+        if frame[0] * width != frame[1] * height or frame[0] < height:
+            made = pixels((height, width))
             raise SemsynthError(
-                f"{self.bank} has a working size of {pixels(bank.rules.size)}, the pictures are {pixels(size)}: make a "
-                f"bank with --size {width}x{height}, or change data.crop_size and data.aspect_ratio"
+                f"{self.bank} has a working size of {pixels(frame)}, the pictures are {made}: make a bank with --size "
+                f"{made}, or change data.crop_size and data.aspect_ratio"
             )
         return self.model_copy(update={"bank": str(Path(self.bank).absolute()), "sha256": bank.checksum})
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from semsynth.errors import SemsynthError
 from semsynth.models.generator import GeneratorConfig
+from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import StyleReader
 from semsynth.styles.noise import NoiseStyles
 from semsynth.styles.object_styles import ObjectStyles
@@ -33,6 +34,11 @@ class Abilities:
         return isinstance(self._styles, NoiseStyles)
 
     @property
+    def has_pieces(self) -> bool:
+        """Whether it pastes pieces of training photos, among which regions can choose."""
+        return isinstance(self._styles, CanvasStyles)
+
+    @property
     def style_modes(self) -> Mapping[int, int]:
         """Class id -> how many modes its objects can be given by number; empty where there are none."""
         bank = self._styles.bank if isinstance(self._styles, ObjectStyles | NoiseStyles) else None
@@ -51,7 +57,7 @@ class Abilities:
     @property
     def uses_instances(self) -> bool:
         """Whether an instance map changes the photo, where there is one."""
-        return self.needs_instances or self.has_object_styles or self.has_region_noise
+        return self.needs_instances or self.has_object_styles or self.has_region_noise or self.has_pieces
 
     def check_count(self, count: int) -> None:
         """Make sure that the model makes ``count`` different photos of a layout.
