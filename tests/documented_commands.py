@@ -58,6 +58,7 @@ NOT_RUN = {
     r"^push\b|me/mine|somebody/fronts": "need the Hugging Face Hub: tests/hub",
     r"https://|s3://": "need a network: tests/data/shards",
     r"^data import (?!folder|edges|unlabelled)": "need downloads: tests/data/importers import drawn ones",
+    r"^data export\b": "tests/data/exporters",
     r"--void 0|--map 255": "need label maps with such ids: tests/data/importers",
     r"^convert\b|models/coco|--model MODEL\b": "need official checkpoints: tests/convert",
     r"paper_tables|quality": "train a whole paper's table: tests/comparison",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from semsynth.classes import ClassSet
     from semsynth.comparison import ComparisonResult, compare, resume_comparison
     from semsynth.convert.converting import convert_checkpoint
+    from semsynth.data.exporters.table import export_dataset
     from semsynth.data.toy import write_toy
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
@@ -67,6 +68,7 @@ __all__ = [
     "estimate_affinity",
     "evaluate",
     "export",
+    "export_dataset",
     "fit_styles",
     "import_dataset",
     "list_models",
@@ -116,6 +118,7 @@ _HOME = {
     "convert_checkpoint": "semsynth.convert.converting",
     "evaluate": "semsynth.evaluation.evaluating",
     "export": "semsynth.exporting.export",
+    "export_dataset": "semsynth.data.exporters.table",
     "estimate_affinity": "semsynth.api.affinity",
     "fit_styles": "semsynth.api.styles",
     "import_dataset": "semsynth.api.datasets",

@@ -14,7 +14,7 @@ from semsynth.data.edges import EdgeSettings
 from semsynth.data.folder import DatasetFolder
 
 
-@pytest.mark.parametrize("name", sorted(set(semsynth.IMPORTERS) - {"edges"}))
+@pytest.mark.parametrize("name", sorted(set(semsynth.IMPORTERS) - {"edges", "auto"}))
 def test_every_option_is_an_argument_with_the_same_default(name: str) -> None:
     importer = semsynth.IMPORTERS[name]
     module, _, function = importer.listing.partition(":")

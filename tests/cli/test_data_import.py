@@ -14,7 +14,19 @@ from semsynth.data.folder import DatasetFolder
 from semsynth.images import save_png
 
 TOOLS = (
-    *("coco", "labelme", "voc", "yolo", "cvat", "label-studio", "supervisely", "vistas", "arrays", "binary-masks"),
+    *(
+        "auto",
+        "coco",
+        "labelme",
+        "voc",
+        "yolo",
+        "cvat",
+        "label-studio",
+        "supervisely",
+        "vistas",
+        "arrays",
+        "binary-masks",
+    ),
 )
 FORMATS = (
     *("folder", "edges", "unlabelled", "huggingface", *TOOLS, "cityscapes", "ade20k", "ade20k-outdoor", "coco-stuff"),
@@ -109,7 +121,7 @@ def test_help_names_the_download_page_and_the_licence(form: str) -> None:
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())
     assert "--limit" in text
-    if form not in ("folder", "edges", "unlabelled", "binary-masks"):
+    if form not in ("folder", "edges", "unlabelled", "binary-masks", "auto"):
         assert "http" in text
         assert "icence" in text or form in TOOLS
 

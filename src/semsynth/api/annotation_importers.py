@@ -48,6 +48,21 @@ def _annotated(overlap: Literal["order", "area"]) -> tuple[ImportOption, ...]:
 
 TOOLS = (
     Importer(
+        "auto",
+        "",  # another format: semsynth.api.datasets says which
+        "Find out which format SRC has, say so, and import it.",
+        "Known are the formats of this list but edges, unlabelled, huggingface and most papers' data sets. An "
+        "option that the format lacks is an error; for others, such as --overlap, name the format itself.",
+        (
+            ImportOption(
+                "dry_run", bool, "Say what was found and what would be done, and do nothing.", False, "--dry-run"
+            ),
+            ImportOption("classes", str, "A classes.json or the name of a built-in class set."),
+            _SHARE_OF_ANNOTATED,
+            _SKIP_BROKEN,
+        ),
+    ),
+    Importer(
         "coco",
         _FORMATS + "coco:list_coco",
         "COCO JSON of instances or stuff: polygons and run lengths; photos and JSON files anywhere in SRC.",

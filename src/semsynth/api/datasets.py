@@ -19,6 +19,7 @@ from semsynth.data.importers.edges import import_edges
 from semsynth.data.importers.folder import Arrangement, list_folder
 from semsynth.data.importers.huggingface import list_huggingface
 from semsynth.data.importers.pairs import Listing, import_listing
+from semsynth.data.importers.recognised import recognised
 from semsynth.data.importers.unlabelled import list_unlabelled
 from semsynth.data.placing import copy as copied
 from semsynth.data.placing import link
@@ -71,6 +72,8 @@ def import_dataset(
     if copy and not importer.links:
         raise SemsynthError(f"'{format}' always writes its files: leave out `copy`")
     given = {name: value for name, value in options.items() if value is not None}
+    if format == "auto":
+        return _import_recognised(Path(source), target, given, limit=limit, copy=copy, progress=progress, tell=tell)
     if format == "edges":
         share = given.pop("val_share", None)
         settings = validated(EdgeSettings, given, "edges")
@@ -82,6 +85,21 @@ def import_dataset(
     listing: Listing = getattr(import_module(module), function)(at, **given)
     made_with = json.dumps([format, {name: str(given[name]) for name in sorted(given) if name != "val_share"}])
     return import_listing(listing, target, place=place, limit=limit, settings=made_with, progress=progress, tell=tell)
+
+
+def _import_recognised(source: Path, out: Path, given: dict[str, Any], tell: Tell, **others: Any) -> dict[str, int]:
+    """Import in the format that the folder has, or only say which that is."""
+    found = recognised(source)
+    takes = {option.name for option in IMPORTERS[found.format].options}
+    plan_only = given.pop("dry_run", False)
+    unfit = [name for name, value in given.items() if value and name not in takes]
+    if unfit:
+        raise SemsynthError(f"{source} is of the format '{found.format}', which has no `{unfit[0]}`: leave it out")
+    options = {name: value for name, value in given.items() if name in takes}
+    tell(f"{source}: {found.what}; this is `semsynth data import {found.format} {source} {out}`")
+    if plan_only:
+        return {}
+    return import_dataset(found.format, source, out, tell=tell, **others, **options)
 
 
 def list_plain_folder(source: Path, classes: str | ClassSet | None = None, **options: Any) -> Listing:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from semsynth.cli.dataset_report import print_report
 from semsynth.cli.options import parse_size
-from semsynth.cli.progress import count_bar
+from semsynth.cli.progress import Notes, count_bar
 from semsynth.cli.shards import shard
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make dataset folders and check them.")
 
+ExportFormat = Literal["coco", "yolo", "voc", "cvat", "labelme", "cityscapes"]
 Out = Annotated[Path, typer.Argument(help="The dataset folder to make.", show_default=False)]
 Count = Annotated[int, typer.Option(min=1, help="How many.", show_default=False)]
 SquareSize = Annotated[int, typer.Option(min=16, help="Width and height in pixels.")]
@@ -85,6 +86,31 @@ def _draw(grammar: Grammar, out: Path, count: int, size: Size, seed: int) -> Non
     with count_bar("drawing") as bar:
         grammar.write(out, count, size, seed, bar)
     typer.echo(f"{out}: {count} layouts of {size[1]}x{size[0]} in test/labels")
+
+
+@app.command()
+def export(
+    format: Annotated[
+        ExportFormat,
+        typer.Argument(metavar="FORMAT", help=f"One of {', '.join(get_args(ExportFormat))}.", show_default=False),
+    ],
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(help="The folder to make; it must not exist, or be empty.", show_default=False)
+    ],
+    split: Annotated[list[str] | None, typer.Option(help="Export this split; may be repeated (default: all).")] = None,
+    links: Annotated[bool, typer.Option("--links", help="Link the photos; by default they are copied.")] = False,
+) -> None:
+    """Write labels, objects and photos as the files that detectors and annotation tools read.
+
+    `semsynth data import FORMAT` makes the same label maps of them; what a format cannot hold is told. Where a split
+    has no instance maps, every connected component of a class is an object.
+    """
+    from semsynth.data.exporters.table import export_dataset
+
+    with Notes() as notes, count_bar("exporting") as bar:
+        counts = export_dataset(format, root, out, split=split or (), links=links, progress=bar, tell=notes.tell)
+    typer.echo(f"{out}: {', '.join(f'{name} {count}' for name, count in counts.items())} as {format}")
 
 
 @app.command()

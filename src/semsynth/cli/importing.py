@@ -75,6 +75,8 @@ def _command(importer: Importer) -> Callable[..., None]:
         go_on = interruptible(f"the same command continues in {out}")
         with go_on, Notes() as notes, count_bar("importing") as bar:
             counts = import_dataset(importer.name, source, out, progress=bar, tell=notes.tell, **given)
+        if given.get("dry_run"):
+            return
         pairs = ", ".join(f"{split} {count}" for split, count in counts.items())
         typer.echo(f"{out}: {pairs} pairs" + ("" if check else f". Check them: semsynth data check {out}"))
         if check:  # problems are no failure of the import

@@ -62,6 +62,11 @@ class DatasetFolder:
         """What is read, kind by kind: the file of each name."""
         return tuple(kind for kind in (self._labels, self._images, self._instances) if kind is not None)
 
+    def files_of(self, kind: str) -> dict[str, Path]:
+        """The file of each name, of ``labels``, ``images`` or ``instances``; none of a kind that is not read."""
+        kinds = {LABELS: self._labels, IMAGES: self._images, INSTANCES: self._instances}
+        return dict(kinds[kind] or {})
+
     @property
     def photos(self) -> tuple[Path, ...]:
         """The photos' files, in the order of ``names``; none where photos are not read."""
