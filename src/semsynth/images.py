@@ -239,13 +239,14 @@ class PictureHeader:
     """0xRRGGBB by index; None where pixels are no indices."""
 
 
-def picture_header(path: Path) -> PictureHeader:
-    """Read the header of the picture at ``path``; no pixels are decoded.
+def picture_header(picture: Path | bytes) -> PictureHeader:
+    """Read the header of a picture, a file or what one holds; no pixels are decoded.
 
     Raises:
         SemsynthError: it cannot be read, or is not a picture.
     """
-    with _decoding(str(path)), opened(path) as file:
+    called = "the picture" if isinstance(picture, bytes) else str(picture)
+    with _decoding(called), BytesIO(picture) if isinstance(picture, bytes) else opened(picture) as file:
         image = Image.open(file, formats=PICTURE_FORMATS)
         # Pillow looks behind the pixels for a PNG's EXIF, and decodes them for it.
         known = image.format != "PNG" or "exif" in image.info

@@ -34,7 +34,7 @@ def test_resuming_equals_not_stopping(whole: Path, scenes: Path, scene_bank: Mem
     shutil.copytree(scene_bank.folder, moved)
     train(scenes, moved, tmp_path / "run", 2, "training.workers=1")
     moved.rename(tmp_path / "elsewhere")
-    with pytest.raises(SemsynthError, match="is missing: restore it, or name its new place with --bank"):
+    with pytest.raises(SemsynthError, match="is missing: restore it, or name its new place with `bank`"):
         semsynth.resume(tmp_path / "run", steps=4, device="cpu")
     where = f"memory.bank={tmp_path / 'elsewhere'}"
     semsynth.resume(tmp_path / "run", steps=4, overrides=[where, "training.workers=0"], device="cpu")

@@ -48,15 +48,15 @@ class CanvasSettings(Config):
         if not self.bank:
             raise SemsynthError(
                 f"this system needs a memory bank of its training photos: make one with {BUILD}, and "
-                "name it with --bank BANK (memory.bank=BANK)"
+                "name it with `bank` (memory.bank)"
             )
         bank = self.open()
         frame, (height, width) = bank.rules.size, size or bank.rules.size
         if frame[0] * width != frame[1] * height or frame[0] < height:
             made = pixels((height, width))
             raise SemsynthError(
-                f"{self.bank} has a working size of {pixels(frame)}, the pictures are {made}: make a bank with --size "
-                f"{made}, or change data.crop_size and data.aspect_ratio"
+                f"{self.bank} has a working size of {pixels(frame)}, the pictures are {made}: make a bank with "
+                f"'semsynth bank build --size {made}', or change data.crop_size and data.aspect_ratio"
             )
         return self.model_copy(update={"bank": str(Path(self.bank).absolute()), "sha256": bank.checksum})
 
@@ -72,7 +72,7 @@ class CanvasSettings(Config):
         own = None if beside is None else beside / FOLDER
         folder = own if own is not None and own.is_dir() else Path(self.bank or FOLDER)
         if not folder.is_dir():
-            where = "name its new place with --bank" if own is None else f"copy it to {own}"
+            where = "name its new place with `bank`" if own is None else f"copy it to {own}"
             raise SemsynthError(f"the memory bank {folder} is missing: restore it, or {where}")
         bank = MemoryBank.open(folder)
         if self.sha256 and bank.checksum != self.sha256:

@@ -20,11 +20,13 @@ class PixelBudget:
         self._changed = Condition()
 
     @contextmanager
-    def reserved(self, path: Path) -> Iterator[None]:
-        """Wait until the picture at ``path`` fits beside what others read, and keep its place inside."""
-        pixels = 0  # where the header cannot be read: whoever decodes it says what is wrong
-        with suppress(SemsynthError):
-            pixels = min(math.prod(picture_header(path).size), self._total)
+    def reserved(self, *pictures: Path | bytes | None) -> Iterator[None]:
+        """Wait until pictures that are read one after another fit beside what others read; keep their place inside.
+
+        Args:
+            pictures: files, or what files hold; the largest counts. None is no picture.
+        """
+        pixels = min(max((_pixels(one) for one in pictures if one is not None), default=0), self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._used + pixels <= self._total)
             self._used += pixels
@@ -34,3 +36,10 @@ class PixelBudget:
             with self._changed:
                 self._used -= pixels
                 self._changed.notify_all()
+
+
+def _pixels(picture: Path | bytes) -> int:
+    """As the header says; 0 where it cannot be read: whoever decodes the picture says what is wrong."""
+    with suppress(SemsynthError):
+        return math.prod(picture_header(picture).size)
+    return 0

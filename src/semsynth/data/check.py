@@ -190,7 +190,7 @@ def _check_split_names(
 def _check_files(files: _Files, classes: ClassSet, thin: Collection[str], budget: PixelBudget) -> _Found:
     """Read one sample."""
     found = _Found()
-    with budget.reserved(files.label):
+    with budget.reserved(files.label, files.instance):
         layout = _check_label(files, classes, thin, found)
         size = None if layout is None else layout.size
         del layout

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from semsynth.data.budget import PixelBudget
 from semsynth.data.condition_folder import CONDITION
 from semsynth.data.folder import CONDITIONS, IMAGES, splits
 from semsynth.data.listing import list_pictures, pairing_problems
@@ -87,11 +88,11 @@ def _list_split(folder: Path, problems: list[str], notes: list[str]) -> Iterator
 def _read(
     listed: Mapping[str, list[_Files]], problems: list[str], progress: Progress
 ) -> Iterator[ConditionSplitReport]:
-    total, done = sum(map(len, listed.values())), 0
+    total, done, budget = sum(map(len, listed.values())), 0, PixelBudget()
     with ThreadPoolExecutor() as pool:
         for name, files in listed.items():
             sizes = []
-            for size, found in pool.map(_check_files, files):
+            for size, found in pool.map(lambda one: _check_files(one, budget), files):
                 problems += found
                 if size is not None:
                     sizes.append(size)
@@ -102,14 +103,15 @@ def _read(
             yield ConditionSplitReport(name, len(files), photos, (sizes[0], sizes[-1]) if sizes else None)
 
 
-def _check_files(files: _Files) -> tuple[Size | None, list[str]]:
+def _check_files(files: _Files, budget: PixelBudget) -> tuple[Size | None, list[str]]:
     """The condition's size, if it can be read, and what is wrong."""
     sizes: list[Size] = []
     problems = []
     for path in (files.condition, files.image):
         if path is not None:
             try:
-                height, width = decode_image(path).shape[:2]
+                with budget.reserved(path):
+                    height, width = decode_image(path).shape[:2]
             except SemsynthError as error:
                 problems.append(str(error))
             else:

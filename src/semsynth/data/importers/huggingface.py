@@ -95,6 +95,7 @@ def list_huggingface(
                 f"{index:06d}",
                 partial(files.read, image_column, index),
                 partial(_read, files, mask, index, legend),
+                stored=tuple(partial(files.read, column, index) for column in (image_column, mask)),
             )
             for index in range(len(rows))
         ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,6 +60,8 @@ class Pair:
     instances: Instances | None = None
     sources: tuple[Path, ...] = ()
     """Files that the others are made of, where these are no files themselves."""
+    stored: tuple[Callable[[], bytes], ...] = ()
+    """Pictures that the others are made of, as they are stored in the source, where they are no files."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -220,9 +221,8 @@ def import_listing(
     broken: dict[Pair, str] = {}
 
     def bring(pair: Pair) -> None:
-        picture = pair.label if isinstance(pair.label, Path) else pair.image
         try:
-            with budget.reserved(picture) if isinstance(picture, Path) else nullcontext():
+            with budget.reserved(*pair.files, *(read() for read in pair.stored)):
                 found = _bring(pair, listing.classes, out / pair.split, place, record)
         except UnreadableRecordError as error:
             if not listing.skip_broken:

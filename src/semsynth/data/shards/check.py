@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from semsynth.classes import ClassSet
+from semsynth.data.budget import PixelBudget
 from semsynth.data.check import DatasetReport, SplitReport, Summary, split_report
 from semsynth.data.check_conditions import ConditionReport, ConditionSplitReport
 from semsynth.data.coverage import add_coverage
@@ -68,6 +69,7 @@ def _check_split(
     """What could be read; what is wrong goes to ``problems``."""
     kinds = index.splits[name].kinds
     split = ShardSplit(store, index, name, images=IMAGE in kinds, instances=INSTANCE in kinds)
+    budget = PixelBudget()
     damaged = set()
     for number, shard in enumerate(index.splits[name].shards):
         try:
@@ -79,22 +81,25 @@ def _check_split(
     with ThreadPoolExecutor() as pool:
         shards = (number for number in range(len(index.splits[name].shards)) if number not in damaged)
         whole = (sample for number in shards for sample in split.samples_of(number))
-        for summary, wrong in pool.map(lambda number: _check_sample(split, number, thin), whole):
+        for summary, wrong in pool.map(lambda number: _check_sample(split, number, thin, budget), whole):
             problems += wrong
             found += [] if summary is None else [summary]
             count()
     return found
 
 
-def _check_sample(split: ShardSplit, number: int, thin: Collection[str]) -> tuple[_Found | None, list[str]]:
+def _check_sample(
+    split: ShardSplit, number: int, thin: Collection[str], budget: PixelBudget
+) -> tuple[_Found | None, list[str]]:
     try:
-        sample = split[number]
+        with budget.reserved(*(split.stored(number, kind) for kind in split.kinds)):
+            sample = split[number]
+            if not isinstance(sample.condition, Layout):
+                return sample.size, []
+            called = f"{split.root}: '{sample.name}' of {split.split}"
+            return Summary.of(sample.layout), layout_problems(sample.layout, called, thin)
     except SemsynthError as error:
         return None, [str(error)]
-    if not isinstance(sample.condition, Layout):
-        return sample.size, []
-    called = f"{split.root}: '{sample.name}' of {split.split}"
-    return Summary.of(sample.layout), layout_problems(sample.layout, called, thin)
 
 
 def _report(name: str, entry: SplitEntry, found: Iterable[_Found], classes: ClassSet) -> SplitReport:
