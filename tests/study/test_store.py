@@ -109,6 +109,27 @@ def test_an_expired_assignment_goes_to_somebody_else(opened: Callable[..., Store
     assert len(store.answers()) == 1
 
 
+def test_a_place_without_a_first_answer_is_free_after_ten_minutes(opened: Callable[..., Store], clock: Clock):
+    store = opened(expiry_minutes=60)
+    idle, slow = store.join("idle"), store.join("slow")
+    assert store.answer(slow.session, given(0)) == Received(False)
+    clock.now += 60 * 10 + 1
+    assert store.join("other").assignment == idle.assignment
+    assert reason_of(lambda: store.answer(idle.session, given(2))) == "expired"
+    clock.now += 60 * 45
+    assert store.answer(slow.session, given(1)) == Received(False), "one answer keeps it for expiry_minutes"
+
+
+def test_who_comes_back_after_an_answer_has_all_the_time_again(opened: Callable[..., Store], clock: Clock):
+    store = opened(expiry_minutes=60)
+    late = store.join("late")
+    store.answer(late.session, given(0))
+    clock.now += 60 * 61
+    assert store.join("late").session == late.session
+    clock.now += 60 * 50
+    assert store.answer(late.session, given(1)) == Received(False)
+
+
 def test_an_answer_keeps_an_assignment_alive_and_who_comes_back_goes_on(opened: Callable[..., Store], clock: Clock):
     store = opened()
     joined = store.join("a")

@@ -21,6 +21,8 @@ from semsynth.study.tables import ACTIVE, COMPLETE, EXPIRED, ROBOT, Base, Sessio
 
 _JOINING = 0x73656D73
 """Number of PostgreSQL's advisory lock under which assignments are given out."""
+FIRST_ANSWER_MINUTES = 10
+"""How long an assignment waits for its first answer at most: people join right before the first pair."""
 
 
 class Store:
@@ -97,11 +99,13 @@ class Store:
         if any(self._was_too_fast(session) for session in mine):
             raise RefusedError("too_fast", TOO_FAST)
         taken = self._taken(connection, worker)
-        expires = now + 60 * self.plan.design.expiry_minutes
+        patience = self.plan.design.expiry_minutes
+        expires = now + 60 * min(patience, FIRST_ANSWER_MINUTES)
         for session in reversed(mine):
             if session.state == EXPIRED and session.assignment not in taken:
                 _displace_robots(connection, session.assignment)
-                again = update(Session).where(Session.id == session.id).values(state=ACTIVE, expires=expires)
+                until = now + 60 * patience if session.answered else expires
+                again = update(Session).where(Session.id == session.id).values(state=ACTIVE, expires=until)
                 connection.execute(again)
                 return session
         known = {session.assignment for session in mine}
