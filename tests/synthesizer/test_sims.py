@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from toy_bank import SIDE
 
 import semsynth
@@ -22,6 +23,9 @@ from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.exporting import SUFFIXES, ExportFormat, export_model
 from semsynth.layout import Layout
+from semsynth.studio.describe import describe
+from semsynth.studio.served import serve
+from semsynth.studio.uploads import Limits
 from semsynth.synthesizer.photo_files import synthesize_files
 
 
@@ -73,6 +77,27 @@ def test_regions_choose_among_their_best_pieces(model: Path, layout: Path) -> No
     assert difference(photos[0], synthesizer(layout)) == 0
     assert difference(photos[1], synthesizer(layout, object_styles={region: 1})) == 0
     assert difference(photos[0], photos[1]) > 5
+
+
+def test_pictures_of_many_layouts_have_the_best_pieces(model: Path) -> None:
+    synthesizer = semsynth.load(model, "cpu", "float32")
+    assert [synthesizer.picture_seed(0, name, number) for name, number in (("a", 0), ("b", 0), ("b", 1))] == [0, 0, 1]
+    counts = np.unique(synthesizer._styles.bank.class_ids, return_counts=True)
+    assert synthesizer.style_modes == {a: min(b, 10) for a, b in zip(*(one.tolist() for one in counts), strict=True)}
+
+
+def test_the_studio_shows_pieces_as_modes(model: Path) -> None:
+    described = describe(serve(str(model), "cpu", "float32"), Limits())
+    assert described.abilities.styles
+    assert described.abilities.object_styles
+    assert max(one.modes for one in described.classes.classes) > 1
+
+
+def test_bulk_synthesis_by_a_worker_process(model: Path, layout: Path, tmp_path: Path) -> None:
+    done = semsynth.synthesize_folder(layout.parent, tmp_path / "out", model, device="cpu", precision="float32")
+    assert (done.made, done.failed) == (2, 0)
+    with Image.open(tmp_path / "out/train/images" / layout.name) as made:
+        assert difference(made, semsynth.load(model, "cpu", "float32")(layout)) <= 1
 
 
 def test_sources_are_the_photos_of_which_pixels_are_seen(model: Path, layout: Path, scenes: Path) -> None:

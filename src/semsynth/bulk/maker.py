@@ -26,7 +26,6 @@ from semsynth.files import explained, sha256, write_bytes
 from semsynth.images import encode_png, open_image, suffix_of, to_rgb
 from semsynth.layout import Condition, ConditionPicture, Layout
 from semsynth.layout.label_files import stored_instances, stored_labels
-from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
 from semsynth.version import __version__
 
@@ -161,7 +160,7 @@ class PictureMaker:
     def _seed(self, task: BulkTask, number: int) -> int | None:
         if self.job.style is not None or not self.synthesizer.has_styles:
             return None
-        return picture_seed(self.job.seed, task.name, number)
+        return self.synthesizer.picture_seed(self.job.seed, task.name, number)
 
     @contextmanager
     def _by_one_thread(self) -> Iterator[None]:

@@ -22,7 +22,6 @@ from semsynth.evaluation.protocols.definition import Resampling
 from semsynth.files import sha256
 from semsynth.images import decode_image, to_tensor
 from semsynth.layout import Size, pixels
-from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import Synthesizer
 
 Picture = NDArray[np.uint8]
@@ -72,13 +71,16 @@ class ModelPictures:
         reader = self.synthesizer.conditions
         layouts = [sample.layout.resized(self.size or sample.size) for sample in samples]
         conditions = [reader.fit(reader.open(layout))[0] for layout in layouts]  # the protocol resizes the photos
-        styled = self.synthesizer.has_styles
-        seeds = [picture_seed(self.seed, sample.name, number) if styled else None for sample in samples]
-        choices = [self.synthesizer.style(seed=seed) for seed in seeds]
+        choices = [self.synthesizer.style(seed=self._seed(sample, number)) for sample in samples]
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # of styles without a bank
             made = self.synthesizer.synthesize_arrays(conditions, choices, self.batch_size)
         of_collection = number if self.synthesizer.config.images_per_layout > 1 else 0
         return [photos[of_collection] for photos in made]
+
+    def _seed(self, sample: Sample, number: int) -> int | None:
+        if not self.synthesizer.has_styles:
+            return None
+        return self.synthesizer.picture_seed(self.seed, sample.name, number)
 
 
 class FolderPictures:

@@ -37,6 +37,15 @@ class CanvasStyles:
         self._find = functools.lru_cache(_KEPT)(self._found)
         self._make = functools.lru_cache(_KEPT)(self._made)
 
+    @property
+    def counts(self) -> dict[int, int]:
+        """Class id -> how many pieces its regions can choose among at most."""
+        class_ids, counts = np.unique(self.bank.class_ids, return_counts=True)
+        return {
+            class_id: min(count, self.settings.choices)
+            for class_id, count in zip(class_ids.tolist(), counts.tolist(), strict=True)
+        }
+
     def choose(
         self, style: Photo | Tensor | None, seed: int | None, object_styles: Mapping[int, ObjectStyle] | None
     ) -> CanvasChoice:

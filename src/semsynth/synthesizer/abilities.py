@@ -10,6 +10,7 @@ from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import StyleReader
 from semsynth.styles.noise import NoiseStyles
 from semsynth.styles.object_styles import ObjectStyles
+from semsynth.styles.seeds import picture_seed
 
 
 class Abilities:
@@ -40,9 +41,18 @@ class Abilities:
 
     @property
     def style_modes(self) -> Mapping[int, int]:
-        """Class id -> how many modes its objects can be given by number; empty where there are none."""
+        """Class id -> how many modes, or pieces, its objects can be given by number; empty where there are none."""
+        if isinstance(self._styles, CanvasStyles):
+            return self._styles.counts
         bank = self._styles.bank if isinstance(self._styles, ObjectStyles | NoiseStyles) else None
         return {} if bank is None else {class_id: bank.count(class_id) for class_id in bank.modes}
+
+    def picture_seed(self, seed: int, name: str, number: int = 0) -> int:
+        """The seed of one picture of many, see :func:`semsynth.styles.seeds.picture_seed`.
+
+        Models that paste pieces of photos take ``seed + number`` for every layout: 0 stands for the best pieces.
+        """
+        return seed + number if self.has_pieces else picture_seed(seed, name, number)
 
     @property
     def reads_photos(self) -> bool:
