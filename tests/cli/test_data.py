@@ -103,7 +103,7 @@ def test_import_of_nothing_is_one_line_and_leaves_nothing(
 
 
 def test_unknown_formats_list_the_known_ones(tmp_path: Path) -> None:
-    result = run("import", "voc", tmp_path, tmp_path / "out")
+    result = run("import", "vok", tmp_path, tmp_path / "out")
     assert result.exit_code == 2
     assert "coco-stuff" in result.stderr
 

@@ -99,6 +99,9 @@ def export(
         Path, typer.Argument(help="The folder to make; it must not exist, or be empty.", show_default=False)
     ],
     split: Annotated[list[str] | None, typer.Option(help="Export this split; may be repeated (default: all).")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photos to write instead of DIR's: what `synthesize` made of its label maps.")
+    ] = None,
     links: Annotated[bool, typer.Option("--links", help="Link the photos; by default they are copied.")] = False,
 ) -> None:
     """Write labels, objects and photos as the files that detectors and annotation tools read.
@@ -109,7 +112,9 @@ def export(
     from semsynth.data.exporters.table import export_dataset
 
     with Notes() as notes, count_bar("exporting") as bar:
-        counts = export_dataset(format, root, out, split=split or (), links=links, progress=bar, tell=notes.tell)
+        counts = export_dataset(
+            format, root, out, split=split or (), photos=photos, links=links, progress=bar, tell=notes.tell
+        )
     typer.echo(f"{out}: {', '.join(f'{name} {count}' for name, count in counts.items())} as {format}")
 
 

@@ -65,6 +65,10 @@ def unknown_colors(pixels: NDArray[np.int32], grey: bool, legend: Legend) -> Sem
     )
 
 
+class PaletteError(SemsynthError):
+    """A palette says other classes than its indices."""
+
+
 def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -> None:
     """Refuse a palette that says other classes than its indices.
 
@@ -77,7 +81,7 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
         legend: what indices and colours mean.
 
     Raises:
-        SemsynthError: indices that are drawn in other classes' colours.
+        PaletteError: indices that are drawn in other classes' colours.
     """
     colors = {index: color for index, color in enumerate(palette(image) or []) if used[index]}
     owners = {index: legend.colors_of_classes.get(color, []) for index, color in colors.items()}
@@ -90,7 +94,7 @@ def check_palette(image: Image.Image, used: NDArray[np.int64], legend: Legend) -
         for index in wrong[:3]
     )
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-    raise SemsynthError(
+    raise PaletteError(
         f"its palette contradicts its indices, which are read as ids: {shown}{more}; import it with `semsynth data "
         "import folder --labels-hold colors` if the colours are right, or with `--labels-hold ids` if the indices are"
     )

@@ -80,7 +80,7 @@ def test_filling_is_the_even_odd_rule(points: list[tuple[float, float]]) -> None
     for row, column in np.ndindex(10, 10):
         x, y = column + 0.5, row + 0.5
         crossed = (np.minimum(y0, y1) <= y) & (y < np.maximum(y0, y1))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             at = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
         if (np.abs(at[crossed] - x) < 1e-9).any():
             continue  # the border itself

@@ -168,3 +168,28 @@ def test_what_formats_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match=r"Cityscapes has no class 'c0' \(300 of 300 are unknown to it\)"):
         export_dataset("cityscapes", tmp_path / "data", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_photos_of_another_folder(tmp_path: Path) -> None:
+    """What was synthesised of the label maps, for a detector to learn from."""
+    root, made = dataset(tmp_path / "data"), tmp_path / "made"
+    for seed in range(3):
+        save_png(made / f"a_{seed}.png", photo(9 + seed, SIZE))
+    export_dataset("yolo", root, tmp_path / "out", photos=made)
+    assert (tmp_path / "out/images/val/a_2.png").read_bytes() == (made / "a_2.png").read_bytes()
+    save_png(made / "a_2.png", photo(9, (5, 5)))
+    with pytest.raises(SemsynthError, match=r"made/a_2\.png is 5x5, and .*a_2\.png is 32x24: both must be equal"):
+        export_dataset("yolo", root, tmp_path / "out2", photos=made)
+    (made / "a_2.png").unlink()
+    with pytest.raises(SemsynthError, match="has no photos of 1 label map: a_2"):
+        export_dataset("yolo", root, tmp_path / "out2", photos=made)
+
+
+def test_a_split_without_photos(tmp_path: Path) -> None:
+    root, told = dataset(tmp_path / "data"), list[str]()
+    for path in (root / "val/images").iterdir():
+        path.unlink()
+    (root / "val/images").rmdir()
+    export_dataset("voc", root, tmp_path / "out", split=["val"], tell=told.append)
+    assert any("val has no photos: annotations alone were written" in line for line in told)
+    assert not (tmp_path / "out/JPEGImages").exists()

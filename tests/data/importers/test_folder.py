@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from annotated_tools import palette_png
+from official_trees import SKY_AND_CAR, halves, photo, save_jpeg
 from PIL import Image
 
 from semsynth.api.datasets import import_dataset
@@ -333,3 +335,19 @@ def test_nothing_is_imported_onto_itself(plain: Path, tmp_path: Path) -> None:
         with pytest.raises(SemsynthError, match=r"lies in .* which the import writes"):
             import_folder(source, tmp_path / "out", TOY_CLASSES)
     assert content(tmp_path) == before
+
+
+def test_palettes_in_another_order_are_read_by_their_colours(tmp_path: Path) -> None:
+    """As ImageJ and GIMP write them: the palette holds the class set's colours, and the indices are not the ids."""
+    source, told = tmp_path / "in", list[str]()
+    SKY_AND_CAR.save(source / "classes.json")
+    save_jpeg(source / "images/a.jpg", photo())
+    palette_png(source / "labels/a.png", halves(1, 2), {1: (255, 0, 0), 2: (0, 0, 255)})
+    import_listing(list_folder(source, SKY_AND_CAR), tmp_path / "out", tell=told.append)
+    assert DatasetFolder(tmp_path / "out", "train")[0].layout.labels[0].tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+    assert "a.png and files like it hold the class set's colours at other indices than the ids" in told[0]
+    import_listing(list_folder(source, SKY_AND_CAR, holds="ids"), tmp_path / "ids")
+    assert DatasetFolder(tmp_path / "ids", "train")[0].layout.labels[0].tolist() == [1, 1, 1, 1, 2, 2, 2, 2]
+    palette_png(source / "labels/a.png", halves(1, 3), {1: (255, 0, 0), 3: (9, 9, 9)})
+    with pytest.raises(SemsynthError, match="its palette contradicts its indices"):
+        import_listing(list_folder(source, SKY_AND_CAR), tmp_path / "other")

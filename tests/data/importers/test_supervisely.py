@@ -34,7 +34,10 @@ def test_supervisely(tmp_path: Path) -> None:
 SUPERVISELY_BROKEN = [
     (supervisely_object("bitmap", "bike", bitmap={"data": "AAAA", "origin": [0, 0]}), "its mask is not compressed"),
     (supervisely_object("bitmap", "bike", bitmap={"data": "A", "origin": [0, 0]}), "its mask is not base64"),
-    (supervisely_object("bitmap", "bike", bitmap={"data": "AAAA", "origin": [0]}), "its origin is not x and y"),
+    (
+        supervisely_object("bitmap", "bike", bitmap={"data": "AAAA", "origin": [0]}),
+        "its points are not pairs of numbers",
+    ),
     (supervisely_object("bitmap", "bike"), "its bitmap is missing"),
     (supervisely_object("polygon", "bike", points={"exterior": [[0, 0]], "interior": []}), "its outline has 1 points"),
     (supervisely_object("polygon", "bike"), "its points are missing"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,22 +55,32 @@ def placed(mask: NDArray[np.bool_], top: int, left: int, size: tuple[int, int]) 
     return Patch(max(0, top), max(0, left), inside) if inside.size else NOTHING
 
 
-def ring(points: Sequence[Sequence[float]] | NDArray[np.float64]) -> Ring:
+def points_of(points: Any) -> NDArray[np.float64]:
+    """Points (x, y) of a file as an array [P,2].
+
+    Raises:
+        ValueError: they are not pairs of numbers, or far outside of any picture.
+    """
+    try:
+        array = np.asarray(points, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError("its points are not pairs of numbers") from error
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError("its points are not pairs of numbers")
+    if not (np.abs(array) <= _FARTHEST).all():  # NaN, too
+        raise ValueError("its outline has coordinates that are far outside of the picture or not numbers")
+    return array
+
+
+def ring(points: Any) -> Ring:
     """Points (x, y) as a ring.
 
     Raises:
         ValueError: fewer than three points, or coordinates that are not numbers or far outside of any picture.
     """
-    try:
-        array = np.asarray(points, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError("its points are not pairs of numbers") from error
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError("its points are not pairs of numbers")
+    array = points_of(points)
     if len(array) < MIN_POINTS:
         raise ValueError(f"its outline has {len(array)} points, and an area needs {MIN_POINTS}")
-    if not (np.abs(array) <= _FARTHEST).all():  # NaN, too
-        raise ValueError("its outline has coordinates that are far outside of the picture or not numbers")
     return array
 
 

@@ -32,6 +32,7 @@ def export_dataset(
     out: str | Path,
     *,
     split: Sequence[str] = (),
+    photos: str | Path | None = None,
     links: bool = False,
     progress: Progress = silent,
     tell: Tell = tell_nobody,
@@ -47,6 +48,8 @@ def export_dataset(
         root: the dataset folder.
         out: the folder to make, all at once; it must not exist, or be empty.
         split: splits to export; none: all.
+        photos: photographs to write instead of the data set's, named like the label maps, for example those that
+            ``synthesize`` made of them.
         links: whether photographs are linked instead of copied.
         progress: called with (done, total) after every sample.
         tell: called with what the format cannot hold.
@@ -56,10 +59,12 @@ def export_dataset(
 
     Raises:
         SemsynthError: an unknown format, no such data set or split, a damaged file, classes that the format cannot
-        hold,
-            or ``out`` holds something or cannot be written.
+            hold, or ``out`` holds something or cannot be written.
     """
     if format not in FORMATS:
         raise SemsynthError(f"there is no format '{format}' to export; known: {', '.join(FORMATS)}")
     place = link if links else copy
-    return export_samples(Path(root), Path(out), FORMATS[format], only=split, place=place, progress=progress, tell=tell)
+    instead = None if photos is None else Path(photos)
+    return export_samples(
+        Path(root), Path(out), FORMATS[format], only=split, photos=instead, place=place, progress=progress, tell=tell
+    )

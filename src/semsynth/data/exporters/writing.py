@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from semsynth.classes import VOID, ClassSet
 from semsynth.data.annotations.outlines import Patch, Ring, rings
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, DatasetFolder, splits
+from semsynth.data.listing import counted, examples, list_pictures
 from semsynth.data.placing import Place, copy
 from semsynth.data.progress import Progress, Tell, silent, tell_nobody
 from semsynth.errors import SemsynthError
 from semsynth.files import make_folder, partial_path, sweep_partial_files
-from semsynth.layout import Layout
+from semsynth.images import picture_header
+from semsynth.layout import Layout, pixels
 from semsynth.layout.instances import instances_from_components, objects
 
 
@@ -73,6 +75,7 @@ def export_samples(
     write: Writer,
     *,
     only: Sequence[str] = (),
+    photos: Path | None = None,
     place: Place = copy,
     progress: Progress = silent,
     tell: Tell = tell_nobody,
@@ -86,6 +89,8 @@ def export_samples(
         out: the folder to make; it must not exist, or be empty.
         write: of the format.
         only: splits; none: all.
+        photos: where photographs of the labels' names lie (in a folder of the split, or all together), if not those
+            of the data set are to be written.
         place: how photographs are brought.
         progress: called once per sample.
         tell: is told what the format cannot hold.
@@ -99,6 +104,7 @@ def export_samples(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SemsynthError(f"{out} exists already: choose a new folder, or remove it")
     chosen = [_opened(root, split) for split in only or splits(root)]
+    pictures = {folder.split: _photos(folder, photos) for folder in chosen}
     if not chosen:
         raise SemsynthError(f"{root} has no split with label maps: give a dataset folder")
     sweep_partial_files(make_folder(out.parent))
@@ -107,7 +113,10 @@ def export_samples(
     make_folder(partial)
     try:
         lost = write(
-            partial, chosen[0].classes, _samples(chosen, progress), lambda sample, to: _placed(sample, to, place)
+            partial,
+            chosen[0].classes,
+            _samples(chosen, pictures, progress),
+            lambda sample, to: _placed(sample, to, place),
         )
         if out.exists():
             out.rmdir()
@@ -116,6 +125,10 @@ def export_samples(
         shutil.rmtree(partial, ignore_errors=True)
     if any(not folder.files_of(INSTANCES) for folder in chosen):
         tell(f"{root} has no instance maps in some splits: every connected component of a class is an object there")
+    for name in (split for split, files in pictures.items() if not files):
+        tell(
+            f"{root / name} has no photos: annotations alone were written, which `data import` cannot read without them"
+        )
     for line in lost:
         tell(line)
     return counts
@@ -155,19 +168,37 @@ def has_void(labels: NDArray[np.uint16]) -> bool:
     return bool((labels == VOID).any())
 
 
+def _photos(folder: DatasetFolder, given: Path | None) -> dict[str, Path]:
+    """Name -> photograph."""
+    if given is None:
+        return folder.files_of(IMAGES)
+    inside = given / folder.split if (given / folder.split).is_dir() else given
+    found = list_pictures(inside)
+    if missing := [name for name in folder.names if name not in found]:
+        raise SemsynthError(f"{inside} has no photos of {counted(len(missing), 'label map')}: {examples(missing)}")
+    return {name: found[name] for name in folder.names}
+
+
 def _opened(root: Path, split: str) -> DatasetFolder:
     has = {kind: (root / split / kind).is_dir() for kind in (IMAGES, INSTANCES)}
     return DatasetFolder(root, split, images=has[IMAGES], instances=has[INSTANCES])
 
 
-def _samples(folders: Sequence[DatasetFolder], progress: Progress) -> Iterator[Exported]:
+def _samples(
+    folders: Sequence[DatasetFolder], pictures: Mapping[str, Mapping[str, Path]], progress: Progress
+) -> Iterator[Exported]:
     total = sum(map(len, folders))
     done = 0
     for folder in folders:
-        labels, photos, instances = (folder.files_of(kind) for kind in (LABELS, IMAGES, INSTANCES))
+        labels, instances, photos = folder.files_of(LABELS), folder.files_of(INSTANCES), pictures[folder.split]
         for name in folder.names:
             layout = Layout.open(labels[name], folder.classes, instances.get(name))
-            yield Exported(folder.split, name, layout, photos.get(name), bool(instances))
+            photo = photos.get(name)
+            if photo is not None and (size := picture_header(photo).size) != layout.size:
+                raise SemsynthError(
+                    f"{photo} is {pixels(size)}, and {labels[name]} is {pixels(layout.size)}: both must be equal"
+                )
+            yield Exported(folder.split, name, layout, photo, bool(instances))
             done += 1
             progress(done, total)
 

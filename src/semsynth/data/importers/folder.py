@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from semsynth.data.splitting import SPLITS, names_for_val, split_named
 from semsynth.errors import SemsynthError
 from semsynth.files import explained
 from semsynth.layout import Layout
+from semsynth.layout.contradictions import PaletteError
 from semsynth.layout.legend import Holds, Legend
 
 
@@ -130,12 +132,32 @@ def list_folder(
         raise SemsynthError(f"`val_share` divides an undivided source; here it is {', '.join(folders)}: leave it out")
     pairs: list[Pair] = []
     notes: list[str] = []
+    if legend.holds is None and (first := _palette_by_colors(folders.values(), arrangement, legend)):
+        legend = replace(legend, holds="colors")
+        read = partial(Layout.open, classes=legend)
+        notes.append(
+            f"{first} and files like it hold the class set's colours at other indices than the ids: they are read by "
+            "their colours; if the indices are right, import with --labels-hold ids"
+        )
     for name, where in folders.items():
         photos, maps, instances = _paired(where, arrangement, f"{source}, {name}", notes)
         pairs += matched(name, photos, maps, instances, source, read)
     chosen = names_for_val((pair.name for pair in pairs), val_share or 0)
     pairs = [replace(pair, split="val") if pair.name in chosen else pair for pair in pairs]
     return Listing(tuple(pairs), classes, tuple(notes), divided_by_name=val_share is not None)
+
+
+def _palette_by_colors(folders: Iterable[Folders], arrangement: Arrangement, legend: Legend) -> Path | None:
+    """The first label map, if its palette is the class set's colours in another order and holds no other colours."""
+    path = next(iter(arrangement.maps_in(next(iter(folders)).maps).values()))
+    try:
+        Layout.open(path, legend)
+    except SemsynthError as error:  # of other kinds: whoever imports the map says what is wrong
+        if isinstance(error.__cause__, PaletteError):
+            with suppress(SemsynthError):
+                Layout.open(path, replace(legend, holds="colors"))
+                return path
+    return None
 
 
 def _paired(

@@ -56,9 +56,9 @@ def list_label_studio(source: Path, **common: Any) -> Listing:
     files, masks, names = found_files(source), found_masks(source), set[str]()
     tasks = [(path, place, task) for path in files for place, task in enumerate(_tasks(path), 1)]
     if masks:
-        named = {str(task.get("id")): _photo(task) for _, _, task in tasks if isinstance(task, dict)}
+        named = {str(task.get("id")): task for _, _, task in tasks if isinstance(task, dict)}
         records = [
-            Record(of[0], f"task {number}", partial(_masked, of, named.get(number, f"{number}.png"), names))
+            Record(of[0], f"task {number}", partial(_masked, of, number, named.get(number), names))
             for number, of in masks.items()
         ]
     else:
@@ -178,8 +178,9 @@ def _number(value: Mapping[str, Any], key: str, default: float | None = None) ->
     return float(found)
 
 
-def _masked(files: Sequence[Path], photo: str, names: set[str]) -> Picture:
+def _masked(files: Sequence[Path], number: str, task: Mapping[str, Any] | None, names: set[str]) -> Picture:
     """A picture whose regions are PNG files; of several annotations the first counts."""
+    photo = f"{number}.png" if task is None else _photo(task)
     parts = [(match, path) for path in files if (match := _PNG.fullmatch(path.stem))]
     first = min(int(match[2]) for match, _ in parts)
     kept = [(match[5], path) for match, path in parts if int(match[2]) == first]

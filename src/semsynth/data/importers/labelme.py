@@ -13,12 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from semsynth.classes import VOID_NAME
 from semsynth.data.annotations.files import files_below, mentions, size_of, text
 from semsynth.data.annotations.masks import mask_of_base64
-from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, rectangle, ring
+from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, points_of, rectangle, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
 from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, list_records
@@ -86,13 +84,13 @@ def _shape(place: int, item: Any) -> Shape:
 
 def _drawn(kind: str, points: Sequence[Any], mask: Any, size: Size) -> Patch:
     if kind == "mask":
-        left, top = np.asarray(points, np.float64)[0].round().astype(int).tolist()
+        left, top = points_of(points)[:1].reshape(2).round().astype(int).tolist()
         return placed(mask_of_base64(mask), top, left, size)
     if kind == "rectangle":
-        (x0, y0), (x1, y1) = np.asarray(points, np.float64).tolist()
+        (x0, y0), (x1, y1) = points_of(points).tolist()
         return filled([rectangle(x0, y0, x1, y1)], size)
     if kind == "circle":
-        (x, y), (rim_x, rim_y) = np.asarray(points, np.float64).tolist()
+        (x, y), (rim_x, rim_y) = points_of(points).tolist()
         radius = math.hypot(rim_x - x, rim_y - y)
         return filled([ellipse(x, y, radius, radius)], size)
     return filled([ring(points)], size)

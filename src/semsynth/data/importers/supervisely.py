@@ -12,12 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from semsynth.classes import ClassSet
 from semsynth.data.annotations.files import files_below, mentions, size_of, text
 from semsynth.data.annotations.masks import mask_of_base64
-from semsynth.data.annotations.outlines import Patch, filled, placed, rectangle, ring
+from semsynth.data.annotations.outlines import Patch, filled, placed, points_of, rectangle, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
 from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, list_records
@@ -94,15 +92,12 @@ def _drawn(kind: str, bitmap: Any, points: Any, size: Size) -> Patch:
     if kind == "bitmap":
         if not isinstance(bitmap, dict):
             raise ValueError("its bitmap is missing")
-        origin = np.asarray(bitmap.get("origin"), np.float64)
-        if origin.shape != (2,) or not np.isfinite(origin).all() or np.abs(origin).max() > 2**24:
-            raise ValueError("its origin is not x and y")
-        left, top = origin.round().astype(int).tolist()
+        left, top = points_of([bitmap.get("origin")])[0].round().astype(int).tolist()
         return placed(mask_of_base64(bitmap.get("data"), compressed=True), top, left, size)
     if not isinstance(points, dict):
         raise ValueError("its points are missing")
     exterior: Any = points.get("exterior")
     if kind == "rectangle":
-        (x0, y0), (x1, y1) = np.asarray(exterior, np.float64).reshape(2, 2).tolist()
+        (x0, y0), (x1, y1) = points_of(exterior).tolist()
         return filled([rectangle(x0, y0, x1, y1)], size)
     return filled([ring(exterior), *(ring(one) for one in points.get("interior") or ())], size)
