@@ -33,6 +33,7 @@ def main(out: Path, *recipes: Path) -> None:
     """Runs go to ``out/0``, ``out/1``, ..."""
     torch.set_num_threads(1)
     warnings.simplefilter("error", FutureWarning)  # each process would repeat it
+    warnings.filterwarnings("error", "Grad strides", UserWarning)  # likewise
     trainer_module.REFRESH_IMAGES, trainer_module.REFRESH_BATCHES = 4, 2  # as in the fixtures of the tests
     for number, recipe_json in enumerate(recipes):
         train(out / str(number), recipe_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import warnings
 from typing import Any
 
 import torch
@@ -99,6 +100,8 @@ def make_fabric(device: str = "auto", devices: int = 1, precision: str = "float3
             f"devices={devices}, nodes={nodes}: a notebook trains on one device; use a script, torchrun, or the "
             "command 'semsynth train'"
         )
+    if several:  # Every process would warn of 1x1 kernels, whose two kinds of strides describe the same memory.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
     return Fabric(
         accelerator=name,
         devices=devices,
