@@ -44,6 +44,13 @@ def test_the_area_of_an_ellipse_and_of_a_turned_rectangle() -> None:
     turned = filled([rectangle(20, 40, 80, 60, 90)], (100, 100))
     assert (turned.top, turned.left, turned.mask.shape) == (20, 40, (60, 20))
     assert turned.mask.all()
+    around_corner = filled([rectangle(40, 20, 60, 50, 90, corner=True)], (100, 100))
+    assert (around_corner.top, around_corner.left, around_corner.mask.shape) == (20, 10, (20, 30))
+    for wrong in (float("inf"), float("nan"), 1e308):
+        with pytest.raises(ValueError, match="far outside"):
+            ellipse(0, 0, wrong, 1)
+        with pytest.raises(ValueError, match="far outside"):
+            rectangle(0, 0, 1, 1, wrong)
 
 
 @settings(max_examples=60, deadline=None)

@@ -69,3 +69,13 @@ def test_no_files(tmp_path: Path) -> None:
         list_labelme(tmp_path)
     with pytest.raises(SemsynthError, match=r"there is no folder .*: check the path; a zip file has"):
         list_labelme(tmp_path / "a.zip")
+
+
+def test_folders_behind_links_are_looked_into_once(tmp_path: Path) -> None:
+    source = labelme_tree(tmp_path / "elsewhere")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/linked").symlink_to(source)
+    (source / "round").symlink_to(tmp_path / "in")
+    (tmp_path / "in/.ipynb_checkpoints").mkdir()
+    (tmp_path / "in/.ipynb_checkpoints/bäume 1.json").write_text("{}")
+    assert [pair.name for pair in list_labelme(tmp_path / "in").pairs] == ["linked_bäume 1"]

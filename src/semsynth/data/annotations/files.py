@@ -76,16 +76,23 @@ def size_of(width: Any, height: Any) -> tuple[int, int]:
 
 
 def _walk(folder: Path, suffix: str) -> Iterator[Path]:
-    seen = 0
-    root_depth = len(folder.parts)
+    files, known, waiting = 0, {folder.resolve()}, [(folder, 0)]
     with explained(folder, "cannot list"):
-        for root, folders, names in os.walk(folder, followlinks=False):
-            folders[:] = (
-                [name for name in folders if not is_clutter(name)]
-                if len(Path(root).parts) - root_depth < _DEEPEST
-                else []
-            )
-            seen += len(names)
-            if seen > _MOST:
-                raise SemsynthError(f"{folder} holds more than {_MOST:,} files: give a folder of the data alone")
-            yield from (Path(root) / name for name in names if name.lower().endswith(suffix) and not is_clutter(name))
+        while waiting:
+            here, depth = waiting.pop()
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if is_clutter(entry.name):
+                        continue
+                    path = Path(entry.path)
+                    if entry.is_dir():  # links, too, but every folder once
+                        if depth < _DEEPEST and path.resolve() not in known:
+                            known.add(path.resolve())
+                            waiting.append((path, depth + 1))
+                    elif entry.name.lower().endswith(suffix) and entry.is_file():
+                        yield path
+                    files += 1
+                    if files > _MOST:
+                        raise SemsynthError(
+                            f"{folder} holds more than {_MOST:,} files: give a folder of the data alone"
+                        )

@@ -84,17 +84,29 @@ def ring(points: Any) -> Ring:
     return array
 
 
-def rectangle(left: float, top: float, right: float, bottom: float, degrees: float = 0.0) -> Ring:
-    """The ring of a rectangle, turned clockwise around its centre."""
-    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
-    return ring(_turned(corners, degrees))
+def rectangle(
+    left: float, top: float, right: float, bottom: float, degrees: float = 0.0, *, corner: bool = False
+) -> Ring:
+    """The ring of a rectangle, turned clockwise around its centre, or around its upper left corner if ``corner``.
+
+    Raises:
+        ValueError: as :func:`points_of`.
+    """
+    (x0, y0), (x1, y1), _ = points_of([(left, top), (right, bottom), (degrees, 0)])
+    corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+    return ring(_turned(corners, degrees, corners[0] if corner else corners.mean(0)))
 
 
 def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float = 0.0) -> Ring:
-    """The ring of an ellipse around (x, y), turned clockwise: a polygon of 360 points."""
+    """The ring of an ellipse around (x, y), turned clockwise: a polygon of 360 points.
+
+    Raises:
+        ValueError: as :func:`points_of`.
+    """
+    centre, radii, _ = points_of([(x, y), (radius_x, radius_y), (degrees, 0)])
     angles = np.linspace(0, 2 * np.pi, 360, endpoint=False)
-    points = np.stack([x + radius_x * np.cos(angles), y + radius_y * np.sin(angles)], 1)  # [360,2]
-    return ring(_turned(points, degrees))
+    points = centre + radii * np.stack([np.cos(angles), np.sin(angles)], 1)  # [360,2]
+    return ring(_turned(points, degrees, centre))
 
 
 def filled(outline: Sequence[Ring], size: tuple[int, int]) -> Patch:
@@ -182,12 +194,11 @@ def joined(outline: Sequence[Ring]) -> Ring:
     return np.concatenate(parts)
 
 
-def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+def _turned(points: NDArray[np.float64], degrees: float, centre: NDArray[np.float64]) -> NDArray[np.float64]:
     if not degrees:
         return points
     angle = math.radians(degrees)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    centre = (points.min(0) + points.max(0)) / 2
     return np.asarray((points - centre) @ turn + centre, np.float64)
 
 

@@ -146,7 +146,7 @@ def notes_of(classes: ClassSet, *, numbered: bool, regions: int) -> list[str]:
     if numbered and (classes.ids != np.arange(classes.num_classes)).any():
         notes.append("class ids became places in the class set (0, 1, ...)")
     if not numbered:
-        notes.append("the format has no class ids: a later import needs `classes`, or counts from 0")
+        notes.append("the format has no class ids: a later import needs the class set, or counts from 0")
     if regions:
         notes.append(f"{regions:,} regions that are no single objects became objects")
     return notes

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from semsynth.data.annotations.files import files_below, mentions, size_of, text
 from semsynth.data.annotations.masks import mask_of_file
 from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, rectangle, ring
@@ -164,11 +162,7 @@ def _drawn(kind: str, value: Mapping[str, Any], size: Size) -> Patch:
         radii = _number(value, "radiusX") * width / 100, _number(value, "radiusY") * height / 100
         return filled([ellipse(x, y, *radii, turned)], size)
     right, bottom = x + _number(value, "width") * width / 100, y + _number(value, "height") * height / 100
-    # Rectangles turn around their upper left corner.
-    corners = rectangle(x, y, right, bottom)
-    angle = np.deg2rad(turned)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return filled([ring((corners - (x, y)) @ turn + (x, y))], size)
+    return filled([rectangle(x, y, right, bottom, turned, corner=True)], size)
 
 
 def _number(value: Mapping[str, Any], key: str, default: float | None = None) -> float:

@@ -62,7 +62,7 @@ def _voc(source: Path) -> str:
 
 
 def _supervisely(source: Path) -> str:
-    return _several(supervisely.found_files(source), "annotation file of Supervisely")
+    return _several(supervisely.found_files(source), "Supervisely annotation file")
 
 
 def _panoptic(source: Path) -> str:
@@ -71,31 +71,31 @@ def _panoptic(source: Path) -> str:
 
 
 def _coco(source: Path) -> str:
-    return _several(coco.found_files(source), "annotation file of COCO")
+    return _several(coco.found_files(source), "COCO annotation file")
 
 
 def _label_studio(source: Path) -> str:
     masks = label_studio.found_masks(source)
     if masks:
         return f"{counted(sum(map(len, masks.values())), 'PNG file')} of Label Studio, of {counted(len(masks), 'task')}"
-    return _several(label_studio.found_files(source), "file of tasks of Label Studio")
+    return _several(label_studio.found_files(source), "Label Studio file")
 
 
 def _labelme(source: Path) -> str:
-    return _several(labelme.found_files(source), "file of labelme")
+    return _several(labelme.found_files(source), "labelme file")
 
 
 def _cvat(source: Path) -> str:
-    return _several(cvat.found_files(source), "file of CVAT for images")
+    return _several(cvat.found_files(source), "CVAT file")
 
 
 def _yolo(source: Path) -> str:
     listed = any((source / name).is_file() for name in ("data.yaml", "data.yml", "classes.txt"))
-    return _several(yolo.found_files(source), "text file of YOLO") if listed else ""
+    return _several(yolo.found_files(source), "YOLO text file") if listed else ""
 
 
 def _arrays(source: Path) -> str:
-    return _several(arrays.found_files(source), "label map as an array")
+    return _several(arrays.found_files(source), "array file")
 
 
 def _masks(source: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from semsynth.data.annotations.files import files_below
-from semsynth.data.annotations.outlines import Patch, filled, ring
+from semsynth.data.annotations.outlines import Patch, filled, points_of, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
 from semsynth.data.importers.records import Picture, Record, list_records
@@ -113,4 +113,4 @@ def _shape(place: int, line: str, names: dict[int, str]) -> Shape:
 
 def _drawn(shares: Any, size: Size) -> Patch:
     height, width = size
-    return filled([ring(shares * (width, height))], size)
+    return filled([ring(points_of(shares) * (width, height))], size)
