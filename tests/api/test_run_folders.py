@@ -157,7 +157,10 @@ def test_a_run_says_where_its_data_was_and_learns_where_it_is(run: Path, toy_dat
     moved = Path(shutil.copytree(toy_data, tmp_path / "moved"))
     record = RunFolder(run).open()
     RunFolder(run).rewrite(record.model_copy(update={"data": str(tmp_path / "gone")}))
-    with pytest.raises(SemsynthError, match=f"was trained on {tmp_path / 'gone'}, which is not there: say as `data`"):
+    with pytest.raises(
+        SemsynthError,
+        match=f"was trained on {tmp_path / 'gone'}, which is not there: say where the same data is now with `data`",
+    ):
         semsynth.resume(run, device="cpu")
     assert semsynth.resume(run, data=moved, steps=2, device="cpu").steps == 2
     assert RunFolder(run).open() == record.model_copy(

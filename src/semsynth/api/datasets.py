@@ -128,7 +128,7 @@ def list_photos(
     from semsynth.evaluation.segmenters.photos import label_photo
 
     if segmenter is None:
-        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: give one as `segmenter`")
+        raise SemsynthError("'unlabelled' needs a segmenter that makes the label maps: give one with `segmenter`")
     loaded = open_segmenter(segmenter, mapping)
     label = partial(label_photo, loaded, confidence=confidence)
     return list_unlabelled(source, loaded.classes, label, val_share=val_share)

@@ -144,5 +144,5 @@ def _tasks(job: BulkJob, synthesizer: Synthesizer, folder: Path, instances: Path
     if (classes := layouts.classes) is not None:
         synthesizer.conditions.check_classes(classes, str(folder))
     if synthesizer.needs_instances and not layouts.has_instances:
-        raise SemsynthError("this model reads instance boundaries: give the folder of their maps as `instances`")
+        raise SemsynthError("this model reads instance boundaries: give the folder of their maps with `instances`")
     return list(layouts.tasks(job.numbers, synthesizer.uses_instances))

@@ -37,7 +37,7 @@ def settle(source: OfficialCheckpoint) -> tuple[OfficialOptions, Options]:
             if mode is None
             else f"give `settings={missing[0]}=...`"
         )
-        raise SemsynthError(f"{about}: {way}, or the training's options as `options=opt.txt`")
+        raise SemsynthError(f"{about}: {way}, or the training's options with `options=opt.txt`")
     return merged(OfficialOptions, {**read, **channels}, given, defaults, source.name)
 
 

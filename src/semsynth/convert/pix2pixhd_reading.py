@@ -38,7 +38,7 @@ def settle(source: OfficialCheckpoint, encoder: Mapping[str, Tensor] | None) -> 
     if missing:
         raise SemsynthError(
             f"{source.name}: its {source.state[_FIRST].shape[1]} input channels do not say {', '.join(missing)}: give "
-            f"`settings={missing[0]}=...`, or the training's options as `options=opt.txt`"
+            f"`settings={missing[0]}=...`, or the training's options with `options=opt.txt`"
         )
     return merged(OfficialOptions, {**read, **channels}, given, {}, source.name)
 

@@ -126,5 +126,5 @@ def _question(source: OfficialCheckpoint, missing: list[str], mode: str | None) 
     fits = f" (its {count} channels fit {' and '.join(fitting)})" if fitting else ""
     return (
         f"{about}: give the dataset that it was trained on{fits}, for example `settings=dataset_mode={example}`, or "
-        "the training's options as `options=opt.txt`"
+        "the training's options with `options=opt.txt`"
     )

@@ -56,7 +56,7 @@ def push_model(
     """
     name = HUB_ID.fullmatch(repository)
     if name is None or name["revision"]:
-        raise SemsynthError(f"'{repository}' is not a repository: give it as user/name, and a branch as `revision`")
+        raise SemsynthError(f"'{repository}' is not a repository: give it as user/name, and a branch with `revision`")
     folder = find_model(model)
     loaded = load_model(folder)
     files = {file: (folder / file).read_bytes() for file in _model_files(folder, loaded)}

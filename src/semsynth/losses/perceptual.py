@@ -126,7 +126,7 @@ def load_perceptual_loss(
     if network == "stlpips_alex":
         if weights is None:
             raise SemsynthError(
-                "the weights of shift-tolerant LPIPS are not downloaded: give the file of its AlexNet version as "
+                "the weights of shift-tolerant LPIPS are not downloaded: give the file of its AlexNet version with "
                 "`perceptual_weights`"
             )
         return PerceptualDistance(load_stlpips(weights))

@@ -121,7 +121,7 @@ class FeatureDiscriminator(nn.Module):
             expected, found = bytes(stored.tolist()).hex(), self.backbone.sha256
             raise SemsynthError(
                 f"{self.backbone.path} is not the network that this discriminator was trained on (SHA-256 "
-                f"{found[:12]}.., not {expected[:12]}..): give that one as `feature_weights`"
+                f"{found[:12]}.., not {expected[:12]}..): give that one with `feature_weights`"
             )
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

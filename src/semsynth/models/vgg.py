@@ -139,7 +139,7 @@ def load_vgg(
             kind.URL,
             kind.CHECKSUM,
             kind.NAME,
-            "give a local one as `perceptual_weights`, or train without the VGG term (`perceptual=False`; crn: "
+            "give a local one with `perceptual_weights`, or train without the VGG term (`perceptual=False`; crn: "
             "`overrides=loss.kind=image_space`)",
         )
     file = read_weights(path)

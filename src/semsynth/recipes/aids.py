@@ -87,8 +87,8 @@ class AidedConfig(RecipeConfig, ABC):
             )
         if feature_weights is not None and not feature_weights.is_file():
             raise SemsynthError(
-                f"{feature_weights} is missing, the network of the feature discriminator: say as "
-                "`feature_weights` where it is now"
+                f"{feature_weights} is missing, the network of the feature discriminator: say where "
+                "it is now with `feature_weights`"
             )
         return {"backbone": feature and load_backbone(feature.backbone, feature_weights, feature.strides)}
 

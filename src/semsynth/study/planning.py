@@ -103,10 +103,10 @@ def _methods(sources: Sources, design: StudyDesign) -> tuple[str, ...]:
             raise SemsynthError(f"`methods={name}`: this name has a meaning of its own; choose another one")
     if (design.compare_real or (design.sentinels + design.practice and design.sentinel == "real")) and not sources.real:
         raise SemsynthError(
-            f"the design '{design.name}' shows real photos: give their folder as `real`, or set sentinel: damaged"
+            f"the design '{design.name}' shows real photos: give their folder with `real`, or set sentinel: damaged"
         )
     if (design.show_layout or design.region is not None) and sources.layouts is None:
-        raise SemsynthError(f"the design '{design.name}' needs layouts: give their folder as `layouts`")
+        raise SemsynthError(f"the design '{design.name}' needs layouts: give their folder with `layouts`")
     methods = (*sources.methods, *((REAL,) if design.compare_real else ()))
     if len(methods) < 2:
         raise SemsynthError("a comparison needs two methods: give two `methods`, or compare_real: true")

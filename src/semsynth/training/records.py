@@ -119,7 +119,7 @@ def resumed_record(
         record = record.model_copy(update={"data": absolute(data)})
     elif not is_address(record.data) and not Path(record.data).exists():
         raise SemsynthError(
-            f"{root} was trained on {record.data}, which is not there: say as `data` where the same data is now"
+            f"{root} was trained on {record.data}, which is not there: say where the same data is now with `data`"
         )
     if record.shards is None and record.fingerprint is None and not accept_changed_data:
         _check_classes(run, record.data)

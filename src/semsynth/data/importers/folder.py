@@ -89,7 +89,7 @@ class Arrangement:
         if not divided:
             raise SemsynthError(
                 f"{source} has neither {self.labels}/ nor SPLIT/{self.labels}/, but "
-                f"{examples(_folders_in(source)) or 'no folders'}: name its folders as `images` and `labels`"
+                f"{examples(_folders_in(source)) or 'no folders'}: name its folders with `images` and `labels`"
             )
 
 

@@ -14,7 +14,7 @@ from semsynth.models.weights_file import downloaded, read_weights
 
 VGG16_SIGNS = ("features.17.weight",)
 """Names that only VGG-16 has: its conv4_1, where VGG-19 has a ReLU."""
-OPTION = "give a local one as `feature_weights`"
+OPTION = "give a local one with `feature_weights`"
 
 
 def load_backbone(name: BackboneName, path: Path | None = None, strides: Sequence[int] | None = None) -> Backbone:
