@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semsynth.documents import MAX_BYTES, MAX_DEPTH, MAX_YAML_BYTES, parse_json, read_json, read_toml, read_yaml
+from semsynth.documents import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_YAML_BYTES,
+    parse_json,
+    read_json,
+    read_toml,
+    read_xml,
+    read_yaml,
+)
 from semsynth.errors import SemsynthError
 from semsynth.files import write_json
 
@@ -120,3 +129,27 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     for read in READERS.values():
         with pytest.raises(SemsynthError, match=r"cannot read .*nothing"):
             read(tmp_path / "nothing")
+
+
+def test_xml_is_read_without_document_types(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text('<?xml version="1.0" encoding="utf-8"?>\n<a b="ü &amp; 1"><c>text</c></a>', "utf-8")
+    root = read_xml(path)
+    assert (root.tag, root.attrib, root.findtext("c")) == ("a", {"b": "ü & 1"}, "text")
+    bomb = '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;">]><a>&y;</a>'
+    deep = "<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1)
+    for text, message in (
+        (bomb, "declares a document type"),
+        ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "declares a document type"),
+        ("<a>&y;</a>", "undefined entity"),
+        (deep, f"nests deeper than {MAX_DEPTH} levels"),
+        ("<a>", "no element found"),
+        ("", "no element found"),
+        ('<a b="1" b="2"/>', "duplicate attribute"),
+    ):
+        path.write_text(text)
+        with pytest.raises(SemsynthError, match=rf"a\.xml is not valid XML .*{message}"):
+            read_xml(path)
+    path.write_bytes(b"<a>" + b" " * MAX_BYTES)
+    with pytest.raises(SemsynthError, match="files of this kind have"):
+        read_xml(path)
