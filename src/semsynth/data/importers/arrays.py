@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def list_arrays(
             pairs.append(
                 Pair(split, listed.name(photo), photo, partial(_read, path, array, legend, photo), None, (path,))
             )
-    return listing_of(source, pairs, class_set, broken.notes(source, len(pairs)), val_share, skip_broken)
+    left_out = broken.left_out(source, len(pairs))
+    return replace(listing_of(source, pairs, class_set, val_share), left_out=left_out, skip_broken=skip_broken)
 
 
 def found_files(source: Path) -> list[Path]:

@@ -22,17 +22,20 @@ from semsynth.data.budget import PixelBudget
 from semsynth.data.coverage import class_pixels, coverage
 from semsynth.data.folder import IMAGES, INSTANCES, LABELS, save_classes
 from semsynth.data.importers.record import ImportRecord, check_sources
-from semsynth.data.listing import is_picture, pairing_problems
+from semsynth.data.listing import counted, is_picture, pairing_problems
 from semsynth.data.placing import Place, in_parallel, link, once
 from semsynth.data.progress import Progress, Tell, silent, tell_nobody
 from semsynth.data.splitting import first_of_splits
 from semsynth.errors import SemsynthError
-from semsynth.files import write_bytes
+from semsynth.files import explained, write_bytes
 from semsynth.images import encode_png, open_image, to_rgb
 from semsynth.layout import Layout
 from semsynth.layout.label_files import holds_colors, is_png
 
 _log = logging.getLogger(__name__)
+
+LEFT_OUT_FILE = "left_out.txt"
+"""In the dataset folder: a line for every record that could not be read."""
 
 Photo = Path | Callable[[], bytes]
 """A photo's file, or the bytes of one."""
@@ -80,6 +83,8 @@ class Listing:
     """What was left out."""
     divided_by_name: bool = False
     """Whether names chose the splits: then samples that were imported before stay where they are."""
+    left_out: tuple[str, ...] = ()
+    """Records that could not be read, a line each."""
     skip_broken: bool = False
     """Whether pairs that turn out to be unreadable are left out and told of; if not, the import ends."""
 
@@ -238,8 +243,7 @@ def import_listing(
     in_parallel(bring, pairs, progress)
     if broken and len(broken) == len(pairs):
         raise SemsynthError(f"every record is broken; the first: {next(iter(broken.values()))}")
-    for problem in sorted(broken.values()):
-        tell(f"left out: {problem}")
+    _tell_left_out(out, [*listing.left_out, *sorted(broken.values())], tell)
     for split, pixels in seen.items():
         line = coverage(str(out / split), pixels, listing.classes).line
         if line:
@@ -247,6 +251,19 @@ def import_listing(
     if gone := record.gone(every):
         tell(gone)
     return dict(Counter(pair.split for pair in pairs if pair not in broken))
+
+
+def _tell_left_out(out: Path, lines: Sequence[str], tell: Tell) -> None:
+    """List what was left out, in a file, too: a terminal shows the first few notes."""
+    path = out / LEFT_OUT_FILE
+    if lines:
+        write_bytes(path, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+        tell(f"{counted(len(lines), 'record')} left out: {path} lists them")
+        for line in lines:
+            tell(f"left out: {line}")
+    else:
+        with explained(path, "cannot remove"):
+            path.unlink(missing_ok=True)
 
 
 def _bring(pair: Pair, classes: ClassSet, folder: Path, place: Place, record: ImportRecord) -> NDArray[np.int64] | None:

@@ -87,7 +87,7 @@ class Broken:
                 raise SemsynthError(f"{line}; correct it, or {SKIP}") from error
             self._lines.append(line)
 
-    def notes(self, source: Path, kept: int) -> tuple[str, ...]:
+    def left_out(self, source: Path, kept: int) -> tuple[str, ...]:
         """A line for every record that was left out.
 
         Raises:
@@ -95,7 +95,7 @@ class Broken:
         """
         if self._lines and not kept:
             raise SemsynthError(f"{source}: every record is broken; the first: {self._lines[0]}")
-        return tuple(f"left out: {line}" for line in self._lines)
+        return tuple(self._lines)
 
 
 def reason(error: BaseException) -> str:
@@ -144,7 +144,7 @@ def list_records(
         with broken.guarded(record.place):
             picture = record.read()
             read.append((record, picture, files.find(picture.photo, record.file)))
-    notes = broken.notes(source, len(read))
+    left_out = broken.left_out(source, len(read))
     class_set, ids = class_ids(
         source, found(), [shape.name for _, one, _ in read for shape in one.shapes], classes, meaning
     )
@@ -162,14 +162,15 @@ def list_records(
         )
         for record, picture, photo in read
     ]
-    if without := sum(one.left_out for _, one, _ in read):
-        notes += (f"{source}: {counted(without, 'annotation')} without an area (points, lines, tags) left out",)
-    return listing_of(source, pairs, class_set, notes, val_share, skip_broken)
+    without = sum(one.left_out for _, one, _ in read)
+    notes = (f"{source}: {counted(without, 'annotation')} without an area (points, lines, tags) left out",) * bool(
+        without
+    )
+    listing = listing_of(source, pairs, class_set, val_share)
+    return replace(listing, notes=notes, left_out=left_out, skip_broken=skip_broken)
 
 
-def listing_of(
-    source: Path, pairs: Sequence[Pair], classes: ClassSet, notes: tuple[str, ...], val_share: float | None, skip: bool
-) -> Listing:
+def listing_of(source: Path, pairs: Sequence[Pair], classes: ClassSet, val_share: float | None) -> Listing:
     """A listing of pairs whose split is empty where the source does not name one.
 
     Raises:
@@ -190,7 +191,7 @@ def listing_of(
                 f"{source}: two records, of {other.image} and {pair.image}, make one sample '{pair.name}' of "
                 f"{pair.split}: keep one of them, or rename the photo"
             )
-    return Listing(tuple(divided), classes, notes, divided_by_name=val_share is not None, skip_broken=skip)
+    return Listing(tuple(divided), classes, divided_by_name=val_share is not None)
 
 
 def class_ids(

@@ -96,10 +96,13 @@ def list_voc(
                 (path, *([objects[name]] if objects else ())),
             )
             pairs.append(Pair(splits.get(name, ""), name, photo, read, own_instances if objects else None, sources))
-    notes = broken.notes(source, len(pairs))
-    if splits and (extra := len([name for name in maps if name not in splits])):
-        notes += (f"{root / CLASSES}: {extra:,} label maps that no list in {root / LISTS} names were left out",)
-    return listing_of(source, pairs, class_set, notes, val_share, skip_broken)
+    extra = len([name for name in maps if name not in splits]) if splits else 0
+    notes = (f"{root / CLASSES}: {extra:,} label maps that no list in {root / LISTS} names were left out",) * bool(
+        extra
+    )
+    left_out = broken.left_out(source, len(pairs))
+    listing = listing_of(source, pairs, class_set, val_share)
+    return replace(listing, notes=notes, left_out=left_out, skip_broken=skip_broken)
 
 
 def voc_root(source: Path) -> Path | None:
