@@ -24,8 +24,8 @@ def whole(scenes: Path, scene_bank: MemoryBank, tmp_path_factory: pytest.TempPat
 
 
 def train(data: Path, memory: Path, run: Path, steps: int, *settings: str) -> None:
-    overrides = [*TINY_SIMS, f"memory.bank={memory}", *settings]
-    semsynth.train("sims", data, run, preset="small", steps=steps, overrides=overrides, device="cpu")
+    overrides = [*TINY_SIMS, *settings]
+    semsynth.train("sims", data, run, preset="small", steps=steps, overrides=overrides, bank=memory, device="cpu")
 
 
 def test_resuming_equals_not_stopping(whole: Path, scenes: Path, scene_bank: MemoryBank, tmp_path: Path) -> None:
@@ -36,8 +36,8 @@ def test_resuming_equals_not_stopping(whole: Path, scenes: Path, scene_bank: Mem
     moved.rename(tmp_path / "elsewhere")
     with pytest.raises(SemsynthError, match="is missing: restore it, or name its new place with `bank`"):
         semsynth.resume(tmp_path / "run", steps=4, device="cpu")
-    where = f"memory.bank={tmp_path / 'elsewhere'}"
-    semsynth.resume(tmp_path / "run", steps=4, overrides=[where, "training.workers=0"], device="cpu")
+    moved = tmp_path / "elsewhere"
+    semsynth.resume(tmp_path / "run", steps=4, bank=moved, overrides=["training.workers=0"], device="cpu")
     made, expected = (load_file(run / "model/generator.safetensors") for run in (tmp_path / "run", whole))
     assert all(bool((made[key] == expected[key]).all()) for key in expected)
 
@@ -46,7 +46,7 @@ def test_another_bank_is_refused(whole: Path, scenes: Path, tmp_path: Path) -> N
     rules = semsynth.MemoryBank.open(_bank_of(whole)).rules
     semsynth.build_bank(scenes, tmp_path / "val", split="val", rules=rules, workers=1)
     with pytest.raises(SemsynthError, match="is not the memory bank that the model was trained with"):
-        semsynth.resume(whole, steps=6, overrides=[f"memory.bank={tmp_path / 'val'}"], device="cpu")
+        semsynth.resume(whole, steps=6, bank=tmp_path / "val", device="cpu")
 
 
 def test_the_record_names_the_bank(whole: Path, scene_bank: MemoryBank) -> None:

@@ -33,6 +33,7 @@ def train(
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
+    bank: str | Path | None = None,
     stages: bool = False,
     device: str = "auto",
     devices: int = 1,
@@ -53,7 +54,7 @@ def train(
 
     Args:
         system: ``spade``, ``pix2pixhd``, ``crn``, ``oasis`` or ``sims``, which needs a memory bank of its training
-            photos as the setting ``memory.bank``; or a baseline: ``pix2pix``, ``encoder_decoder``,
+            photos; or a baseline: ``pix2pix``, ``encoder_decoder``,
             ``full_resolution``, ``image_space``, ``gan_segmentation``.
         data: dataset folder with ``train/`` and perhaps ``val/``, or a folder or an address of its shards.
         out: the run folder, which must be new or empty.
@@ -71,6 +72,7 @@ def train(
         perceptual: whether to train with the VGG term, where the system has one.
         perceptual_weights: file with VGG-19, of which the first layers suffice; by default it is downloaded.
         feature_weights: file with the network of the feature discriminator; by default it is downloaded.
+        bank: memory bank of the training photos, for ``sims``: what :func:`semsynth.build_bank` made.
         stages: whether to train coarse to fine (spade, oasis, pix2pixhd, crn), each stage in a run folder inside
             ``out``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -93,7 +95,7 @@ def train(
     Raises:
         SemsynthError: wrong settings, data that does not fit, a folder in use, or losses that are not finite.
     """
-    changes = _changes(overrides, steps, seed, precision)
+    changes = _changes(overrides, steps, seed, precision, bank)
     record = new_record(
         system,
         data,
@@ -126,6 +128,7 @@ def resume(
     steps: int | None = None,
     overrides: Overrides = (),
     feature_weights: str | Path | None = None,
+    bank: str | Path | None = None,
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -152,6 +155,7 @@ def resume(
         overrides: changes of ``training.workers``, ``training.log_every``, ``training.sample_every`` and
             ``training.save_every``, as in :func:`semsynth.train`.
         feature_weights: the file that the run began with, where it lies elsewhere now.
+        bank: the memory bank that the run began with, where it lies elsewhere now.
         device: as in :func:`semsynth.train`.
         devices: as in :func:`semsynth.train`.
         nodes: as in :func:`semsynth.train`.
@@ -170,7 +174,7 @@ def resume(
         SemsynthError: not a run folder, changes that would make it another run, or other data.
     """
     root = Path(run)
-    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, skip_damaged)
+    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, bank, skip_damaged)
     fabric = make_fabric(device, devices, precision_of(record), nodes)
     scoring = None if score_every is None else Scoring(score_every, score, score_segmenter, device, score_features)
     return run_training(root, record, fabric, Observers([progress, *callbacks]), fresh=False, scoring=scoring)
@@ -190,6 +194,7 @@ def plan_training(
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: str | Path | None = None,
+    bank: str | Path | None = None,
     stages: bool = False,
     device: str = "auto",
     devices: int = 1,
@@ -213,6 +218,7 @@ def plan_training(
         perceptual: whether to train with the VGG term, where the system has one.
         perceptual_weights: file with VGG-19.
         feature_weights: file with the network of the feature discriminator.
+        bank: as in :func:`semsynth.train`.
         stages: whether to train coarse to fine.
         device: where time is measured: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: how many devices share a batch, over all machines.
@@ -229,7 +235,7 @@ def plan_training(
         system,
         data,
         preset=preset,
-        overrides=_changes(overrides, steps, seed, precision),
+        overrides=_changes(overrides, steps, seed, precision, bank),
         stages=stages,
         init_from=init_from,
         affinity=find_affinity(affinity, init_from, data),
@@ -250,6 +256,7 @@ def plan_resuming(
     steps: int | None = None,
     overrides: Overrides = (),
     feature_weights: str | Path | None = None,
+    bank: str | Path | None = None,
     device: str = "auto",
     devices: int = 1,
     skip_damaged: bool = False,
@@ -265,6 +272,7 @@ def plan_resuming(
         steps: new total of steps.
         overrides: as in :func:`semsynth.resume`.
         feature_weights: as in :func:`semsynth.resume`.
+        bank: as in :func:`semsynth.resume`.
         device: where time is measured.
         devices: how many devices share a batch, over all machines.
         skip_damaged: whether to replace damaged samples of shards.
@@ -273,12 +281,15 @@ def plan_resuming(
         SemsynthError: as :func:`semsynth.resume`.
     """
     root = Path(run)
-    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, skip_damaged)
+    record = _resumed(root, system, steps, overrides, data, accept_changed_data, feature_weights, bank, skip_damaged)
     return plan_record(root, record, devices, device)
 
 
-def _changes(overrides: Overrides, steps: int | None, seed: int | None, precision: str | None) -> list[str]:
-    named = {"training.steps": steps, "training.seed": seed, "training.precision": precision}
+def _changes(
+    overrides: Overrides, steps: int | None, seed: int | None, precision: str | None, bank: str | Path | None
+) -> list[str]:
+    named: dict[str, int | str | None] = {"training.steps": steps, "training.seed": seed}
+    named |= {"training.precision": precision, "memory.bank": None if bank is None else str(Path(bank).absolute())}
     given = {key: value for key, value in named.items() if value is not None}
     return [*assignments(overrides), *assignments(given)]
 
@@ -291,9 +302,10 @@ def _resumed(
     data: str | Path | None,
     accept_changed_data: bool,
     feature_weights: str | Path | None,
+    bank: str | Path | None,
     skip_damaged: bool,
 ) -> Record:
-    changes = _changes(overrides, steps, None, None)
+    changes = _changes(overrides, steps, None, None, bank)
     record = resumed_record(
         root,
         changes,

@@ -48,7 +48,7 @@ class CanvasSettings(Config):
         if not self.bank:
             raise SemsynthError(
                 f"this system needs a memory bank of its training photos: make one with {BUILD}, and "
-                "name it with `bank` (memory.bank)"
+                "name it with `bank`"
             )
         bank = self.open()
         frame, (height, width) = bank.rules.size, size or bank.rules.size

@@ -87,9 +87,8 @@ def train(
     files = {"out": out, "init_from": init_from, "perceptual_weights": perceptual_weights}
     new: dict[str, Any] = {**files, "preset": preset, "seed": seed, "precision": precision, "stages": stages}
     new |= {"no_perceptual": no_perceptual, "affinity": affinity}
-    of_bank = [] if bank is None else [f"memory.bank={bank.absolute()}"]
-    both: dict[str, Any] = {"steps": steps, "overrides": [*(overrides or ()), *of_bank], "skip_damaged": skip_damaged}
-    both["feature_weights"] = feature_weights
+    both: dict[str, Any] = {"steps": steps, "overrides": overrides or (), "skip_damaged": skip_damaged}
+    both |= {"feature_weights": feature_weights, "bank": bank}
     machines: dict[str, Any] = {"device": device, "devices": devices, "nodes": nodes}
     scoring: dict[str, Any] = {"score_every": score_every, "score": score, "score_segmenter": score_segmenter}
     scoring["score_features"] = score_features
