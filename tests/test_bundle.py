@@ -92,8 +92,8 @@ def test_stages_go_on_with_the_shapes_of_those_before(tool: ModuleType) -> None:
 def test_other_steps_are_shared_in_proportion(tool: ModuleType) -> None:
     facades = tool.MODELS["facades"]
     assert facades.with_steps(None) == facades.stages
-    assert [stage.steps for stage in facades.with_steps(20)] == [2, 18]
-    assert [stage.steps for stage in facades.with_steps(1)] == [1, 1]
+    assert [stage.steps for stage in facades.with_steps(20)] == [2, 17, 2]
+    assert [stage.steps for stage in facades.with_steps(1)] == [1, 1, 1]
 
 
 def run(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -42,7 +42,10 @@ def describe_file(path: Path) -> str | None:
     if head.startswith(b"version https://git-lfs"):
         return "is a Git LFS pointer, not the file itself: run 'git lfs pull' where it was cloned"
     if head.startswith(b"MATLAB") or head[:4] == b"\x89HDF":
-        return "is a MATLAB or HDF5 file: give a .pth of tensors by name, or a .safetensors file"
+        return (
+            "is a MATLAB or HDF5 file: give a .safetensors file, or a .pth of tensors by name (of VGG-19 torchvision's "
+            "vgg19-dcbb9e9d.pth)"
+        )
     for signature, kind in (_OTHER_ARCHIVES | _PICTURES).items():
         if head.startswith(signature):
             return f"is a {kind} archive: unpack it" if signature in _OTHER_ARCHIVES else f"is a {kind} picture"

@@ -71,7 +71,7 @@ def test_a_maker_that_cannot_be_opened_is_told_as_it_is(
 ) -> None:
     told = by_ray(FAILING, ray_folder, model, dataset, tmp_path / "out")
     assert told.startswith("SemsynthError the model ")
-    assert told.endswith("has changed since this job began: choose another --out\n")
+    assert told.endswith("has changed since this job began: choose another `out`\n")
 
 
 @pytest.mark.slow
