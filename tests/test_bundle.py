@@ -116,14 +116,18 @@ def test_other_data_is_refused(
 @pytest.mark.slow
 def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: Path, tmp_path: Path) -> None:
     settings = [part for setting in TINY for part in ("--set", setting)]
+    torch.manual_seed(0)
+    network = save_backbone("efficientnet_lite0", tmp_path / "network.safetensors")
     places = ("--data", fronts, "--run", tmp_path / "run", "--out", tmp_path / "shipped", "--device", "cpu")
+    places += ("--feature-weights", network)
     first = run(repository, "facades", *places, "--steps", 20, *settings)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("spade/small: 20 steps of 2 photos of 64x64 on CPU")
     shipped = load_model(tmp_path / "shipped")
-    assert (shipped.card.name, shipped.card.steps, shipped.card.images_seen) == ("facades", 20, 40)
+    assert (shipped.card.name, shipped.card.steps, shipped.card.images_seen) == ("facades", 21, 42)
     assert shipped.card.recipe.startswith("2 steps (4 images): spade, preset small, ")
-    assert "; then 18 steps (36 images): " in shipped.card.recipe
+    assert "; then 17 steps (34 images): " in shipped.card.recipe
+    assert "; then 2 steps (4 images): " in shipped.card.recipe
     assert "generator.noise_injection=true" in shipped.card.recipe
     assert "begins with" not in shipped.card.recipe
     assert shipped.card.styles == "4 photographs of fronts, train split"
