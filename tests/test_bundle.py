@@ -138,7 +138,7 @@ def test_training_from_nothing_to_a_model_that_ships(repository: Path, fronts: P
     assert shipped.card.scores["val: standard deviation over 4 seeds, 0..255"] > 0
     assert (tmp_path / "shipped" / "generator.safetensors").stat().st_size < 25_000_000
 
-    again = run(repository, "facades", *places, "--steps", 24, *settings)
+    again = run(repository, "facades", *places, "--steps", 60, *settings)
     assert again.returncode == 0, again.stderr
     assert "continuing" in again.stderr
-    assert load_model(tmp_path / "shipped").card.steps == 24  # 2 and 22: what the second began with stays
+    assert load_model(tmp_path / "shipped").card.steps == 24  # 2, 17 and 5: what the last stage began with stays
