@@ -181,6 +181,7 @@ def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) ->
         ), stderr
 
 
+@pytest.mark.slow
 def test_studies_name_the_extras_of_platforms_and_databases(inputs: Path, tmp_path: Path) -> None:
     study, methods = tmp_path / "study", []
     for name in ("ours", "theirs"):

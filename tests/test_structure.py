@@ -18,12 +18,13 @@ SEVERAL_MODULES = {
     "models": ("layout_at_every_layer", "new_family", "parameter_counts"),
     "models/backbones": ("backbones",),
     "serving": ("hostile_requests",),
+    "synthesizer": ("sims",),
     "studio": ("bundled", "commands", "objects", "server", "stored_modes"),
     "study": ("browser", "load"),
     "styles": ("stored_modes",),
     "training": (
         *("aids", "baselines", "command", "conditions", "crn", "distributed", "distributed_restarts"),
-        *("feature_discriminator", "oasis", "pix2pixhd", "shards"),
+        *("feature_discriminator", "oasis", "pix2pixhd", "shards", "sims"),
     ),
 }
 """Files that test what several modules do together, by folder."""

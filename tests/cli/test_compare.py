@@ -76,6 +76,7 @@ def test_wrong_use_is_one_line_and_writes_nothing(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_table_with_a_variant_becomes_a_page_and_goes_on(data: Path, tmp_path: Path) -> None:
     out, table = tmp_path / "out", tmp_path / "table.toml"
     table.write_text('title = "A table"\nsource = "A paper"\n[[entries]]\nname = "ours"\nrecipe = "spade"\n')

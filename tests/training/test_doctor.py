@@ -12,6 +12,7 @@ from semsynth.training.doctor import SOLVED, Overfit, inspect_machine, overfit
 from semsynth.training.learner import Learner
 
 
+@pytest.mark.slow
 def test_a_sound_machine_learns_the_picture() -> None:
     looks: list[tuple[int, int]] = []
     threads = torch.get_num_threads()

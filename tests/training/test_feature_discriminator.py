@@ -85,6 +85,7 @@ def test_all_of_it_learns_and_nothing_that_is_fixed(start: Start, weights: Path)
     assert fixed >= {key for key in before if key.startswith("mixing.") or key == "backbone_sha256"}
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one(start: Start, tmp_path: Path, weights: Path) -> None:
     systems = {"spade": SETTINGS, "oasis": OASIS}
     alone = [start(name, *settings, STILL, system=name, features=weights) for name, settings in systems.items()]
