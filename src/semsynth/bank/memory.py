@@ -67,7 +67,8 @@ class MemoryBank:
         Raises:
             SemsynthError: a file is missing or damaged.
         """
-        self.folder, self.index = folder, index
+        self.folder: Path = folder
+        self.index: BankIndex = index
         for entry in index.files:
             check_size(folder, entry)
         expected = segment_tensors(
@@ -78,9 +79,14 @@ class MemoryBank:
             thin_masks=index.thin_masks,
         )
         found = map_tensors(folder / SEGMENTS, expected)
-        self.class_ids, self.images, self.boxes = found["class_ids"], found["images"], found["boxes"]
-        self.areas, self.context_areas = found["areas"], found["context_areas"]
-        self.bits, self.coarse, self.layouts = found["bits"], found["coarse"], found["layouts"]
+        self.class_ids: Array = found["class_ids"]
+        self.images: Array = found["images"]
+        self.boxes: Array = found["boxes"]
+        self.areas: Array = found["areas"]
+        self.context_areas: Array = found["context_areas"]
+        self.bits: Array = found["bits"]
+        self.coarse: Array = found["coarse"]
+        self.layouts: Array = found["layouts"]
         self._thin_rows, self._thin_bits = found["thin_rows"], found["thin_bits"]
         self._check()
         self._starts = list(accumulate((shard.entries for shard in index.shards), initial=0))
