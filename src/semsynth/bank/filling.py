@@ -19,6 +19,7 @@ from semsynth.bank.segments import Segment, find_segments
 from semsynth.bank.settings import CanvasSettings
 from semsynth.images import resize_image
 from semsynth.layout import Layout, Size
+from semsynth.layout.maps import nearest_centres
 
 T = TypeVar("T", bound=np.generic)
 
@@ -121,10 +122,10 @@ def framed(piece: Piece, mask: Mask, frame: Size, size: Size) -> Mask:
 
 
 def enlarged(array: NDArray[T], size: Size) -> NDArray[T]:
-    """[h,w] at (height, width) ``size``, each pixel from the place of its centre."""
+    """[h,w] at (height, width) ``size``, resampled as :meth:`Layout.resized` does."""
     if array.shape == size:
         return array
-    rows, columns = ((np.arange(new) * 2 + 1) * old // (2 * new) for old, new in zip(array.shape, size, strict=True))
+    rows, columns = (nearest_centres(old, new) for old, new in zip(array.shape, size, strict=True))
     picked: NDArray[T] = array[rows[:, None], columns]
     return picked
 

@@ -165,7 +165,7 @@ class Layout:
         """Nearest-neighbour resampling to ``size``, with pixel centres aligned as Pillow does."""
         if size == self.size:
             return self
-        rows, columns = (_nearest_centres(n, m) for n, m in zip(self.size, size, strict=True))
+        rows, columns = (nearest_centres(n, m) for n, m in zip(self.size, size, strict=True))
         pick = np.ix_(rows, columns)
         return Layout(self.labels[pick], self.classes, None if self.instances is None else self.instances[pick])
 
@@ -190,7 +190,7 @@ def _integers(values: Any, called: str, kind: type[np.uint16 | np.int32]) -> Any
     return array.astype(kind)
 
 
-def _nearest_centres(n: int, m: int) -> NDArray[np.int64]:
+def nearest_centres(n: int, m: int) -> NDArray[np.int64]:
     """[m]: source positions of Pillow's nearest resampling from n to m samples, its float rounding included."""
     steps = np.full(m, n / m)
     steps[0] /= 2
