@@ -80,7 +80,7 @@ test-oldest: ## run the fast tests with the oldest versions that pyproject.toml 
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet uv
 	$(OLDEST)/bin/python -m uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
-		--torch-backend cpu -e ".[dev]"
+		--torch-backend cpu -e ".[dev]" httpx  # what the oldest starlette tests with
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -W default
 
 coverage: $(DEVELOPMENT) $(NODE_MODULES) ## run the fast tests and print their coverage by package

@@ -151,7 +151,7 @@ def _matrix(path: Path, name: str) -> NDArray[np.int64]:
     try:
         values = loadmat(path, variable_names=[name])[name]
         return np.asarray(values, np.int64).ravel()
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError, MatReadError) as error:
+    except (OSError, ValueError, LookupError, TypeError, NotImplementedError, MatReadError) as error:
         raise SemsynthError(f"{path} holds no vector {name} ({error!r}): restore the official file") from None
 
 
