@@ -12,6 +12,7 @@ from torch import Tensor
 
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size
+from semsynth.layout.parts import LevelPart
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.local import LocalStage, needed_areas
 from semsynth.models.oasis import OASISGeneratorConfig
@@ -114,7 +115,7 @@ def test_a_map_of_noise(regions: bool, generators: Callable[[str], LayoutGenerat
         torch.testing.assert_close(part, box.of(whole), rtol=0, atol=1e-9)
 
 
-def test_single_precision(generators: Callable[[str], LayoutGenerator]) -> None:
+def test_single_precision() -> None:
     generator = build(CONFIGS["spade-noise"]).float()
     batch = layouts((64, 64))
     with torch.no_grad():
@@ -167,8 +168,6 @@ def test_who_makes_no_parts() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 5]))
 def test_windows_of_a_part_are_those_of_the_whole(seed: int, height: int, width: int, kernel: int) -> None:
-    from semsynth.layout.parts import LevelPart
-
     generator = torch.Generator().manual_seed(seed)
     symbols = torch.randint(0, CLASSES + 1, (2, height, width), generator=generator)
     whole = LayoutBatch.from_channels(symbols, ENCODING).full

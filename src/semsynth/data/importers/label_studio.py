@@ -20,8 +20,8 @@ from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, r
 from semsynth.data.annotations.runs import mask_of_brush
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
-from semsynth.data.importers.records import ANNOTATIONS_BYTES, Picture, Record, list_records
-from semsynth.data.listing import natural, picture_files
+from semsynth.data.importers.records import ANNOTATIONS_BYTES, Picture, Record, classes_of, list_records
+from semsynth.data.listing import picture_files
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.images import PICTURE_SUFFIXES
@@ -66,7 +66,7 @@ def list_label_studio(source: Path, **common: Any) -> Listing:
             f"{source} holds neither a .json file with tasks and their annotations nor files task-*-annotation-*.png: "
             "export 'JSON' (not JSON-MIN) or 'Brush labels to PNG', and put the photos beside it"
         )
-    return list_records(source, records, lambda: [{"name": name} for name in sorted(names, key=natural)], **common)
+    return list_records(source, records, lambda: classes_of(names), **common)
 
 
 def found_files(source: Path) -> list[Path]:

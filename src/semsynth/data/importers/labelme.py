@@ -19,8 +19,7 @@ from semsynth.data.annotations.masks import mask_of_base64
 from semsynth.data.annotations.outlines import Patch, ellipse, filled, placed, points_of, rectangle, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
-from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, list_records
-from semsynth.data.listing import natural
+from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, classes_of, list_records
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.layout import Size
@@ -49,7 +48,7 @@ def list_labelme(source: Path, **common: Any) -> Listing:
     return list_records(
         source,
         [Record(path, "", partial(_picture, path, names)) for path in files],
-        lambda: [{"name": name} for name in sorted(names, key=natural)],
+        lambda: classes_of(names),
         **common,
     )
 

@@ -6,7 +6,7 @@ classes, painting, and leaving out what is broken are the same for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from semsynth.config import validated
 from semsynth.data.annotations.photos import Photos, split_in
 from semsynth.data.importers.painting import Overlap, Shape, painted
 from semsynth.data.importers.pairs import Listing, Pair, own_instances
-from semsynth.data.listing import counted, examples
+from semsynth.data.listing import counted, examples, natural
 from semsynth.data.splitting import names_for_val
 from semsynth.errors import SemsynthError, shortened
 from semsynth.images import MAX_PIXELS, picture_header
@@ -106,6 +106,11 @@ def reason(error: BaseException) -> str:
         return f"it lacks '{shortened(error.args[0] if error.args else '')}'"
     text = shortened(error)
     return text if isinstance(error, ValueError) and text.startswith("its ") else f"it is malformed ({text})"
+
+
+def classes_of(names: Iterable[str]) -> list[dict[str, Any]]:
+    """What a class set is made of where the annotations give nothing but names: in the order of their numbers."""
+    return [{"name": name} for name in sorted(names, key=natural)]
 
 
 def list_records(

@@ -18,8 +18,7 @@ from semsynth.data.annotations.masks import mask_of_base64
 from semsynth.data.annotations.outlines import Patch, filled, placed, points_of, rectangle, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
-from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, list_records
-from semsynth.data.listing import natural
+from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, classes_of, list_records
 from semsynth.documents import read_json
 from semsynth.errors import SemsynthError
 from semsynth.layout import Size
@@ -61,7 +60,7 @@ def found_files(source: Path) -> list[Path]:
 def _classes(source: Path, names: set[str]) -> list[dict[str, Any]]:
     meta = source / META
     if not meta.is_file():
-        return [{"name": name} for name in sorted(names, key=natural)]
+        return classes_of(names)
     classes = ClassSet.open(meta).classes
     return [{"name": one.name, "id": one.id, "color": list(one.color)} for one in classes]
 
