@@ -43,11 +43,23 @@ def wait_for_text(page: Any, selector: str, expected: str | re.Pattern[str]) -> 
     expect(page.locator(selector)).to_have_text(expected, timeout=60_000)
 
 
+@contextmanager
+def all_loaded(page: Any) -> Iterator[None]:
+    """At the end of the block, everything that the page asked for within it has arrived."""
+    waiting: set[Any] = set()
+    page.on("request", lambda one: waiting.add(one))
+    page.on("requestfinished", lambda one: waiting.discard(one))
+    page.on("requestfailed", lambda one: waiting.discard(one))
+    yield
+    while waiting:
+        page.wait_for_timeout(20)
+
+
 def answer(page: Any, position: int, total: int, choose: Callable[[int], str], timed: bool) -> None:
     """One pair, by the keyboard."""
     wait_for_text(page, "#count", f"{position + 1} of {total}")
     if timed:
         page.wait_for_selector("#show:not([hidden])")
         page.keyboard.press("Space")
-    page.wait_for_selector("#choose-left:enabled")
+    page.wait_for_selector("#choose-left:enabled", timeout=60_000)
     page.keyboard.press({"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown"}[choose(position)])

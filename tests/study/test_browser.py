@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from sqlalchemy import create_engine, text
-from study.chromium import answer, begin, browser, wait_for_text
+from study.chromium import all_loaded, answer, begin, browser, wait_for_text
 from study.serving import served
 from typer.testing import CliRunner
 
@@ -162,9 +162,10 @@ def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, c
     run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
     with served(study) as server:
         page = chromium.new_page(viewport={"width": 1000, "height": 700})
-        begin(page, server.url)
-        answer(page, 0, 6, lambda _: "left", False)
-        wait_for_text(page, "#count", "2 of 6")
+        with all_loaded(page):
+            begin(page, server.url)
+            answer(page, 0, 6, lambda _: "left", False)
+            wait_for_text(page, "#count", "2 of 6")
         server.kill()
         answer(page, 1, 6, lambda _: "left", False)
         answer(page, 2, 6, lambda _: "right", False)
@@ -176,6 +177,27 @@ def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, c
         page.wait_for_selector("#done:not([hidden])")
     stored = [row.choice for row in judged(study, "SELECT choice FROM answers ORDER BY trial")]
     assert stored == ["left", "left", "right", "right", "right", "right"]
+
+
+@pytest.mark.slow
+def test_pictures_wait_for_the_connection(facades: Path, tmp_path: Path, chromium: Any):
+    """The connection breaks before the pictures have arrived; the participant sees them when it is back."""
+    study = tmp_path / "study"
+    (tmp_path / "design.yaml").write_text("batch: 6\n" + NO_HURRY)
+    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
+    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    with served(study) as server:
+        page = chromium.new_page(viewport={"width": 1000, "height": 700})
+        asked: list[str] = []
+        page.route("**/pictures/**", lambda route: (asked.append(route.request.url), route.abort()))
+        begin(page, server.url)
+        page.wait_for_selector("#loading:not([hidden])")
+        while asked.count(asked[0]) < 2 * 5:  # a refused picture is asked for four times; each time also for the reason
+            page.wait_for_timeout(100)
+        page.unroute("**/pictures/**")
+        for position in range(6):
+            answer(page, position, 6, lambda _: "left", False)
+        page.wait_for_selector("#done:not([hidden])")
 
 
 def test_a_small_window_has_to_be_made_larger(facades: Path, tmp_path: Path, chromium: Any):

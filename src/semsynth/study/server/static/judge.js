@@ -9,6 +9,8 @@ import { Pictures } from "./pictures.js";
 
 /** Places for pictures. */
 const SLOTS = ["left", "right", "layout"];
+/** In milliseconds. */
+const LOADING_NOTE_AFTER = 1000;
 const CHOOSING = ["left", "right", "choose-left", "choose-right", "choose-tie"];
 
 export class Judge {
@@ -80,7 +82,7 @@ export class Judge {
     byId("count").textContent = `${done + 1} of ${this.#pairs.length}`;
     this.#enable(false, false);
     for (const id of SLOTS) byId(id).replaceChildren();
-    const { left, right, layout } = await this.#pictures.of(position); // all are decoded from here on
+    const { left, right, layout } = await this.#loaded(position); // all are decoded from here on
     const images = new Map([
       ["left", left],
       ["right", right],
@@ -95,6 +97,17 @@ export class Judge {
     const response = (performance.now() - appeared) / 1000;
     const measured = { response_seconds: response, shown_seconds: shown, dropped_frames: dropped };
     this.#outbox.add({ trial: position, choice, ...measured });
+  }
+
+  /** The pictures of a pair; a note says so if they take long. @param {number} position */
+  async #loaded(position) {
+    const slow = setTimeout(() => (byId("loading").hidden = false), LOADING_NOTE_AFTER);
+    try {
+      return await this.#pictures.of(position);
+    } finally {
+      clearTimeout(slow);
+      byId("loading").hidden = true;
+    }
   }
 
   /** @returns {Promise<Choice>} */

@@ -7,13 +7,17 @@ import { wait } from "./page.js";
 /** @typedef {{left: HTMLImageElement, right: HTMLImageElement, layout: HTMLImageElement | null}} Decoded */
 
 const ATTEMPTS = 4;
+const LONGEST_WAIT = 8000;
 
 /**
+ * A server that is away or busy is waited for.
  * @param {string} url
  * @returns {Promise<HTMLImageElement>}
+ * @throws {Error} the server answers, and its answer is no picture
  */
 async function decoded(url) {
-  for (let attempt = 1; ; attempt++) {
+  let refused = 0;
+  for (let failures = 0; ; failures++) {
     const image = new Image();
     image.draggable = false;
     image.src = url;
@@ -21,10 +25,18 @@ async function decoded(url) {
       await image.decode();
       return image;
     } catch (error) {
-      if (attempt === ATTEMPTS) throw new Error("A picture could not be loaded.", { cause: error });
-      await wait(400 * 2 ** attempt);
+      if (!(await isAway(url)) && ++refused === ATTEMPTS) {
+        throw new Error("A picture could not be loaded.", { cause: error });
+      }
+      await wait(Math.min(LONGEST_WAIT, 800 * 2 ** failures));
     }
   }
+}
+
+/** Whether there is no server, or one that is busy. @param {string} url */
+async function isAway(url) {
+  const response = await fetch(url).catch(() => null);
+  return response === null || response.status >= 500 || response.status === 429;
 }
 
 /** @param {ShownPair} pair  @returns {Promise<Decoded>} */
