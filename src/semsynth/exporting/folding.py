@@ -76,7 +76,7 @@ class _RowSum(nn.Module):
         noise = conv.in_channels - encoding.num_channels
         assert conv.bias is not None
         self.padding = conv.kernel_size[0] // 2
-        channels = encoding.symbol_channels().to(conv.weight)  # [S+1,C]
+        channels = encoding.symbol_channels(conv.weight.device, conv.weight.dtype)  # [S+1,C]
         rows = torch.einsum("ocyx,sc->yxso", conv.weight[:, noise:], channels).flatten(0, 1)  # [k*k,S+1,O]
         self.register_buffer("rows", rows.contiguous())
         self.register_buffer("noise_weight", conv.weight[:, :noise].clone() if noise else None)

@@ -48,7 +48,7 @@ class GeneratorGraph(nn.Module):
         folded.config = _Unchecked(generator.config)  # type: ignore[assignment]
         self.generator = folded
         self.register_buffer("channel_of_id", _channel_of_id(classes, generator.config.encoding))
-        self.register_buffer("channels", generator.config.encoding.symbol_channels().to(dtype))
+        self.register_buffer("channels", generator.config.encoding.symbol_channels(dtype=dtype).clone())
 
     channel_of_id: Tensor
     channels: Tensor

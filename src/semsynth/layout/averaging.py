@@ -22,7 +22,7 @@ def average_squares(symbols: Tensor, encoding: LayoutEncoding) -> Tensor:
     """
     taps = window_columns(symbols, 2, stride=2, outside=encoding.num_symbols)
     squares = torch.stack(taps, -1).flatten(0, 2)  # [N*h/2*w/2,4]
-    means = F.embedding_bag(squares, encoding.symbol_channels().to(squares.device), mode="mean")
+    means = F.embedding_bag(squares, encoding.symbol_channels(squares.device), mode="mean")
     height, width = taps[0].shape[1:]
     return means.view(-1, height, width, means.shape[1]).permute(0, 3, 1, 2)
 
@@ -48,7 +48,7 @@ def average_rectangles(symbols: Tensor, encoding: LayoutEncoding, height: int, w
     pixels = symbols[:, rows[:, None, :, None].to(device), columns[:, None].to(device)]  # [N,height,width,a,b]
     inside = (row_is_inside[:, None, :, None] & column_is_inside[:, None]).to(device)  # [height,width,a,b]
     pixels = torch.where(inside, pixels, encoding.num_symbols).flatten(0, 2).flatten(1)
-    sums = F.embedding_bag(pixels, encoding.symbol_channels().to(device), mode="sum")  # [N*height*width,C]
+    sums = F.embedding_bag(pixels, encoding.symbol_channels(device), mode="sum")  # [N*height*width,C]
     means = sums.view(-1, height, width, sums.shape[1]) / inside.sum((2, 3))[..., None]
     return means.permute(0, 3, 1, 2)
 
@@ -57,5 +57,6 @@ def _spans(old: int, new: int) -> tuple[Tensor, Tensor]:
     """[new,a]: the positions among ``old`` that each of ``new`` averages, and which of the a places are among them."""
     index = torch.arange(new)
     begin, end = index * old // new, -(-(index + 1) * old // new)
-    positions = begin[:, None] + torch.arange(int((end - begin).max()))
+    widest = max(-(-(place + 1) * old // new) - place * old // new for place in range(new))
+    positions = begin[:, None] + torch.arange(widest)
     return positions.clamp_max(old - 1), positions < end[:, None]

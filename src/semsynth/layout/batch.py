@@ -66,7 +66,7 @@ class Level:
 
     def one_hot(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """The dense form: [N,C,h,w], C = ``encoding.num_channels``."""
-        table = self.encoding.symbol_channels().to(self.symbols.device, dtype)
+        table = self.encoding.symbol_channels(self.symbols.device, dtype)
         return F.embedding(self.symbols, table).permute(0, 3, 1, 2)  # [N,C,h,w], channels-last in memory
 
     def windows(self, kernel: int) -> LabelWindows:
@@ -189,7 +189,7 @@ class LayoutBatch:
         """The layouts at a lower resolution as soft labels, the mean over each pixel's area; computed once.
 
         Args:
-            height: H halved so many times as ``width`` is W: means of 2 x 2 pixels, repeated, which are exact; or any
+            height: H halved as many times as ``width`` is W: means of 2 x 2 pixels, repeated, which are exact; or any
                 other, for means over overlapping rectangles of whole pixels.
             width: in pixels.
 
@@ -199,7 +199,9 @@ class LayoutBatch:
         size = height, width
         if size not in self._averaged:
             (rows, odd_rows), (columns, odd_columns) = map(divmod, self.size, size)
-            if rows == columns == 2 and not (odd_rows or odd_columns):
+            if size == self.size:
+                self._averaged[size] = self.full.one_hot()
+            elif rows == columns == 2 and not (odd_rows or odd_columns):
                 self._averaged[size] = average_squares(self.full.symbols, self.encoding)
             elif rows == columns and rows & (rows - 1) == 0 and rows > 2 and not (odd_rows or odd_columns):
                 self._averaged[size] = F.avg_pool2d(self.averaged(2 * height, 2 * width), 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -45,10 +46,20 @@ class LayoutEncoding(Config):
         table[-1] = {"none": self.num_labels, "after": self.num_classes, "before": 0}[self.void]
         return table
 
-    def symbol_channels(self) -> Tensor:
-        """[num_symbols + 1, num_channels] float32: the channels that each symbol stands for; the last row is zero."""
-        labels = torch.eye(self.num_labels + 1, self.num_labels)  # the last row is "no channel"
-        if self.edges:
+    def symbol_channels(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
+        """[num_symbols + 1, num_channels]: the channels that each symbol stands for; the last row is zero.
+
+        One tensor for each device and format, not to be written to: moving it there again in each forward pass would
+        make a GPU wait.
+        """
+        return _symbol_channels(self, torch.device(device), dtype)
+
+
+@lru_cache(maxsize=64)
+def _symbol_channels(encoding: LayoutEncoding, device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):  # else no gradient could flow past it later
+        labels = torch.eye(encoding.num_labels + 1, encoding.num_labels)  # the last row is "no channel"
+        if encoding.edges:
             labels = labels.repeat_interleave(2, 0)
-            labels = torch.cat([labels, torch.tensor([0.0, 1.0]).repeat(self.num_labels + 1)[:, None]], 1)
-        return F.pad(labels, (0, 0, 0, 1))
+            labels = torch.cat([labels, torch.tensor([0.0, 1.0]).repeat(encoding.num_labels + 1)[:, None]], 1)
+        return F.pad(labels, (0, 0, 0, 1)).to(device, dtype)

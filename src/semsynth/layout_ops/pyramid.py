@@ -32,7 +32,7 @@ def halved_layout(layout: Level | Tensor, dtype: torch.dtype) -> Tensor:
     outside = layout.encoding.num_symbols
     taps = window_columns(layout.symbols, 3, stride=2, padding=1, outside=outside)
     windows = torch.stack(taps, -1).flatten(0, 2)  # [N*h'*w',9]
-    channels = layout.encoding.symbol_channels().to(windows.device, dtype)  # its last row, "outside", is zero
+    channels = layout.encoding.symbol_channels(windows.device, dtype)  # its last row, "outside", is zero
     sums = F.embedding_bag(windows, channels, mode="sum")  # [N*h'*w',C]
     means = sums / (windows != outside).sum(1, keepdim=True)
     height, width = taps[0].shape[1:]

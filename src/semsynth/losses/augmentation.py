@@ -74,7 +74,8 @@ def augment_with_layout(config: Augmentation, layout: Layouts, *images: Tensor) 
     count, _, *size = images[0].shape
     shifts = torch.stack([_draw_shifts(count, config.translation, side) for side in size], 1)  # [N,2]
     if isinstance(layout, LayoutBatch):
-        layout = LayoutBatch(Level(_shift_symbols(layout.full.symbols, shifts), layout.encoding))
+        shifted = _shift(layout.full.symbols[:, None].float(), shifts)[:, 0].int()  # exact: they are below 2^24
+        layout = LayoutBatch(Level(shifted, layout.encoding))
     elif layout is not None:
         layout = _shift(layout, shifts)
     return layout, tuple(_shift(image, shifts) for image in images)
@@ -125,20 +126,6 @@ def _shift(images: Tensor, shifts: Tensor) -> Tensor:
         kept = image[:, :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
         moved.append(F.pad(kept, (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0)), mode="reflect"))
     return torch.cat(moved)
-
-
-def _shift_symbols(symbols: Tensor, shifts: Tensor) -> Tensor:
-    """The same of [N,H,W] integers."""
-    height, width = symbols.shape[1:]
-    rows = _mirrored(torch.arange(height) - shifts[:, :1], height).to(symbols.device)  # [N,H]
-    columns = _mirrored(torch.arange(width) - shifts[:, 1:], width).to(symbols.device)  # [N,W]
-    images = torch.arange(len(symbols), device=symbols.device)[:, None, None]
-    return symbols[images, rows[:, :, None], columns[:, None]]
-
-
-def _mirrored(positions: Tensor, side: int) -> Tensor:
-    """Positions, those outside 0..side-1 mirrored at the first or the last."""
-    return (side - 1) - ((side - 1) - positions.abs()).abs()
 
 
 def _color(images: tuple[Tensor, ...], strength: float) -> tuple[Tensor, ...]:

@@ -36,7 +36,9 @@ def class_weights(level: Level, dtype: torch.dtype = torch.float32) -> Tensor:
         [1+C], for C channels; the first, "fake", is 0.
     """
     encoding = level.encoding
-    counts = torch.bincount(_labels(level).flatten(), minlength=encoding.num_labels + 1)[:-1].to(dtype)
+    labels = _labels(level).flatten().long()
+    counts = labels.new_zeros(encoding.num_labels + 1)  # bincount would make a GPU wait for the largest label
+    counts = counts.scatter_add_(0, labels, labels.new_ones(1).expand_as(labels))[:-1].to(dtype)
     void = _void_channel(encoding)
     if void is not None:
         counts[void] = 0

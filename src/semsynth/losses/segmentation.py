@@ -21,9 +21,8 @@ def class_indices(level: Level) -> Tensor:
     """[N,h,w] int64: the class of each pixel by its position in the class set; :data:`IGNORED` where there is none."""
     encoding = level.encoding
     labels = level.symbols // 2 if encoding.edges else level.symbols
-    table = torch.full((encoding.num_labels + 1,), IGNORED)
-    table[torch.from_numpy(encoding.channel_of_index()[:-1])] = torch.arange(encoding.num_classes)
-    return table.to(labels.device)[labels]
+    classes = labels.long() - int(encoding.void == "before")
+    return torch.where((classes >= 0) & (classes < encoding.num_classes), classes, IGNORED)
 
 
 def segmentation_loss(logits: Tensor, layout: Level) -> Tensor:

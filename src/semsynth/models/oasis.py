@@ -191,7 +191,7 @@ class OASISGenerator(LayoutGenerator):
 
     def _of_regions(self, regions: Regions, noise: Tensor) -> _Conditions:
         """Regions that stand for noise [R,z_dim] and their label's channels."""
-        labels = self.config.encoding.symbol_channels().to(noise)[regions.symbols]
+        labels = self.config.encoding.symbol_channels(noise.device, noise.dtype)[regions.symbols]
         return _Conditions(regions.layout, torch.cat([noise, labels], 1))
 
     def _first_features(
