@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, Size
 from semsynth.layout.parts import LevelPart
+from semsynth.layout.stored import StoredLayout, SymbolFile
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.local import LocalStage, needed_areas
 from semsynth.models.oasis import OASISGeneratorConfig
@@ -89,7 +91,7 @@ def test_a_part_equals_that_of_the_whole(name: str, path: str, generators: Calla
     generator.use(path)  # type: ignore[arg-type]
     config = generator.config
     height, width = config.output_size or (0, 0)
-    size = (height, width) if config.sizes.only else (height, 2 * width)
+    size = height, 2 * width
     batch = layouts(size)
     style = style_of(config, batch)
     with torch.no_grad():
@@ -113,6 +115,19 @@ def test_a_map_of_noise(regions: bool, generators: Callable[[str], LayoutGenerat
     for box in boxes(size, 2):
         part = generator.region(batch, noise, box, size)
         torch.testing.assert_close(part, box.of(whole), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["spade-noise", "spade-vector", "oasis"])
+def test_of_a_layout_in_a_file(name: str, tmp_path: Path, generators: Callable[[str], LayoutGenerator]) -> None:
+    generator, size = generators(name), (64, 128)
+    generator.use("tables")
+    batch = layouts(size, count=1)
+    file = SymbolFile.of(tmp_path / "symbols", size, ENCODING)
+    file.path.write_bytes(batch.full.symbols[0].numpy().astype(file.kind).tobytes())
+    style = style_of(generator.config, batch)
+    for box in boxes(size, 1):
+        part = generator.region(StoredLayout.open(file, ENCODING), style, box, size)
+        torch.testing.assert_close(part, generator.region(batch, style, box, size), rtol=0, atol=1e-9)
 
 
 def test_single_precision() -> None:

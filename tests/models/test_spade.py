@@ -193,7 +193,7 @@ def test_a_frozen_generator_can_be_trained_again():
     torch.testing.assert_close(generator(layout), twin(layout))
 
 
-def test_layout_input_makes_other_sizes_and_noise_input_does_not():
+def test_other_sizes():
     layout = layout_batch("blocks", (64, 64))
     generator = SPADEGenerator(config_for(layout)).eval()
     assert generator(layout, size=(96, 160)).shape == (1, 3, 96, 160)
@@ -201,8 +201,9 @@ def test_layout_input_makes_other_sizes_and_noise_input_does_not():
         generator(layout, size=(100, 160))
     noisy = SPADEGenerator(config_for(layout, input="noise", z_dim=4)).eval()
     assert noisy(layout, torch.randn(1, 4)).shape == (1, 3, 64, 64)
+    assert noisy(layout, torch.randn(1, 4), size=(96, 160)).shape == (1, 3, 96, 160)
     with pytest.raises(SemsynthError, match="cannot make"):
-        noisy(layout, torch.randn(1, 4), size=(96, 160))
+        noisy(layout, torch.randn(1, 4), size=(100, 160))
     with pytest.raises(ValueError, match="random vector"):
         noisy(layout)
 

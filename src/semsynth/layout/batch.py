@@ -16,6 +16,7 @@ from semsynth.layout.averaging import average_rectangles, average_squares
 from semsynth.layout.encoding import LayoutEncoding
 from semsynth.layout.maps import Layout, Size, pixels
 from semsynth.ops.boundary import instance_boundary
+from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.windows import DistinctRows, distinct_rows, distinct_values, window_columns
 
 
@@ -63,6 +64,10 @@ class Level:
     def num_pixels(self) -> int:
         """N*h*w."""
         return self.symbols.numel()
+
+    def cut(self, area: Rectangle) -> Tensor:
+        """[N,h',w']: the symbols of a rectangle."""
+        return area.of(self.symbols)
 
     def one_hot(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """The dense form: [N,C,h,w], C = ``encoding.num_channels``."""
@@ -179,7 +184,7 @@ class LayoutBatch:
         if size == self.size:
             return self.full
         if size not in self._levels:
-            rows, columns = (_nearest_floor(n, m) for n, m in zip(self.size, size, strict=True))
+            rows, columns = (nearest_floor(n, m) for n, m in zip(self.size, size, strict=True))
             device = self.full.symbols.device
             symbols = self.full.symbols[:, rows.to(device)[:, None], columns.to(device)]
             self._levels[size] = Level(symbols.contiguous(), self.encoding)
@@ -288,7 +293,7 @@ class Regions:
         return Regions(self.layout.pin_memory(), self.first.pin_memory(), self.symbols.pin_memory())
 
 
-def _nearest_floor(n: int, m: int) -> Tensor:
+def nearest_floor(n: int, m: int) -> Tensor:
     """[m]: source positions of torch's nearest interpolation from n to m samples, its float rounding included."""
     positions = torch.arange(n, dtype=torch.float32)[None, None]
     return F.interpolate(positions, size=m, mode="nearest")[0, 0].long()

@@ -23,7 +23,7 @@ class LevelPart(Level):
     @classmethod
     def of(cls, whole: Level, area: Rectangle) -> LevelPart:
         """The part of ``whole`` in ``area``."""
-        return cls(area.of(whole.symbols).contiguous(), whole.encoding, whole=whole, area=area)
+        return cls(whole.cut(area).contiguous(), whole.encoding, whole=whole, area=area)
 
     def windows(self, kernel: int) -> LabelWindows:
         """See :meth:`Level.windows`: of the part's pixels, as they are found in the whole level."""
@@ -63,7 +63,7 @@ class LevelPart(Level):
     def _around(self, pixels: int) -> Tensor:
         """[N,h+2*pixels,w+2*pixels]: the part and what surrounds it; "outside" beyond the level's border."""
         near = self.area.grown(pixels, self.whole.size)
-        return F.pad(near.of(self.whole.symbols), self._missing(near, pixels), value=self.encoding.num_symbols)
+        return F.pad(self.whole.cut(near), self._missing(near, pixels), value=self.encoding.num_symbols)
 
     def _inside(self, pixels: int, device: torch.device) -> Tensor:
         """[h+2*pixels,w+2*pixels]: whether a pixel of the surroundings lies in the level."""

@@ -64,6 +64,11 @@ class GeneratorConfig(Config, ABC):
         """The sizes that the generator makes."""
 
     @property
+    def large_sizes(self) -> Sizes:
+        """The sizes of pictures that are made in tiles: also those for which the generator was not trained."""
+        return self.sizes
+
+    @property
     def output_size(self) -> Size | None:
         """(height, width) of its pictures unless another one is asked for; None: always that of the layout."""
         return None
@@ -251,7 +256,7 @@ def check_size(config: GeneratorConfig, size: Size) -> None:
     Raises:
         SemsynthError: it does not; the message names sizes that it makes.
     """
-    possible = config.sizes.nearest(size)
+    possible = config.large_sizes.nearest(size)
     if size not in possible:
         others = " or ".join(pixels(one) for one in possible)
         raise SemsynthError(

@@ -27,6 +27,7 @@ from semsynth.ops.noise_injection import NoiseInjection
 from semsynth.ops.norm import NormKind, ParameterFreeNorm
 from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import conv2d
+from semsynth.ops.spread import spread
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -102,6 +103,11 @@ class SPADEGeneratorConfig(GeneratorConfig):
     def sizes(self) -> Sizes:
         """Multiples of the first features' pixels from a layout; one size from noise."""
         return Sizes(2**self.upsamplings, only=self.output_size if self.input == "noise" else None)
+
+    @property
+    def large_sizes(self) -> Sizes:
+        """Multiples of the first features' pixels: those that are made of noise are repeated."""
+        return Sizes(2**self.upsamplings)
 
     @property
     def style(self) -> StyleInput | None:
@@ -210,8 +216,8 @@ class SPADEGenerator(LayoutGenerator):
         Args:
             layout: N layouts of any size; every level is sampled from them.
             z: [N,z_dim] random vectors, for ``input="noise"`` only.
-            size: (height, width) of the images, multiples of ``2**upsamplings``; other than the
-                configuration's only for ``input="layout"``.
+            size: (height, width) of the images, multiples of ``2**upsamplings``; None: the configuration's. At another
+                one, first features that are made of noise are repeated (:func:`semsynth.ops.spread.spread`).
 
         Returns:
             [N,3,H,W] in [-1,1].
@@ -275,8 +281,8 @@ class SPADEGenerator(LayoutGenerator):
             return layout_conv2d(part_of(level, area), self.fc.weight, self.fc.bias, padding=1)
         if z is None:
             raise ValueError("this generator starts from a random vector: give z")
-        features = self.fc(z).view(-1, 16 * self.config.width, *level.size).to(memory_format=torch.channels_last)
-        return features if area is None else area.of(features)
+        features = self.fc(z).view(-1, 16 * self.config.width, *self.config.start_size)
+        return spread(features, level.size, area).to(memory_format=torch.channels_last)
 
 
 def _through_block(

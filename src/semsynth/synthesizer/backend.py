@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -15,6 +16,8 @@ from semsynth.images import to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size, pixels
 from semsynth.models.description import Sizes
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
+from semsynth.models.local import LocalStage, check_local
+from semsynth.ops.rectangle import Rectangle
 
 
 class Backend(Protocol):
@@ -77,14 +80,35 @@ class TorchBackend:
         """Run the network: see :meth:`semsynth.synthesizer.Synthesizer.synthesize_tensor`."""
         size = size or (layout.size if isinstance(layout, LayoutBatch) else (layout.shape[2], layout.shape[3]))
         condition = layout.to(self.device) if isinstance(layout, LayoutBatch) else layout.to(self.device, self.dtype)
-        given = None if style is None else style.to(self.device, self.dtype)
+        with self._at_work(f"{len(layout)} photo(s) of {pixels(size)}", "make smaller ones, fewer at a time"):
+            return self._generator.synthesize(condition, self._moved(style), size).float()
+
+    def region(self, layout: LayoutBatch, style: Tensor | None, box: Rectangle, size: Size) -> Tensor:
+        """Make a part of a picture: see :meth:`semsynth.synthesizer.Synthesizer.synthesize_region`."""
+        with self._at_work(f"{len(layout)} tile(s) of {pixels(box.size)}", "make smaller ones"):
+            return self._generator.region(layout.to(self.device), self._moved(style), box, size).float()
+
+    def local_stages(self, layout: LayoutBatch, style: Tensor | None, size: Size) -> list[LocalStage]:
+        """What the generator does, see :meth:`semsynth.models.generator.LayoutGenerator.local_stages`.
+
+        Raises:
+            SemsynthError: it makes no parts of pictures.
+        """
+        check_local(self._generator)
+        return self._generator.local_stages(layout.to(self.device), self._moved(style), size)
+
+    def _moved(self, style: Tensor | None) -> Tensor | None:
+        return None if style is None else style.to(self.device, self.dtype)
+
+    @contextmanager
+    def _at_work(self, what: str, way_out: str) -> Iterator[None]:
+        """Let one batch at a time through the network, and explain a lack of memory."""
         try:
             with self._lock, torch.inference_mode():
-                return self._generator.synthesize(condition, given, size).float()
+                yield
         except torch.OutOfMemoryError as error:
             raise SemsynthError(
-                f"{len(layout)} photo(s) of {pixels(size)} do not fit into the memory of {self.device}: "
-                "make smaller ones, fewer at a time, or use the CPU"
+                f"{what} do not fit into the memory of {self.device}: {way_out}, or use the CPU"
             ) from error
 
 

@@ -18,6 +18,8 @@ from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
 from semsynth.layout import Condition, LayoutBatch, Size
 from semsynth.models.generator import GeneratorConfig
+from semsynth.models.local import LocalStage
+from semsynth.ops.rectangle import Rectangle
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import ObjectStyle, StyleChoice
@@ -254,9 +256,40 @@ class Synthesizer(Styling):
         Raises:
             SemsynthError: the device's memory does not suffice, or the model is an exported one.
         """
+        return self._networks.run(layout, style, size)
+
+    def synthesize_region(self, layout: LayoutBatch, style: Tensor | None, box: Rectangle, size: Size) -> Tensor:
+        """A rectangle of a picture, at the cost of little more than its own pixels.
+
+        Args:
+            layout: as in :meth:`synthesize_tensor`.
+            style: likewise.
+            box: the rectangle, in pixels of the picture.
+            size: (height, width) of the whole picture, one of ``config.large_sizes``.
+
+        Returns:
+            [N,3,h,w] float32 on :attr:`device`, equal to that part of :meth:`synthesize_tensor`'s picture up to float
+            rounding.
+
+        Raises:
+            SemsynthError: a model whose pixels depend on the whole picture, an exported one, a ``box`` that is not
+                inside, or too little memory.
+        """
+        return self._networks.region(layout, style, box, size)
+
+    def local_stages(self, layout: LayoutBatch, style: Tensor | None, size: Size) -> list[LocalStage]:
+        """The stages that :meth:`synthesize_region` goes through, with what each of them reads around a pixel.
+
+        Raises:
+            SemsynthError: a model whose pixels depend on the whole picture, or an exported one.
+        """
+        return self._networks.local_stages(layout, style, size)
+
+    @property
+    def _networks(self) -> TorchBackend:
         if not isinstance(self._backend, TorchBackend):
             raise SemsynthError("an exported model has no tensor level: load the model folder that it was made of")
-        return self._backend.run(layout, style, size)
+        return self._backend
 
 
 def _batches(sizes: Sequence[Size], batch_size: int) -> list[list[int]]:
