@@ -151,27 +151,27 @@ def build(generator: SPADEGenerator, side: Side, *, training: bool) -> SPADEGene
     if side.channels_last:
         generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
-        _keep_nchw(generator)
+        keep_nchw(generator)
     if not training:
         generator.freeze(torch.bfloat16 if side.bf16 else torch.float32)
     return generator
 
 
-def with_statistics(case: Case, maps: Any) -> SPADEGenerator:
+def with_statistics(config: SPADEGeneratorConfig, layout: LayoutBatch) -> SPADEGenerator:
     """Random weights whose batch statistics fit them, as those of a trained generator do."""
     torch.manual_seed(0)
-    generator = SPADEGenerator(case.config)
+    generator = SPADEGenerator(config)
     norms = [module for module in generator.modules() if isinstance(module, ParameterFreeNorm)]
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():
-        generator(as_batch(case, *maps))
+        generator(layout)
     for norm in norms:
         norm.momentum = MOMENTUM
     return generator
 
 
-def _keep_nchw(generator: SPADEGenerator) -> None:
+def keep_nchw(generator: SPADEGenerator) -> None:
     """Undo the channels-last order that the library's layouts bring: the official code knows only NCHW."""
 
     def contiguous(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -213,7 +213,7 @@ def measure_times(
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Seconds of every repetition by side, and each side's largest difference from ``dense``."""
     training = operation == "training"
-    weights = with_statistics(case, maps[0])
+    weights = with_statistics(case.config, as_batch(case, *maps[0]))
     generators = {side: build(copy.deepcopy(weights), side, training=training) for side in SIDES}
     del weights
     times: dict[str, list[float]] = {side.name: [] for side in SIDES}
