@@ -11,11 +11,12 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Generic
 
 import torch
 
 from semsynth.bulk.engine import BulkEngine, OpenMaker
-from semsynth.bulk.task import BulkTask, Outcome
+from semsynth.bulk.task import Outcome, T
 from semsynth.data.progress import Tell
 from semsynth.errors import SemsynthError
 
@@ -50,24 +51,24 @@ def choose_devices(device: str, workers: int | None) -> list[str]:
     return [device] * (workers or 1)
 
 
-class _Worker:
+class _Worker(Generic[T]):
     """One process and the tasks that it has been given."""
 
-    def __init__(self, context: ForkServerContext | SpawnContext, open_maker: OpenMaker, device: str) -> None:
+    def __init__(self, context: ForkServerContext | SpawnContext, open_maker: OpenMaker[T], device: str) -> None:
         self.device, self.ready, self.given = device, False, deque[int]()
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(open_maker, device, theirs), daemon=True)
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the connection
 
-    def receive(self) -> Outcome | SemsynthError | None:
+    def receive(self) -> Outcome[T] | SemsynthError | None:
         """An outcome, None for a maker that is ready, or why it cannot be opened.
 
         Raises:
             EOFError: the process died.
         """
         try:
-            received: Outcome | SemsynthError | None = self.connection.recv()
+            received: Outcome[T] | SemsynthError | None = self.connection.recv()
         except (EOFError, ConnectionError) as error:
             raise EOFError from error
         return received
@@ -83,10 +84,10 @@ class _Worker:
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
-class _Pool:
+class _Pool(Generic[T]):
     """Workers, the tasks that wait for them, and the outcomes that wait for earlier ones."""
 
-    def __init__(self, open_maker: OpenMaker, tasks: Sequence[BulkTask], devices: Sequence[str], tell: Tell) -> None:
+    def __init__(self, open_maker: OpenMaker[T], tasks: Sequence[T], devices: Sequence[str], tell: Tell) -> None:
         # Never a fork of this process: its threads and its CUDA would not survive that.
         self.context: ForkServerContext | SpawnContext
         if "forkserver" in multiprocessing.get_all_start_methods():
@@ -96,7 +97,7 @@ class _Pool:
             self.context = multiprocessing.get_context("spawn")
         self.open_maker, self.tasks, self.tell = open_maker, tasks, tell
         self.again, self.next = deque[int](), 0
-        self.done: dict[int, Outcome] = {}
+        self.done: dict[int, Outcome[T]] = {}
         self.first = 0
         """The earliest task without an outcome."""
         self.deaths: Counter[int] = Counter()
@@ -105,7 +106,7 @@ class _Pool:
         """Workers in a row that died before their maker was ready."""
         self.workers = [_Worker(self.context, open_maker, device) for device in devices]
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Outcome[T]]:
         """In the order of the tasks."""
         while self.first < len(self.tasks):
             self._give()
@@ -135,7 +136,7 @@ class _Pool:
                 with suppress(OSError):  # it just died: the end of the connection tells that, too
                     worker.connection.send(self.tasks[number])
 
-    def _receive(self, worker: _Worker) -> None:
+    def _receive(self, worker: _Worker[T]) -> None:
         try:
             received = worker.receive()
         except EOFError:
@@ -148,7 +149,7 @@ class _Pool:
         else:
             self.done[worker.given.popleft()] = received
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: _Worker[T]) -> None:
         """A worker died: another one takes its place, and its tasks, unless they keep killing workers."""
         how = worker.end()
         self.tell(f"a worker died ({how}) and was replaced")
@@ -174,8 +175,8 @@ class _Pool:
 
 
 def _run(
-    open_maker: OpenMaker, tasks: Sequence[BulkTask], tell: Tell, *, devices: Sequence[str]
-) -> Generator[Outcome, None, None]:
+    open_maker: OpenMaker[T], tasks: Sequence[T], tell: Tell, *, devices: Sequence[str]
+) -> Generator[Outcome[T], None, None]:
     pool = _Pool(open_maker, tasks, devices[: len(tasks)], tell)
     try:
         yield from pool.outcomes()
@@ -183,7 +184,7 @@ def _run(
         pool.end()
 
 
-def _work(open_maker: OpenMaker, device: str, connection: Connection) -> None:
+def _work(open_maker: OpenMaker[T], device: str, connection: Connection) -> None:
     """Work on tasks until nobody gives any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the tasks
     try:

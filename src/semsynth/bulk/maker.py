@@ -92,7 +92,7 @@ class PictureMaker:
             with self._by_one_thread():
                 self._choice = self.synthesizer.style(job.style, None, None, dict(job.region_seeds))
 
-    def __call__(self, task: BulkTask) -> Outcome:
+    def __call__(self, task: BulkTask) -> Outcome[BulkTask]:
         """Make the pictures of a task, and write them where there is a folder; problems stand in the outcome."""
         lines: list[Line] = []
         members: list[dict[str, bytes]] = []

@@ -29,7 +29,7 @@ class Output(Protocol):
         """Remove the pictures that are not right; ``missing``: whether any are to be made."""
         ...
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome[BulkTask]) -> None:
         """Take over what the maker has made."""
         ...
 
@@ -76,7 +76,7 @@ class FolderOutput:
         if self._classes is not None:
             save_classes(self.root, self._classes)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome[BulkTask]) -> None:
         """The maker has written everything."""
 
     def end(self, complete: bool) -> None:
@@ -114,7 +114,7 @@ class ShardOutput:
         if missing and self._complete:
             raise SemsynthError(f"{self.root} holds complete shards, to which nothing is added: choose another `out`")
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome[BulkTask]) -> None:
         """Append the pictures."""
         assert self._writer is not None
         for line, members in zip(outcome.lines, outcome.members, strict=True):

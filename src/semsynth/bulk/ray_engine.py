@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import TypeAdapter
 
 from semsynth.bulk.engine import BulkEngine, Make, OpenMaker
-from semsynth.bulk.task import BulkTask, Outcome
+from semsynth.bulk.task import Outcome, T
 from semsynth.data.progress import Tell
 from semsynth.errors import SemsynthError
 from semsynth.extras import require
@@ -27,7 +27,6 @@ _ATTEMPTS = 3
 """Actors that may die with a task before it counts as failed."""
 _STORE = 2**30
 """Bytes of the object store of a cluster of one's own: tasks and outcomes are small, and the rest goes to the disk."""
-_TASK, _OUTCOME = TypeAdapter(BulkTask), TypeAdapter(Outcome)
 
 
 def ray_engine(address: str | None = None, workers: int | None = None, gpus: float | None = None) -> BulkEngine:
@@ -63,12 +62,12 @@ class _Attempts:
             self.begun.pop(one, None)
 
 
-class _Actor:
+class _Actor(Generic[T]):
     """A maker as Ray Data calls it."""
 
-    def __init__(self, open_maker: OpenMaker, device: str, attempts: Any) -> None:
-        self.attempts, self.problem = attempts, ""
-        self.make: Make | None = None
+    def __init__(self, open_maker: OpenMaker[T], kind: type[T], device: str, attempts: Any) -> None:
+        self.attempts, self.problem, self.texts = attempts, "", _Texts(kind)
+        self.make: Make[T] | None = None
         try:
             self.make = open_maker(device)
         except SemsynthError as error:  # raised here, Ray would try it again
@@ -81,18 +80,18 @@ class _Actor:
         careful = self._begin(block) > 1
         outcomes = [self._tried(text) if careful else self._made(text) for text in texts]
         self.attempts.end.remote([block, *texts])
-        return _table(outcomes)
+        return self.texts.table(outcomes)
 
-    def _made(self, text: str) -> Outcome:
-        task = _TASK.validate_json(text)
+    def _made(self, text: str) -> Outcome[T]:
+        task = self.texts.task(text)
         return Outcome(task, error=self.problem, fatal=True) if self.make is None else self.make(task)
 
-    def _tried(self, text: str) -> Outcome:
+    def _tried(self, text: str) -> Outcome[T]:
         if self._begin(text) < _ATTEMPTS:  # one died with the block
             outcome = self._made(text)
             self.attempts.end.remote([text])
             return outcome
-        return Outcome(_TASK.validate_json(text), error=f"{_ATTEMPTS} actors died with it: is there enough memory?")
+        return Outcome(self.texts.task(text), error=f"{_ATTEMPTS} actors died with it: is there enough memory?")
 
     def _begin(self, work: str) -> int:
         import ray
@@ -102,14 +101,14 @@ class _Actor:
 
 
 def _run(
-    open_maker: OpenMaker,
-    tasks: Sequence[BulkTask],
+    open_maker: OpenMaker[T],
+    tasks: Sequence[T],
     tell: Tell,
     *,
     address: str | None,
     workers: int | None,
     gpus: float | None,
-) -> Generator[Outcome, None, None]:
+) -> Generator[Outcome[T], None, None]:
     import ray
     import ray.data
     from ray.exceptions import RayError
@@ -123,19 +122,21 @@ def _run(
         _configure()
         each = _gpus_of_each(gpus)
         counter: Any = ray.remote(num_cpus=0)(_Attempts)
+        kind = type(tasks[0])
+        texts = _Texts(kind)
         blocks = ray.data.from_items(
-            [{"task": _TASK.dump_json(task).decode()} for task in tasks], override_num_blocks=-(-len(tasks) // _BLOCK)
+            [{"task": texts.of_task(task)} for task in tasks], override_num_blocks=-(-len(tasks) // _BLOCK)
         )
         outcomes = blocks.map_batches(
             _Actor,
-            fn_constructor_args=(open_maker, "cuda" if each else "cpu", counter.remote()),
+            fn_constructor_args=(open_maker, kind, "cuda" if each else "cpu", counter.remote()),
             batch_size=_BLOCK,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers or _room(each)),
             num_gpus=each,
             num_cpus=1,
         )
-        yield from _in_order(tasks, outcomes.iter_batches(batch_size=None, batch_format="pyarrow"))
+        yield from _in_order(tasks, texts, outcomes.iter_batches(batch_size=None, batch_format="pyarrow"))
     except RayError as error:
         cause = error.__cause__
         raise SemsynthError(str(cause) if isinstance(cause, SemsynthError) else f"Ray gave up: {error}") from error
@@ -189,10 +190,10 @@ def _room(gpus: float) -> int:
     return max(1, int(resources.get("CPU", 1)))
 
 
-def _in_order(tasks: Sequence[BulkTask], tables: Iterable[pyarrow.Table]) -> Iterator[Outcome]:
+def _in_order(tasks: Sequence[T], texts: _Texts[T], tables: Iterable[pyarrow.Table]) -> Iterator[Outcome[T]]:
     """One outcome for every task: Ray leaves out those of blocks that it has lost."""
     waiting = iter(tasks)
-    for outcome in (one for table in tables for one in _outcomes(table)):
+    for outcome in (one for table in tables for one in texts.outcomes(table)):
         for task in waiting:
             if task == outcome.task:
                 break
@@ -201,23 +202,39 @@ def _in_order(tasks: Sequence[BulkTask], tables: Iterable[pyarrow.Table]) -> Ite
     yield from map(_lost, waiting)
 
 
-def _lost(task: BulkTask) -> Outcome:
+def _lost(task: T) -> Outcome[T]:
     return Outcome(task, error="the actors that worked on it died, or others of its block did: Ray's logs say more")
 
 
-def _table(outcomes: Sequence[Outcome]) -> pyarrow.Table:
-    import pyarrow as pa
+class _Texts(Generic[T]):
+    """Tasks and outcomes as Ray Data carries them: JSON, and tables with the bytes beside it."""
 
-    member = pa.struct([("suffix", pa.string()), ("data", pa.large_binary())])
-    members = [
-        [[{"suffix": suffix, "data": data} for suffix, data in one.items()] for one in outcome.members]
-        for outcome in outcomes
-    ]
-    texts = [_OUTCOME.dump_json(outcome, exclude={"members"}).decode() for outcome in outcomes]
-    return pa.table({"outcome": texts, "members": pa.array(members, pa.list_(pa.list_(member)))})
+    def __init__(self, kind: type[T]) -> None:
+        self._task: TypeAdapter[T] = TypeAdapter(kind)
+        self._outcome: TypeAdapter[Outcome[T]] = TypeAdapter(Outcome[kind])  # type: ignore[valid-type]
 
+    def of_task(self, task: T) -> str:
+        """JSON."""
+        return self._task.dump_json(task).decode()
 
-def _outcomes(table: pyarrow.Table) -> Iterator[Outcome]:
-    for text, members in zip(table["outcome"].to_pylist(), table["members"].to_pylist(), strict=True):
-        given = tuple({member["suffix"]: member["data"] for member in one} for one in members)
-        yield replace(_OUTCOME.validate_json(text), members=given)
+    def task(self, text: str) -> T:
+        """What :meth:`of_task` made JSON of."""
+        return self._task.validate_json(text)
+
+    def table(self, outcomes: Sequence[Outcome[T]]) -> pyarrow.Table:
+        """A row for each."""
+        import pyarrow as pa
+
+        member = pa.struct([("suffix", pa.string()), ("data", pa.large_binary())])
+        members = [
+            [[{"suffix": suffix, "data": data} for suffix, data in one.items()] for one in outcome.members]
+            for outcome in outcomes
+        ]
+        rows = [self._outcome.dump_json(outcome, exclude={"members"}).decode() for outcome in outcomes]
+        return pa.table({"outcome": rows, "members": pa.array(members, pa.list_(pa.list_(member)))})
+
+    def outcomes(self, table: pyarrow.Table) -> Iterator[Outcome[T]]:
+        """What :meth:`table` was made of."""
+        for text, members in zip(table["outcome"].to_pylist(), table["members"].to_pylist(), strict=True):
+            given = tuple({member["suffix"]: member["data"] for member in one} for one in members)
+            yield replace(self._outcome.validate_json(text), members=given)

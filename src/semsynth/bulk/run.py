@@ -112,7 +112,12 @@ def _count(tasks: Iterable[BulkTask]) -> int:
 
 
 def _collect(
-    outcomes: Iterable[Outcome], total: int, missing: int, manifest: Manifest, output: Output, progress: Progress
+    outcomes: Iterable[Outcome[BulkTask]],
+    total: int,
+    missing: int,
+    manifest: Manifest,
+    output: Output,
+    progress: Progress,
 ) -> BulkSummary:
     """Write down what comes, until nothing more comes."""
     summary, failures = BulkSummary(kept=total - missing), Failures(manifest.root)

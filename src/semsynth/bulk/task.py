@@ -1,9 +1,10 @@
-"""The unit of bulk synthesis: the pictures of one layout, and what became of them."""
+"""The unit of work: the pictures of one layout or a tile of a large picture, and what became of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from semsynth.bulk.manifest import Line
 from semsynth.errors import SemsynthError
@@ -57,10 +58,21 @@ class BulkTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TileTask:
+    """A tile of a large picture."""
+
+    number: int
+    """From 0, row after row."""
+
+
+T = TypeVar("T", bound=BulkTask | TileTask)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
     """What became of a task."""
 
-    task: BulkTask
+    task: T
     lines: tuple[Line, ...] = ()
     """Of the pictures that were made."""
     members: tuple[dict[str, bytes], ...] = ()

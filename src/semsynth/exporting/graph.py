@@ -90,7 +90,7 @@ class _Unchecked:
 
     def __init__(self, config: GeneratorConfig) -> None:
         self._config = config
-        self.sizes = _AnySize(config.sizes.step)
+        self.sizes = self.large_sizes = _AnySize(config.sizes.step)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._config, name)
