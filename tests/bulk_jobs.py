@@ -6,12 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from semsynth.bulk.faithfulness import Judge
 from semsynth.bulk.job import BulkJob, lasting_name, model_digest
 from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.sources import open_layouts
 from semsynth.bulk.task import BulkTask, Outcome
+from semsynth.classes import VOID
+from semsynth.data.progress import Progress
+from semsynth.layout import Layout
 
 
 def job_of(model: Path, **settings: object) -> BulkJob:
@@ -25,6 +36,30 @@ def tasks_of(folder: Path, numbers: tuple[int, ...] = (0,)) -> list[BulkTask]:
 def files(root: Path) -> dict[str, bytes]:
     """All files of a folder by their path in it."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def samples_of(folder: Path) -> dict[str, dict[str, bytes]]:
+    """SPLIT/NAME -> suffix -> bytes, as any reader of tar files finds them."""
+    found: dict[str, dict[str, bytes]] = defaultdict(dict)
+    for path in sorted(folder.glob("*.tar")):
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name, _, suffix = member.name.partition(".")
+                content = archive.extractfile(member)
+                assert content is not None
+                assert suffix not in found[f"{path.name.partition('-')[0]}/{name}"]
+                found[f"{path.name.partition('-')[0]}/{name}"][suffix] = content.read()
+    return dict(found)
+
+
+def interrupting(after: int) -> Callable[[str], Progress]:
+    """Ctrl-C when so many pictures are there."""
+
+    def progress(done: int, total: int) -> None:
+        if done == after:
+            raise KeyboardInterrupt
+
+    return lambda name: progress if name == "synthesising" else lambda done, total: None
 
 
 class DeadlyMaker:
@@ -72,3 +107,29 @@ def below(process: int, title: str) -> list[int]:
         if above == process and words.startswith(title):
             found.append(one)
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class ToyScore:
+    """What :func:`open_toy_judge`'s judge says."""
+
+    mean_iou: float | None
+    class_iou: dict[str, float]
+    seen: NDArray[np.uint16]
+
+
+def toy_score(picture: NDArray[np.uint8], layout: Layout) -> ToyScore:
+    """Every class is seen where the picture is bright, and nothing elsewhere: its IoU is the bright share."""
+    bright = picture.mean(2) > 127
+    shares = {
+        item.name: float(bright[layout.labels == item.id].mean())
+        for item in layout.classes.classes
+        if (layout.labels == item.id).any()
+    }
+    mean = sum(shares.values()) / len(shares) if shares else None
+    return ToyScore(mean, shares, np.where(bright, layout.labels, VOID).astype(np.uint16))
+
+
+def open_toy_judge(device: str) -> Judge:
+    """A judge that needs no network; worker processes import it."""
+    return toy_score

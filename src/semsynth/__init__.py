@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from semsynth.api.affinity import estimate_affinity
+    from semsynth.api.bulk import synthesize_folder
     from semsynth.api.datasets import import_dataset
     from semsynth.api.importers import IMPORTERS
     from semsynth.api.models import ListedModel, list_models
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from semsynth.bank.check import BankReport, check_bank
     from semsynth.bank.memory import MemoryBank
     from semsynth.bulk.run import BulkSummary
-    from semsynth.bulk.synthesizing import synthesize_folder
     from semsynth.classes import ClassSet
     from semsynth.comparison import ComparisonResult, compare, resume_comparison
     from semsynth.convert.converting import convert_checkpoint
@@ -137,7 +137,7 @@ _HOME = {
     "serve_study": "semsynth.study.running",
     "store_mode": "semsynth.api.styles",
     "synthesize_files": "semsynth.synthesizer.photo_files",
-    "synthesize_folder": "semsynth.bulk.synthesizing",
+    "synthesize_folder": "semsynth.api.bulk",
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
     "write_demo": "semsynth.synthesizer.demo",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tarfile
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from bulk_jobs import files, job_of, tasks_of
+from bulk_jobs import files, job_of, samples_of, tasks_of
 from tiny_models import CLASSES
 
 from semsynth.bulk.engine import in_this_process
@@ -21,20 +19,6 @@ from semsynth.errors import SemsynthError
 
 SIZE = 30_000
 """Bytes of a shard: some samples."""
-
-
-def samples_of(folder: Path) -> dict[str, dict[str, bytes]]:
-    """SPLIT/NAME -> suffix -> bytes, as any reader of tar files finds them."""
-    found: dict[str, dict[str, bytes]] = defaultdict(dict)
-    for path in sorted(folder.glob("*.tar")):
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name, _, suffix = member.name.partition(".")
-                content = archive.extractfile(member)
-                assert content is not None
-                assert suffix not in found[f"{path.name.partition('-')[0]}/{name}"]
-                found[f"{path.name.partition('-')[0]}/{name}"][suffix] = content.read()
-    return dict(found)
 
 
 @pytest.fixture(scope="module")

@@ -54,11 +54,29 @@ for outcome in ray_engine(workers=1, gpus=0)(make, tasks_of(dataset), print):
     print(outcome.task.name, len(outcome.lines), outcome.error)
 """
 
+FILTERED = """
+from pathlib import Path
+import sys
+from bulk_jobs import job_of, open_toy_judge, tasks_of
+from tiny_models import CLASSES
+from semsynth.bulk.engine import in_this_process
+from semsynth.bulk.ray_engine import ray_engine
+from semsynth.bulk.run import run_job
+
+model, dataset, out = map(Path, sys.argv[1:])
+rule = {"segmenter": "toy", "segmenter_sha256": "toy", "min_faithfulness": 0.6, "tries": 2, "ignore_below": 0.6}
+job = job_of(model, faithfulness=rule)
+for name, engine in {"ray": ray_engine(workers=1, gpus=0), "alone": in_this_process}.items():
+    done = run_job(job, tasks_of(dataset)[:10], CLASSES, out / name, engine, open_judge=open_toy_judge)
+    print(name, done.made + done.left_out)
+"""
+
 
 def by_ray(code: str, ray_folder: Path, *arguments: Path) -> str:
     """What a program prints."""
     tests = Path(__file__).parent.parent
-    environment = {**os.environ, "RAY_TMPDIR": str(ray_folder), "PYTHONPATH": str(tests)}
+    path = os.pathsep.join(filter(None, (str(tests), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "RAY_TMPDIR": str(ray_folder), "PYTHONPATH": path}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -84,3 +102,10 @@ def test_a_layout_that_kills_its_actors_is_a_failure_and_others_are_not(
     assert [line for line in told.splitlines() if line.startswith("front_")] == expected  # Ray tells of deaths, too
     pictures = {name: data for name, data in undisturbed.items() if name.endswith(".png") and "front_04" not in name}
     assert files(tmp_path / "out") == pictures
+
+
+@pytest.mark.slow
+def test_actors_filter_the_same(model: Path, dataset: Path, tmp_path: Path, ray_folder: Path) -> None:
+    told = by_ray(FILTERED, ray_folder, model, dataset, tmp_path)
+    assert [line for line in told.splitlines() if line.endswith(" 10")] == ["ray 10", "alone 10"]
+    assert files(tmp_path / "ray") == files(tmp_path / "alone")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from bulk_jobs import files, job_of, tasks_of
+from bulk_jobs import files, interrupting, job_of, tasks_of
 from tiny_models import CLASSES, save_tiny_model
 from typer.testing import CliRunner, Result
 
@@ -22,22 +21,11 @@ from semsynth.bulk.run import run_job
 from semsynth.cli.main import app
 from semsynth.data.facades import draw_facade
 from semsynth.data.folder import DatasetFolder
-from semsynth.data.progress import Progress
 from semsynth.errors import SemsynthError
 from semsynth.images import decode_image
 from semsynth.layout import Layout
 from semsynth.styles.seeds import picture_seed
 from semsynth.synthesizer import load
-
-
-def interrupting(after: int) -> Callable[[str], Progress]:
-    """Ctrl-C when so many pictures are there."""
-
-    def progress(done: int, total: int) -> None:
-        if done == after:
-            raise KeyboardInterrupt
-
-    return lambda name: progress if name == "synthesising" else lambda done, total: None
 
 
 def test_nothing_but_the_line_decides_what_a_picture_is(

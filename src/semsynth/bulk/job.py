@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from semsynth.bulk.faithfulness import FaithfulnessRule
 from semsynth.checkpoint import BUNDLED, CONFIG, find_model
 from semsynth.config import Config
 from semsynth.errors import SemsynthError
@@ -43,6 +44,8 @@ class BulkJob(Config):
     """Arithmetic of the networks."""
     shard_size: int | None = None
     """Bytes of a tar shard that pictures go to; None: they become files."""
+    faithfulness: FaithfulnessRule | None = None
+    """Who scores the pictures, and which are kept; None: they are not scored."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -52,6 +55,10 @@ class BulkJob(Config):
     def picture_name(self, name: str, number: int) -> str:
         """What picture ``number`` of the layout ``name`` is called."""
         return name if self.count is None else f"{name}_{number}"
+
+    def draw(self, number: int, attempt: int) -> int:
+        """The number that seeds picture ``number`` at a try from 0: later tries are those of further pictures."""
+        return number + attempt * len(self.numbers)
 
 
 def make_job(
@@ -106,6 +113,26 @@ def make_job(
     return job, synthesizer
 
 
+def with_faithfulness(job: BulkJob, synthesizer: Synthesizer, rule: FaithfulnessRule) -> BulkJob:
+    """The same job with scores for its pictures.
+
+    Args:
+        job: as :func:`make_job` makes it.
+        synthesizer: its model.
+        rule: who scores, and which pictures are kept.
+
+    Raises:
+        SemsynthError: several tries, without a minimum or where all of them would be the same picture.
+    """
+    if rule.tries > 1 and rule.min_faithfulness is None:
+        raise SemsynthError(f"`tries={rule.tries}` needs `min_faithfulness`: the score at which a picture is kept")
+    alike = job.style is not None or not synthesizer.has_styles or synthesizer.config.images_per_layout > 1
+    if rule.tries > 1 and alike:
+        why = "one photo gives the style" if job.style else "this model makes the same photo for every seed"
+        raise SemsynthError(f"`tries={rule.tries}` would change nothing, because {why}: leave it out")
+    return job.model_copy(update={"faithfulness": rule})
+
+
 def model_digest(folder: Path) -> str:
     """SHA-256 of everything in a model folder that pictures depend on.
 
@@ -121,3 +148,8 @@ def lasting_name(model: str | Path) -> str:
     if folder.parent == BUNDLED:
         return folder.name
     return str(folder.absolute()) if Path(model).exists() else str(model)
+
+
+def lasting_path(name: str) -> str:
+    """A path as it is found from any working folder; what is not there stays as it is, as an id of the hub."""
+    return str(Path(name).absolute()) if Path(name).exists() else name

@@ -7,56 +7,46 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from semsynth.bulk.faithfulness import DIGITS, Faithfulness, OpenJudge, rounded, unseen_regions
+from semsynth.bulk.inputs import Input, Inputs, members_of, read_inputs, write_files
 from semsynth.bulk.job import BulkJob, model_digest
 from semsynth.bulk.manifest import Line
-from semsynth.bulk.task import BulkTask, Outcome, Piece
+from semsynth.bulk.task import BulkTask, Outcome
 from semsynth.checkpoint import find_model
-from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS
-from semsynth.data.placing import link
-from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL
+from semsynth.classes import VOID
+from semsynth.data.folder import IMAGES
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, sha256, write_bytes
-from semsynth.images import encode_png, open_image, suffix_of, to_rgb
-from semsynth.layout import Condition, ConditionPicture, Layout
-from semsynth.layout.label_files import stored_instances, stored_labels
+from semsynth.files import sha256
+from semsynth.images import encode_png
+from semsynth.layout import Condition, Layout
 from semsynth.synthesizer import load
 from semsynth.version import __version__
 
-_FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, INSTANCE: INSTANCES, CONDITION: CONDITIONS}
-
 
 @dataclass(frozen=True)
-class _Input:
-    """A file that pictures are made of."""
+class Made:
+    """A picture that was made, and scored where the job says so."""
 
-    kind: str
-    """``label``, ``instance`` or ``condition``."""
-    piece: Piece
-    data: bytes
-    """What the piece holds."""
-    resized: NDArray[np.uint8] | NDArray[np.uint16] | None
-    """The pixels at the pictures' size; None: those of the piece."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the piece's bytes."""
-        return hashlib.sha256(self.data).hexdigest()
+    photo: NDArray[np.uint8]
+    """[H,W,3]."""
+    files: tuple[Input, ...]
+    """What lies beside it."""
+    faithfulness: Faithfulness | None = None
+    """None where nobody scores."""
+    seen: NDArray[np.uint16] | None = None
+    """[H,W], the class ids that the segmenter sees in it."""
 
     @property
-    def suffix(self) -> str:
-        """Of the file beside the picture."""
-        return ".png" if self.resized is not None else suffix_of(self.data)
-
-    def stored(self) -> bytes:
-        """The file beside the picture."""
-        return self.data if self.resized is None else encode_png(self.resized)
+    def kept(self) -> bool:
+        """Whether it is written."""
+        return self.faithfulness is None or self.faithfulness.kept
 
 
 class PictureMaker:
@@ -67,16 +57,17 @@ class PictureMaker:
     of them. Many workers fill a machine, not many threads or large batches.
     """
 
-    def __init__(self, job: BulkJob, root: Path | None, device: str) -> None:
-        """Load the model.
+    def __init__(self, job: BulkJob, root: Path | None, device: str, open_judge: OpenJudge | None = None) -> None:
+        """Load the model, and the segmenter that scores its pictures.
 
         Args:
             job: what to make.
             root: the dataset folder that pictures are written into; None: outcomes hold them.
             device: where to compute, as torch calls it.
+            open_judge: who scores the pictures of a job that has a rule of faithfulness; None: they are not scored.
 
         Raises:
-            SemsynthError: no such device, or the model or the style's photo is not the one of the job any more.
+            SemsynthError: no such device, or model, segmenter or the style's photo are not those of the job any more.
         """
         self.job, self.root = job, root
         folder = find_model(job.model)
@@ -85,6 +76,7 @@ class PictureMaker:
         self.synthesizer = load(folder, device, job.precision)
         chosen = self.synthesizer.device
         self._device = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
+        self._judge = None if open_judge is None else open_judge(device)
         self._choice = None
         if job.style is not None:
             if sha256(Path(job.style)) != job.style_sha256:
@@ -98,16 +90,15 @@ class PictureMaker:
         members: list[dict[str, bytes]] = []
         fatal, note = False, ""
         try:
-            condition, note, inputs = self._read(task)
-            collection = self._collection(condition)
-            for number in task.numbers:
-                photo = self._photo(task, condition, number) if collection is None else collection[number]
-                line, png = self._line(task, number, photo, inputs)
+            inputs = self.read(task)
+            note = inputs.note
+            for number, made in zip(task.numbers, self._pictures(task, inputs), strict=True):
+                line, png = self._line(task, number, made)
                 fatal = self.root is not None  # what is wrong with the disk is wrong for every picture
-                if self.root is not None:
-                    self._write(line, png, inputs)
-                else:
-                    members.append(_members(line, png, inputs))
+                if self.root is None:
+                    members.append(members_of(line, png, made.files) if made.kept else {})
+                elif made.kept:
+                    write_files(self.root, line, png, made.files)
                 fatal = False
                 lines.append(line)
         except (SemsynthError, RuntimeError, MemoryError) as error:  # torch's are RuntimeErrors
@@ -116,29 +107,73 @@ class PictureMaker:
             return Outcome(task, tuple(lines), tuple(members), reason, fatal and not own, note)
         return Outcome(task, tuple(lines), tuple(members), note=note)
 
-    def _read(self, task: BulkTask) -> tuple[Condition, str, list[_Input]]:
-        """The condition at the pictures' size, a note on that size, and the files that it comes from."""
-        reader, data, source = self.synthesizer.conditions, task.layout.read(), str(task.layout)
-        opened: Condition
-        if reader.reads_pictures:
-            opened = ConditionPicture(to_rgb(open_image(data, source), source))
-        else:
-            opened = Layout.decode(data, reader.classes, source)
-        beside = None
-        if isinstance(opened, Layout) and task.instances is not None:
-            beside = task.instances.read()
-            opened = opened.with_instances(beside, f"{task.instances} beside {task.layout}")
-        condition, note = reader.fit(opened, self.job.size, strict=self.job.strict_size, source=source)
-        resized = condition.size != opened.size
-        if isinstance(condition, ConditionPicture):
-            return condition, note or "", [_Input(CONDITION, task.layout, data, condition.pixels if resized else None)]
-        inputs = [
-            _Input(LABEL, task.layout, data, stored_labels(condition.labels, condition.classes) if resized else None)
-        ]
-        if task.instances is not None and beside is not None and condition.instances is not None:
-            pixels = stored_instances(condition.instances) if resized else None
-            inputs.append(_Input(INSTANCE, task.instances, beside, pixels))
-        return condition, note or "", inputs
+    def read(self, task: BulkTask) -> Inputs:
+        """What the task's pictures are made of.
+
+        Raises:
+            SemsynthError: damaged files, unknown ids, or a size that is refused.
+        """
+        return read_inputs(task, self.synthesizer.conditions, self.job.size, self.job.strict_size)
+
+    def make(self, task: BulkTask, inputs: Inputs, number: int) -> Made:
+        """Make a picture of a layout, scored where there is a judge.
+
+        Args:
+            task: the layout.
+            inputs: what :meth:`read` has read of it.
+            number: of the picture; further tries have numbers that no picture of the job has (:meth:`BulkJob.draw`).
+        """
+        collection = self._collection(inputs.condition)
+        photo = self._photo(task, inputs.condition, number) if collection is None else collection[number]
+        return self._scored(photo, inputs)
+
+    def _pictures(self, task: BulkTask, inputs: Inputs) -> Iterator[Made]:
+        """The task's pictures: of each the first try that is faithful enough, else the best one."""
+        rule = self.job.faithfulness
+        collection = self._collection(inputs.condition)
+        for number in task.numbers:
+            if collection is not None:
+                yield self._scored(collection[number], inputs)
+            elif rule is None:
+                yield self._scored(self._photo(task, inputs.condition, number), inputs)
+            else:
+                yield self._best(task, inputs, number, rule.tries)
+
+    def _best(self, task: BulkTask, inputs: Inputs, number: int, most: int) -> Made:
+        best, score, chosen, tries = None, -1.0, 0, 0
+        while tries < most and not (best is not None and best.kept):
+            made = self._scored(self._photo(task, inputs.condition, self.job.draw(number, tries)), inputs)
+            assert made.faithfulness is not None
+            found = made.faithfulness.mean_iou or 0.0
+            if found > score:
+                best, score, chosen = made, found, tries
+            tries += 1
+        assert best is not None
+        assert best.faithfulness is not None
+        return replace(best, faithfulness=best.faithfulness.model_copy(update={"tries": tries, "chosen": chosen}))
+
+    def _scored(self, photo: NDArray[np.uint8], inputs: Inputs) -> Made:
+        """A picture with its score, and with the label map that it shows."""
+        rule, layout = self.job.faithfulness, inputs.condition
+        if self._judge is None or rule is None or not isinstance(layout, Layout):
+            return Made(photo, inputs.files)
+        with self._by_one_thread():
+            score = self._judge(photo, layout)
+        files, ignored, labelled = inputs.files, 0.0, layout.labels != VOID
+        if rule.ignore_below is not None:
+            unseen = unseen_regions(layout, score.seen, rule.ignore_below)
+            if unseen.any():
+                files, ignored = inputs.ignoring(unseen), round(float(unseen.sum() / labelled.sum()), DIGITS)
+        mean = rounded(score.mean_iou)
+        faithfulness = Faithfulness(
+            mean_iou=mean,
+            class_iou={name: round(value, DIGITS) for name, value in score.class_iou.items()},
+            tries=1,
+            chosen=0,
+            kept=rule.holds(mean),
+            ignored=ignored,
+        )
+        return Made(photo, files, faithfulness, score.seen)
 
     def _collection(self, condition: Condition) -> NDArray[np.uint8] | None:
         """[k,H,W,3]: all pictures of models that make k at once, where several are wanted."""
@@ -174,9 +209,10 @@ class PictureMaker:
         finally:
             torch.set_num_threads(threads)
 
-    def _line(self, task: BulkTask, number: int, photo: NDArray[np.uint8], inputs: list[_Input]) -> tuple[Line, bytes]:
-        job, png = self.job, encode_png(photo)
-        layout, instances = inputs[0], inputs[1] if len(inputs) > 1 else None
+    def _line(self, task: BulkTask, number: int, made: Made) -> tuple[Line, bytes]:
+        job, png = self.job, encode_png(made.photo)
+        layout, instances = made.files[0], made.files[1] if len(made.files) > 1 else None
+        chosen = 0 if made.faithfulness is None else made.faithfulness.chosen
         name = job.picture_name(task.name, number)
         output = f"{name}.image.png" if self.root is None else f"{task.split}/{IMAGES}/{name}.png"
         line = Line(
@@ -191,11 +227,11 @@ class PictureMaker:
             number=number,
             count=job.count,
             job_seed=job.seed,
-            seed=self._seed(task, number),
+            seed=self._seed(task, job.draw(number, chosen)),
             style=job.style,
             style_sha256=job.style_sha256,
             region_seeds=job.region_seeds,
-            size=photo.shape[:2],
+            size=made.photo.shape[:2],
             model=job.model,
             model_sha256=job.model_sha256,
             precision=job.precision,
@@ -204,31 +240,6 @@ class PictureMaker:
             torch=str(torch.__version__),
             output=output,
             output_sha256=hashlib.sha256(png).hexdigest(),
+            faithfulness=made.faithfulness,
         )
         return line, png
-
-    def _write(self, line: Line, png: bytes, inputs: list[_Input]) -> None:
-        """The picture last: where it is, the others are."""
-        assert self.root is not None
-        split, _, name = line.name.partition("/")
-        for one in inputs:
-            target = self.root / split / _FOLDERS[one.kind] / (name + one.suffix)
-            if one.resized is None and one.piece.size is None:
-                _link_anew(Path(one.piece.path), target)
-            else:
-                write_bytes(target, one.stored())
-        write_bytes(self.root / line.output, png)
-
-
-def _link_anew(source: Path, target: Path) -> None:
-    """Link, unless that is done; what else stands there goes."""
-    with explained(target):
-        if target.exists() and target.samefile(source):
-            return
-        target.unlink(missing_ok=True)
-    link(source, target)
-
-
-def _members(line: Line, png: bytes, inputs: list[_Input]) -> dict[str, bytes]:
-    beside = {one.kind + one.suffix: one.stored() for one in inputs}
-    return {f"{IMAGE}.png": png, **beside, "json": line.model_dump_json().encode()}

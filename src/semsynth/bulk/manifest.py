@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Literal, Self
 
 from pydantic import ValidationError, field_validator
 
+from semsynth.bulk.faithfulness import Faithfulness
 from semsynth.config import Config
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
-from semsynth.files import explained, write_bytes
+from semsynth.files import explained, write_atomically
 from semsynth.layout import Size
 from semsynth.locks import lock_file
 
@@ -78,6 +80,19 @@ class Line(Config):
     """The picture's file, from the folder of the manifest; or the member of a shard."""
     output_sha256: str
     """Of that file."""
+    faithfulness: Faithfulness | None = None
+    """How far a segmenter agrees with the layout; None where nobody scored the picture."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the picture was written; one that is not faithful enough is left out."""
+        return self.faithfulness is None or self.faithfulness.kept
+
+    @property
+    def draw(self) -> int:
+        """The number that seeded the picture (:meth:`semsynth.bulk.job.BulkJob.draw`)."""
+        attempt = 0 if self.faithfulness is None else self.faithfulness.chosen
+        return self.number + attempt * (self.count or 1)
 
     @field_validator("output")
     @classmethod
@@ -89,7 +104,7 @@ class Line(Config):
 
 
 class Manifest:
-    """The lines of a folder that is being filled, by one process at a time."""
+    """The lines of a folder that is being filled, by one process at a time; in memory are their names and places."""
 
     def __init__(self, root: Path) -> None:
         """Read what earlier runs wrote, and keep others from writing.
@@ -102,10 +117,11 @@ class Manifest:
             self._file = self._path.open("ab")
         try:
             lock_file(self._file, f"another process is filling {root}: wait for it, or choose another folder")
-            self.lines = {line.name: line for line in read_lines(self._path)}
-            """Picture's name -> its line; of two the later one counts."""
+            self._places = {line.name: place for place, line in _placed_lines(self._path)}
+            """Picture's name -> first byte of its line; of two lines the later one counts."""
+            self._size = _size_of_whole_lines(self._path)
             with explained(self._path):
-                self._file.truncate(_size_of_whole_lines(self._path))
+                self._file.truncate(self._size)
         except BaseException:
             self._file.close()
             raise
@@ -120,28 +136,46 @@ class Manifest:
         """Let others write."""
         self._file.close()
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a picture has a line."""
+        return name in self._places
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self._places)
+
     def drop(self, is_right: Callable[[Line], bool], progress: Progress = silent) -> list[Line]:
         """Forget the lines that are not right any more; returns them. Several threads ask."""
-        lines, wrong = list(self.lines.values()), []
+        current = (line for place, line in _placed_lines(self._path) if self._places[line.name] == place)
+        wrong: list[Line] = []
+        done, total = 0, len(self)
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for start in range(0, len(lines), _TOGETHER):
-                some = lines[start : start + _TOGETHER]
+            while some := list(islice(current, _TOGETHER)):
                 wrong += [line for line, right in zip(some, pool.map(is_right, some), strict=True) if not right]
-                progress(start + len(some), len(lines))
+                done += len(some)
+                progress(done, total)
         for line in wrong:
-            del self.lines[line.name]
+            del self._places[line.name]
         return wrong
 
     def add(self, line: Line) -> None:
         """Append a line."""
-        self.lines[line.name] = line
+        text = line.model_dump_json().encode() + b"\n"
         with explained(self._path):
-            self._file.write(_encoded(line))
+            self._file.write(text)
             self._file.flush()  # in one write: a line is there as a whole, or lacks its end
+        self._places[line.name] = self._size
+        self._size += len(text)
 
     def finish(self) -> None:
-        """Write the file anew: in order, and without what was forgotten or replaced."""
-        write_bytes(self._path, b"".join(_encoded(self.lines[name]) for name in sorted(self.lines)))
+        """Write the file anew: in the order of names, and without what was forgotten or replaced."""
+        write_atomically(self._path, self._write_sorted)
+
+    def _write_sorted(self, partial: Path) -> None:
+        with self._path.open("rb") as before, partial.open("wb") as after:
+            for name in sorted(self._places):
+                before.seek(self._places[name])
+                after.write(before.readline())
 
 
 class Failures:
@@ -165,8 +199,14 @@ def read_lines(path: Path) -> Iterator[Line]:
     Raises:
         SemsynthError: a line that is none, with its number.
     """
+    return (line for _, line in _placed_lines(path))
+
+
+def _placed_lines(path: Path) -> Iterator[tuple[int, Line]]:
+    """As :func:`read_lines`, each with the place of its first byte."""
     if not path.exists():
         return
+    place = 0
     with explained(path, "cannot read"), path.open("rb") as file:
         for number, text in enumerate(iter(partial(file.readline, _LONGEST), b""), 1):
             if not text.endswith(b"\n"):
@@ -176,7 +216,7 @@ def read_lines(path: Path) -> Iterator[Line]:
                     )
                 return
             try:
-                yield Line.model_validate_json(text)
+                yield place, Line.model_validate_json(text)
             except ValidationError as error:
                 problem = error.errors()[0]
                 where = ".".join(map(str, problem["loc"]))
@@ -184,10 +224,7 @@ def read_lines(path: Path) -> Iterator[Line]:
                     f"{path}, line {number}, is no line of a manifest ({where} {problem['msg']}): restore the file, or "
                     "choose another folder"
                 ) from None
-
-
-def _encoded(line: Line) -> bytes:
-    return line.model_dump_json().encode() + b"\n"
+            place += len(text)
 
 
 def _size_of_whole_lines(path: Path) -> int:

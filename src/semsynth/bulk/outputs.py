@@ -53,9 +53,9 @@ class FolderOutput:
         self._tasks = {f"{task.split}/{task.name}": task for task in tasks}
 
     def is_right(self, line: Line) -> bool:
-        """As its checksum says; and the layout has not changed, if it still belongs to the job."""
+        """As its checksum says, or left out; and the layout has not changed, if it still belongs to the job."""
         path = self.root / line.output
-        if not path.is_file() or sha256(path) != line.output_sha256:
+        if line.kept and (not path.is_file() or sha256(path) != line.output_sha256):
             return False
         task = self._tasks.get(f"{line.name.partition('/')[0]}/{line.layout_name}")
         if task is None:
@@ -103,9 +103,14 @@ class ShardOutput:
         self.root = root
         self._complete = (root / INDEX_FILE).exists()
         self._writer = None if self._complete else ShardWriter(root, classes, size)
+        self._holds, self._left_out = False, False
+        """Whether some picture is in the shards, and whether some was left out."""
 
     def is_right(self, line: Line) -> bool:
-        """Whole shards are."""
+        """Whole shards are, and pictures that were left out."""
+        if not line.kept:
+            self._left_out = True
+            return True
         split, _, name = line.name.partition("/")
         return self._writer is None or name in self._writer.written(split)
 
@@ -118,6 +123,10 @@ class ShardOutput:
         """Append the pictures."""
         assert self._writer is not None
         for line, members in zip(outcome.lines, outcome.members, strict=True):
+            if not line.kept:
+                self._left_out = True
+                continue
+            self._holds = True
             split, _, name = line.name.partition("/")
             self._writer.add(split, name, members)
 
@@ -126,7 +135,8 @@ class ShardOutput:
         if self._writer is None:
             return
         try:
-            if complete:
+            nothing = self._left_out and not self._holds and not self._writer.index.splits
+            if complete and not nothing:  # there are no shards of no pictures
                 self._writer.finish()
         finally:
             self._writer.abandon()

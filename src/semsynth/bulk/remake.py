@@ -9,7 +9,7 @@ from pathlib import Path
 from semsynth.bulk.job import BulkJob
 from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.manifest import MANIFEST, Line, read_lines
-from semsynth.bulk.task import BulkTask, Piece
+from semsynth.bulk.task import BulkTask
 from semsynth.errors import SemsynthError
 
 
@@ -56,9 +56,8 @@ def remake(line: Line, device: str = "cpu", layout: Path | None = None, model: s
     Raises:
         SemsynthError: layout, style or model are missing, or not those of the line any more.
     """
-    moved = Piece(str(layout)) if layout is not None else Piece(line.layout, *line.layout_part)
-    instances = None if line.instances is None else Piece(line.instances, *line.instances_part)
-    for piece, digest in ((moved, line.layout_sha256), (instances, line.instances_sha256)):
+    task = BulkTask.of_line(line, layout)
+    for piece, digest in ((task.layout, line.layout_sha256), (task.instances, line.instances_sha256)):
         if piece is not None and hashlib.sha256(piece.read()).hexdigest() != digest:
             raise SemsynthError(f"{piece} is not the file any more that {line.name} was made of: restore it")
     job = BulkJob(
@@ -72,7 +71,6 @@ def remake(line: Line, device: str = "cpu", layout: Path | None = None, model: s
         region_seeds=line.region_seeds,
         precision=line.precision,
     )
-    task = BulkTask(line.name.partition("/")[0], line.layout_name, moved, instances, (line.number,))
     outcome = PictureMaker(job, None, device)(task)
     if outcome.error:
         raise SemsynthError(outcome.error)

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from semsynth.bulk.engine import BulkEngine
+from semsynth.bulk.faithfulness import OpenJudge
+from semsynth.bulk.faithfulness_report import FaithfulnessSummary, write_summary
 from semsynth.bulk.job import BulkJob
 from semsynth.bulk.maker import PictureMaker
 from semsynth.bulk.manifest import Failures, Manifest
@@ -27,15 +29,19 @@ class BulkSummary:
     """What a run did."""
 
     made: int = 0
-    """Pictures."""
+    """Pictures that were made and written."""
     kept: int = 0
-    """Pictures that were there already, and right."""
+    """Pictures that were there already and right, or left out before."""
+    left_out: int = 0
+    """Pictures that were made and are not written, as they are not faithful enough."""
     failed: int = 0
     """Layouts that lack a picture."""
     first_error: str = ""
     """Why the first of them does."""
     notes: list[str] = field(default_factory=list)
     """What there is to know about pictures."""
+    faithfulness: FaithfulnessSummary | None = None
+    """The scores of all pictures of the folder, earlier ones included; None where nobody scores."""
 
 
 def run_job(
@@ -46,6 +52,7 @@ def run_job(
     engine: BulkEngine,
     progress: Stages = silent_stages,
     tell: Tell = tell_nobody,
+    open_judge: OpenJudge | None = None,
 ) -> BulkSummary:
     """Make the pictures of a job that are not there yet.
 
@@ -57,6 +64,7 @@ def run_job(
         engine: who makes them.
         progress: is told of the parts ``checking`` and ``synthesising``.
         tell: is told what happens to workers.
+        open_judge: who scores the pictures, where the job has a rule of faithfulness.
 
     Raises:
         SemsynthError: a folder of another job, or one that another process is filling; a full disk; no maker.
@@ -73,13 +81,16 @@ def run_job(
             wrong = manifest.drop(output.is_right, progress("checking"))
             missing = [lacking for task in tasks if (lacking := _lacking(task, job, manifest)).numbers]
             output.begin(wrong, bool(missing))
-            open_maker = partial(PictureMaker, job, out.absolute() if job.shard_size is None else None)
+            root = out.absolute() if job.shard_size is None else None
+            open_maker = partial(PictureMaker, job, root, open_judge=open_judge)
             with closing(engine(open_maker, missing, tell)) as outcomes:
                 summary = _collect(outcomes, _count(tasks), _count(missing), manifest, output, progress("synthesising"))
             complete = True
         finally:
             output.end(complete)
         manifest.finish()
+        if open_judge is not None and job.faithfulness is not None:
+            summary.faithfulness = write_summary(out, job, open_judge)
     return summary
 
 
@@ -102,7 +113,7 @@ def _begin(out: Path, job: BulkJob) -> None:
 def _lacking(task: BulkTask, job: BulkJob, manifest: Manifest) -> BulkTask:
     """The same task without the pictures that are there."""
     names = ((number, f"{task.split}/{job.picture_name(task.name, number)}") for number in task.numbers)
-    numbers = tuple(number for number, name in names if name not in manifest.lines)
+    numbers = tuple(number for number, name in names if name not in manifest)
     return task if numbers == task.numbers else replace(task, numbers=numbers)
 
 
@@ -136,7 +147,9 @@ def _collect(
             summary.failed += 1
         if outcome.note:
             summary.notes.append(outcome.note)
-        summary.made += len(outcome.lines)
+        written = sum(line.kept for line in outcome.lines)
+        summary.made += written
+        summary.left_out += len(outcome.lines) - written
         tried += len(task.numbers)
         progress(tried, total)
     return summary

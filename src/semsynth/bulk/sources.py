@@ -59,16 +59,19 @@ class LayoutFolder:
 
         Args:
             numbers: of the pictures of each.
-            instances: whether instance maps are of use.
+            instances: whether every layout of a split needs its instance map, where some have one; if not, those of
+                a split are left out unless they are complete.
 
         Raises:
-            SemsynthError: an empty folder, or a label map without its instance map.
+            SemsynthError: an empty folder, or a label map without the instance map that it needs.
         """
         for split, folder in self._folders.items():
             layouts = _pieces(folder)
-            beside = self._instance_maps(folder) if instances else {}
+            beside = self._instance_maps(folder)
             lacking = [name for name in layouts if beside and name not in beside]
-            if lacking:
+            if lacking and not instances:
+                beside = {}
+            elif lacking:
                 raise SemsynthError(f"{layouts[lacking[0]]} has no instance map ({len(lacking)} label maps have none)")
             for name, layout in layouts.items():
                 yield BulkTask(split, name, layout, beside.get(name), numbers)
@@ -127,8 +130,8 @@ class LayoutShards:
                     pieces = {one.kind: Piece(str(path), one.offset, one.size) for one in sample.members}
                     if kind not in pieces:
                         raise SemsynthError(f"{idx}: '{sample.name}' has no {kind}: make the shards again")
-                    beside = pieces.get(INSTANCE) if instances else None
-                    yield BulkTask(split, sample.name.replace("/", "%2F"), pieces[kind], beside, numbers)
+                    name = sample.name.replace("/", "%2F")
+                    yield BulkTask(split, name, pieces[kind], pieces.get(INSTANCE), numbers)
 
 
 def open_layouts(path: Path, *, pictures: bool, instances: Path | None) -> LayoutFolder | LayoutShards:

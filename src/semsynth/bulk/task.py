@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from semsynth.bulk.manifest import Line
 from semsynth.errors import SemsynthError
@@ -55,6 +55,18 @@ class BulkTask:
     """The instance map."""
     numbers: tuple[int, ...]
     """Which pictures."""
+
+    @classmethod
+    def of_line(cls, line: Line, layout: Path | None = None) -> Self:
+        """The task that makes the picture of a line again, with the seed of that picture.
+
+        Args:
+            line: of the manifest.
+            layout: the label map, where it has moved.
+        """
+        moved = Piece(str(layout)) if layout is not None else Piece(line.layout, *line.layout_part)
+        instances = None if line.instances is None else Piece(line.instances, *line.instances_part)
+        return cls(line.name.partition("/")[0], line.layout_name, moved, instances, (line.draw,))
 
 
 @dataclass(frozen=True, slots=True)

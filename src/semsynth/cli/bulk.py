@@ -14,6 +14,7 @@ from semsynth.cli.progress import JobBars, Notes
 from semsynth.errors import SemsynthError
 
 if TYPE_CHECKING:
+    from semsynth.bulk.faithfulness_report import FaithfulnessSummary
     from semsynth.bulk.run import BulkSummary
 
 EngineOption = Annotated[
@@ -32,6 +33,41 @@ GpusOption = Annotated[
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="With --engine: only the first layouts.")]
 ShardSizeOption = Annotated[
     str | None, typer.Option("--shard-size", metavar="SIZE", help="With --engine: write tar shards, such as 500MB.")
+]
+
+SegmenterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter", help="With --engine: scores each photo against its label map; a folder or a Hugging Face id."
+    ),
+]
+MappingOption = Annotated[
+    str | None,
+    typer.Option("--mapping", help="What the segmenter's outputs mean: a mapping file or a built-in mapping."),
+]
+MinFaithfulnessOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-faithfulness",
+        metavar="X",
+        min=0,
+        max=1,
+        help="With --engine: keep only photos whose mean IoU with their label map is X or more.",
+    ),
+]
+TriesOption = Annotated[
+    int | None,
+    typer.Option("--tries", min=1, max=1000, help="Photos made, with other seeds, until one is kept (default: 1)."),
+]
+IgnoreBelowOption = Annotated[
+    float | None,
+    typer.Option(
+        "--ignore-below",
+        metavar="X",
+        min=0,
+        max=1,
+        help="With --engine: objects seen on less than share X of their pixels become void in the label map.",
+    ),
 ]
 
 
@@ -54,7 +90,8 @@ def synthesize(
     **how: Any,
 ) -> None:
     """Run a bulk job with bars, and print what became of it; ``how``: see :func:`semsynth.synthesize_folder`."""
-    from semsynth.bulk.synthesizing import choose_engine, synthesize_folder
+    from semsynth.api.bulk import synthesize_folder
+    from semsynth.bulk.engines import choose_engine
     from semsynth.synthesizer import DEFAULT_MODEL
 
     if len(folders) > 1:
@@ -78,7 +115,19 @@ def _conclude(summary: BulkSummary, out: Path, seconds: float) -> None:
     with Notes() as notes:
         for note in summary.notes:
             notes.tell(note)
+    if summary.faithfulness is not None:
+        _tell_scores(summary.faithfulness, out)
     if summary.failed:
         listed = f"{summary.failed} layout{'s' if summary.failed > 1 else ''} failed, listed in {out / FAILURES}"
         typer.echo(f"error: {listed}; the first: {' '.join(summary.first_error.split())}", err=True)
         raise typer.Exit(1)
+
+
+def _tell_scores(scores: FaithfulnessSummary, out: Path) -> None:
+    """Print how many pictures are kept, their mean score, and where the page is."""
+    from semsynth.bulk.faithfulness_report import FOLDER, PAGE
+
+    mean = "" if scores.mean_iou is None else f", mean IoU {scores.mean_iou:.3f}"
+    share = f"{scores.kept} of {scores.kept + scores.left_out} pictures kept"
+    void = f", {scores.ignored:.1%} of labelled pixels became void" if scores.ignored else ""
+    typer.echo(f"faithfulness: {share}{mean}{void}: {out / FOLDER / PAGE}")

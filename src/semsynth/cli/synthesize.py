@@ -68,6 +68,11 @@ def synthesize(
     gpus: bulk.GpusOption = None,
     limit: bulk.LimitOption = None,
     shard_size: bulk.ShardSizeOption = None,
+    segmenter: bulk.SegmenterOption = None,
+    mapping: bulk.MappingOption = None,
+    min_faithfulness: bulk.MinFaithfulnessOption = None,
+    tries: bulk.TriesOption = None,
+    ignore_below: bulk.IgnoreBelowOption = None,
 ) -> None:
     """Turn label maps into photos.
 
@@ -89,13 +94,22 @@ def synthesize(
         "device": device,
         "precision": precision,
     }
+    of_engines: dict[str, Any] = {
+        "limit": limit,
+        "shard_size": shard_size,
+        "segmenter": segmenter,
+        "mapping": mapping,
+        "min_faithfulness": min_faithfulness,
+        "tries": tries,
+        "ignore_below": ignore_below,
+    }
     if engine is not None:
         alone = {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--sources": sources}
         bulk.refuse(True, {**alone, "--overwrite": overwrite})
-        bulk.synthesize(maps, out, model, engine, workers, address, gpus, limit=limit, shard_size=shard_size, **how)
+        bulk.synthesize(maps, out, model, engine, workers, address, gpus, **of_engines, **how)
         return
-    of_engines = {"--workers": workers, "--address": address, "--gpus": gpus, "--limit": limit}
-    bulk.refuse(False, {**of_engines, "--shard-size": shard_size})
+    named = {f"--{name.replace('_', '-')}": value for name, value in of_engines.items()}
+    bulk.refuse(False, {"--workers": workers, "--address": address, "--gpus": gpus, **named})
     from semsynth.synthesizer import DEFAULT_MODEL
     from semsynth.synthesizer.photo_files import synthesize_files
 

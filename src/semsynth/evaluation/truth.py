@@ -30,6 +30,24 @@ def index_table(source: ClassSet, target: ClassSet) -> NDArray[np.int64]:
     return np.array([index.get(item.name, others) for item in source.classes] + [others])
 
 
+def class_table(segmenter: Segmenter, evaluated: ClassSet) -> NDArray[np.int64]:
+    """[S+1]: a segmenter's class index -> index of ``evaluated``, matched by name; its number of classes for others.
+
+    Raises:
+        SemsynthError: the segmenter does not know all of the evaluated classes.
+    """
+    known = {item.name for item in segmenter.classes.classes}
+    unknown = [item.name for item in evaluated.classes if item.name not in known]
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        raise SemsynthError(
+            f"the segmenter {segmenter.name} does not know {len(unknown)} of the {evaluated.num_classes} "
+            f"classes of '{evaluated.name}': {shown}; choose one trained on them, or give a `mapping` with their "
+            "names"
+        )
+    return index_table(segmenter.classes, evaluated)
+
+
 def true_indices(layout: Layout, size: Size | None, evaluated: ClassSet) -> Indices:
     """The truth at ``size`` (None: its own); nearest."""
     resized = layout.resized(size or layout.size)
@@ -54,17 +72,8 @@ class SegmenterPredictor:
         Raises:
             SemsynthError: it does not know all of them.
         """
-        known = {item.name for item in segmenter.classes.classes}
-        unknown = [item.name for item in evaluated.classes if item.name not in known]
-        if unknown:
-            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-            raise SemsynthError(
-                f"the segmenter {segmenter.name} does not know {len(unknown)} of the {evaluated.num_classes} "
-                f"classes of '{evaluated.name}': {shown}; choose one trained on them, or give a `mapping` with their "
-                "names"
-            )
         self.segmenter, self.protocol = segmenter, protocol
-        self._table = index_table(segmenter.classes, evaluated)
+        self._table = class_table(segmenter, evaluated)
 
     def predict(self, samples: Sequence[Sample], images: Tensor, sizes: Sequence[Size]) -> list[Indices]:
         """Label the pictures; all sizes are equal."""

@@ -1,23 +1,29 @@
-"""Bulk synthesis as one function: a folder of layouts in, a dataset of photos out."""
+"""Bulk synthesis as one function: a folder of layouts in, a dataset of photos out, scored where that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from semsynth.bulk.engine import BulkEngine
-from semsynth.bulk.job import BulkJob, make_job
+from semsynth.bulk.faithfulness import FaithfulnessRule, OpenJudge
+from semsynth.bulk.job import BulkJob, lasting_path, make_job, with_faithfulness
 from semsynth.bulk.local import choose_devices, local_engine
-from semsynth.bulk.ray_engine import ray_engine
 from semsynth.bulk.run import BulkSummary, run_job
 from semsynth.bulk.sources import open_layouts
 from semsynth.bulk.task import BulkTask
+from semsynth.config import validated
 from semsynth.data.progress import Stages, Tell, silent_stages, tell_nobody
 from semsynth.data.shards.index import parse_size
 from semsynth.errors import SemsynthError
+from semsynth.evaluation.choices import NO_SEGMENTER, find_segmenter
+from semsynth.evaluation.faithfulness import FaithfulnessJudge, open_judge
+from semsynth.evaluation.segmenters.hugging_face import bundled_segmenter_for, bundled_segmenters
+from semsynth.evaluation.segmenters.mappings import ready_mappings
 from semsynth.layout import Size
 from semsynth.synthesizer import DEFAULT_MODEL, Precision, Synthesizer, choose_device, choose_dtype
 
@@ -36,6 +42,11 @@ def synthesize_folder(
     instances: str | Path | None = None,
     limit: int | None = None,
     shard_size: str | None = None,
+    segmenter: str | Path | None = None,
+    mapping: str | None = None,
+    min_faithfulness: float | None = None,
+    tries: int | None = None,
+    ignore_below: float | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     engine: BulkEngine | None = None,
@@ -60,6 +71,14 @@ def synthesize_folder(
         instances: folder of instance maps named like the label maps; None: those of the dataset.
         limit: take only the first layouts.
         shard_size: write tar shards of this size, such as ``500MB``, instead of files.
+        segmenter: scores every photo against its label map, as in :func:`semsynth.evaluate`; ``none``: nobody does.
+            None: the one that ships for the class set if one of the next four is given, else nobody.
+        mapping: what the segmenter's outputs mean: a mapping file, or the name of a built-in mapping.
+        min_faithfulness: the mean IoU (0..1) of what the segmenter sees and the label map at which a photo is kept;
+            photos below it are left out.
+        tries: how many photos, with other seeds, are made until one reaches ``min_faithfulness``; None: one.
+        ignore_below: objects (without instance maps, connected components) that the segmenter sees on less than this
+            share of their pixels become void in the label map beside the photo.
         device: ``auto``, ``cpu``, ``cuda`` or another device that torch knows.
         precision: ``auto`` takes bfloat16 where the device multiplies in it.
         engine: who makes the photos: :func:`semsynth.bulk.local.local_engine`,
@@ -69,10 +88,12 @@ def synthesize_folder(
         tell: is told what happens to workers.
 
     Returns:
-        How many photos were made, were there already, and failed. Failed layouts are listed in ``failures.jsonl``.
+        How many photos were made, were there already, were left out, and failed. Failed layouts are listed in
+        ``failures.jsonl``; scores, where there are any, are summed up in ``faithfulness/report.html``.
 
     Raises:
-        SemsynthError: before anything is made: no such model or layouts, other classes, or a folder of another job;
+        SemsynthError: before anything is made: no such model, segmenter or layouts, other classes, tries that would
+            change nothing, or a folder of another job;
             later: a full disk, or workers that cannot load the model.
     """
     job, synthesizer = make_job(
@@ -86,6 +107,16 @@ def synthesize_folder(
         region_seeds=region_seeds,
         shard_size=None if shard_size is None else parse_size(shard_size),
     )
+    judge = None
+    filtered = (mapping, min_faithfulness, tries, ignore_below) != (None, None, None, None)
+    if segmenter == NO_SEGMENTER and filtered:
+        raise SemsynthError(
+            f"`segmenter={NO_SEGMENTER}` scores no photo: give a segmenter, or leave out what depends on scores "
+            "(`mapping`, `min_faithfulness`, `tries`, `ignore_below`)"
+        )
+    if segmenter not in (None, NO_SEGMENTER) or filtered:
+        rule, judge = _scoring(synthesizer, segmenter, mapping, min_faithfulness, tries, ignore_below)
+        job = with_faithfulness(job, synthesizer, rule)
     tasks = _tasks(job, synthesizer, Path(layouts), None if instances is None else Path(instances))[:limit]
     conditions = synthesizer.conditions
     return run_job(
@@ -96,36 +127,43 @@ def synthesize_folder(
         engine or local_engine(choose_devices(device, None)),
         progress,
         tell,
+        judge,
     )
 
 
-def choose_engine(
-    name: Literal["local", "ray"],
-    device: str = "auto",
-    workers: int | None = None,
-    address: str | None = None,
-    gpus: float | None = None,
-) -> BulkEngine:
-    """The engine of a name.
-
-    Args:
-        name: ``local`` for processes of this machine, ``ray`` for actors of a Ray cluster.
-        device: where workers compute.
-        workers: how many; None: one for each GPU or core, or as many as the cluster has room for.
-        address: of the cluster, for Ray.
-        gpus: of each actor, for Ray.
+def _scoring(
+    synthesizer: Synthesizer,
+    segmenter: str | Path | None,
+    mapping: str | None,
+    minimum: float | None,
+    tries: int | None,
+    ignore_below: float | None,
+) -> tuple[FaithfulnessRule, OpenJudge]:
+    """Who scores the model's photos, and what becomes of the scores.
 
     Raises:
-        SemsynthError: an argument that the engine does not know, or Ray is not installed.
+        SemsynthError: no such segmenter, one that does not know the model's classes, or numbers out of range.
     """
-    if name == "ray":
-        if device not in ("auto", "cpu", "cuda"):
-            raise SemsynthError(f"`device={device}`: Ray chooses among its GPUs; give auto, cpu or cuda")
-        return ray_engine(address, workers, 0.0 if device == "cpu" else gpus)
-    for option, value in (("address", address), ("gpus", gpus)):
-        if value is not None:
-            raise SemsynthError(f"`{option}={value}`: only Ray has it; leave it out")
-    return local_engine(choose_devices(device, workers))
+    if synthesizer.conditions.reads_pictures:
+        raise SemsynthError("this model reads pictures: there is no label map to score its photos against")
+    classes = synthesizer.conditions.classes
+    found = find_segmenter(segmenter, mapping, classes, "cpu")
+    FaithfulnessJudge(found, classes)  # which knows all classes, or says so before anything is made
+    source = str(segmenter or bundled_segmenter_for(classes))
+    if source not in bundled_segmenters():
+        source = lasting_path(source)
+    if mapping is not None and mapping not in ready_mappings():
+        mapping = lasting_path(mapping)
+    values = {
+        "segmenter": source,
+        "segmenter_sha256": found.fingerprint,
+        "mapping": mapping,
+        "min_faithfulness": minimum,
+        "tries": tries or 1,
+        "ignore_below": ignore_below,
+    }
+    rule = validated(FaithfulnessRule, values, "the filter")
+    return rule, partial(open_judge, source, mapping, found.fingerprint, classes)
 
 
 def _settled(precision: Precision, device: str) -> Literal["float32", "bfloat16"]:
