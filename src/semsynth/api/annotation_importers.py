@@ -110,7 +110,7 @@ TOOLS = (
         "cvat",
         _FORMATS + "cvat:list_cvat",
         "CVAT for images 1.1: XML with polygons, masks, boxes and ellipses; the higher z_order shows.",
-        "An export of https://www.cvat.ai with its images, unpacked. Points, lines and tags are left out.",
+        "An export of https://www.cvat.ai with its images. Points, lines and tags are left out.",
         _annotated("order"),
     ),
     Importer(
@@ -126,8 +126,7 @@ TOOLS = (
         "supervisely",
         _FORMATS + "supervisely:list_supervisely",
         "Supervisely: meta.json, DATASET/img and DATASET/ann with bitmaps, polygons and rectangles.",
-        "A project as https://supervisely.com exports it, unpacked. The class ids count from 1, in the order of "
-        "meta.json.",
+        "A project as https://supervisely.com exports it. The class ids count from 1, in the order of meta.json.",
         _annotated("order"),
     ),
     Importer(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +21,10 @@ from semsynth.data.importers.huggingface import list_huggingface
 from semsynth.data.importers.pairs import Listing, import_listing
 from semsynth.data.importers.recognised import recognised
 from semsynth.data.importers.unlabelled import list_unlabelled
+from semsynth.data.placing import Place, keep, link
 from semsynth.data.placing import copy as copied
-from semsynth.data.placing import link
 from semsynth.data.progress import Progress, Tell, silent, tell_nobody
+from semsynth.data.zipped import Source, opened_source
 from semsynth.errors import SemsynthError
 
 
@@ -47,7 +48,8 @@ def import_dataset(
     Args:
         format: a name in :data:`semsynth.IMPORTERS`, for example ``cityscapes``, or ``folder`` for any folder of
             ``images`` and ``labels``.
-        source: where the data lies; for ``huggingface`` also ``user/name`` on the hub.
+        source: where the data lies: a folder, or a zip file of one, which is unpacked beside ``out`` for as long as the
+            import takes; for ``huggingface`` also ``user/name`` on the hub.
         out: the dataset folder to make.
         limit: at most this many samples of every split, the first ones. None: all.
         copy: whether to copy files instead of linking them.
@@ -64,7 +66,7 @@ def import_dataset(
     """
     if format not in IMPORTERS:
         raise SemsynthError(f"there is no format '{format}'; known: {', '.join(IMPORTERS)}")
-    importer, target, place = IMPORTERS[format], Path(out), copied if copy else link
+    importer, target = IMPORTERS[format], Path(out)
     known = {option.name: option.default for option in importer.options}
     unknown = [name for name in options if name not in known]
     if unknown:
@@ -72,34 +74,75 @@ def import_dataset(
     if copy and not importer.links:
         raise SemsynthError(f"'{format}' always writes its files: leave out `copy`")
     given = {name: value for name, value in options.items() if value is not None}
-    if format == "auto":
-        return _import_recognised(Path(source), target, given, limit=limit, copy=copy, progress=progress, tell=tell)
-    if format == "edges":
-        share = given.pop("val_share", None)
-        settings = validated(EdgeSettings, given, "edges")
-        return import_edges(
-            Path(source), target, settings, val_share=share, place=place, limit=limit, progress=progress, tell=tell
+    place = copied if copy else link
+    if format == "huggingface":  # names on the hub are not paths
+        listing, settings = list_hub_dataset(source, **given), _made_with(format, given)
+        return import_listing(
+            listing, target, place=place, limit=limit, settings=settings, progress=progress, tell=tell
         )
-    module, _, function = importer.listing.partition(":")
-    at = source if format == "huggingface" else Path(source)
-    listing: Listing = getattr(import_module(module), function)(at, **given)
-    made_with = json.dumps([format, {name: str(given[name]) for name in sorted(given) if name != "val_share"}])
-    return import_listing(listing, target, place=place, limit=limit, settings=made_with, progress=progress, tell=tell)
+    with opened_source(Path(source), target) as opened:
+        say = partial(_say, tell, opened)
+        if format == "auto":
+            plan_only = given.pop("dry_run", False)
+            format, given = _recognised(Path(source), opened.folder, target, given, say)
+            if plan_only:
+                return {}
+        place = place if opened.unpacked is None else keep
+        return _import_folder(format, opened, target, given, place=place, limit=limit, progress=progress, tell=say)
 
 
-def _import_recognised(source: Path, out: Path, given: dict[str, Any], tell: Tell, **others: Any) -> dict[str, int]:
-    """Import in the format that the folder has, or only say which that is."""
-    found = recognised(source)
+def _import_folder(
+    format: str,
+    source: Source,
+    out: Path,
+    given: Mapping[str, Any],
+    *,
+    place: Place,
+    limit: int | None,
+    progress: Progress,
+    tell: Tell,
+) -> dict[str, int]:
+    """Import a folder in a format that is known."""
+    if format == "edges":
+        named = dict(given)
+        share = named.pop("val_share", None)
+        settings = validated(EdgeSettings, named, "edges")
+        return import_edges(
+            source.folder, out, settings, val_share=share, place=place, limit=limit, progress=progress, tell=tell
+        )
+    module, _, function = IMPORTERS[format].listing.partition(":")
+    listing: Listing = getattr(import_module(module), function)(source.folder, **given)
+    return import_listing(
+        replace(listing, shown=source.shown),
+        out,
+        place=place,
+        limit=limit,
+        settings=_made_with(format, given),
+        progress=progress,
+        tell=tell,
+    )
+
+
+def _made_with(format: str, given: Mapping[str, Any]) -> str:
+    """The settings that label maps are made with."""
+    return json.dumps([format, {name: str(given[name]) for name in sorted(given) if name != "val_share"}])
+
+
+def _say(tell: Tell, source: Source, note: str) -> None:
+    tell(source.shown(note))
+
+
+def _recognised(
+    source: Path, folder: Path, out: Path, given: Mapping[str, Any], tell: Tell
+) -> tuple[str, dict[str, Any]]:
+    """The format that a folder has, and the options as that format takes them."""
+    found = recognised(folder)
     takes = {option.name for option in IMPORTERS[found.format].options}
-    plan_only = given.pop("dry_run", False)
     unfit = [name for name, value in given.items() if value and name not in takes]
     if unfit:
         raise SemsynthError(f"{source} is of the format '{found.format}', which has no `{unfit[0]}`: leave it out")
-    options = {name: value for name, value in given.items() if name in takes}
     tell(f"{source}: {found.what}; this is `semsynth data import {found.format} {source} {out}`")
-    if plan_only:
-        return {}
-    return import_dataset(found.format, source, out, tell=tell, **others, **options)
+    return found.format, {name: value for name, value in given.items() if name in takes}
 
 
 def list_plain_folder(source: Path, classes: str | ClassSet | None = None, **options: Any) -> Listing:

@@ -61,7 +61,7 @@ def about() -> None:
 
     Files are linked (or copied) as they are; what cannot be linked is written as ids. The same command resumes an
     import that was interrupted. `semsynth data import FORMAT --help` says what to download, where, and under which
-    licence.
+    licence. SRC may be a zip file of the folder.
     """
 
 

@@ -30,6 +30,15 @@ def link(source: Path, target: Path) -> None:
     copy(source, target)
 
 
+def keep(source: Path, target: Path) -> None:
+    """A hard link, else a copy: for files that will be removed."""
+    make_folder(target.parent)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        copy(source, target)
+
+
 def copy(source: Path, target: Path) -> None:
     """An independent copy, written atomically."""
     write_atomically(target, lambda partial: _copy_bytes(source, partial))

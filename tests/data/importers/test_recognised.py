@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,38 @@ def test_formats_are_told_apart(tmp_path: Path, format: str, tree: Callable[[Pat
     assert told[0].endswith(f"this is `semsynth data import {format} {source} {tmp_path / 'out'}`")
     assert not (tmp_path / "out").exists()
     assert import_dataset("auto", source, tmp_path / "out") == import_dataset(format, source, tmp_path / "out2")
+
+
+@pytest.mark.parametrize(("format", "tree"), TREES)
+def test_a_zip_file_is_read_as_the_folder_that_it_holds(
+    tmp_path: Path, format: str, tree: Callable[[Path], Path]
+) -> None:
+    tree(tmp_path / "in/set")
+    source = Path(shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "in"))
+    told = list[str]()
+    assert import_dataset("auto", source, tmp_path / "one", tell=told.append, dry_run=True) == {}
+    assert told[0].endswith(f"this is `semsynth data import {format} {source} {tmp_path / 'one'}`")
+    assert {one.name for one in tmp_path.iterdir()} == {"in", "set.zip"}
+    for _ in range(2):  # the second time, nothing is made anew
+        counts = import_dataset("auto", source, tmp_path / "one")
+        made = _files(tmp_path / "one")
+    assert counts == import_dataset(format, tmp_path / "in/set", tmp_path / "other")
+    assert made == _files(tmp_path / "other")
+    assert len((tmp_path / "one/.import").read_text().split()) == 2 * sum(counts.values())
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("[!.]*") if path.is_file()}
+
+
+def test_what_is_left_out_of_a_zip_file_is_named_in_it(tmp_path: Path) -> None:
+    broken = labelme_tree(tmp_path / "in") / "broken.json"
+    broken.write_text('{"shapes": 1, "imagePath": "a.jpg", "imageHeight": 2, "imageWidth": 2}')
+    source = Path(shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "in"))
+    import_dataset("labelme", source, tmp_path / "out", skip_broken=True)
+    assert (tmp_path / "out/left_out.txt").read_text().startswith(f"{source}/broken.json: ")
+    with pytest.raises(SemsynthError, match=r"set\.zip/broken\.json: "):
+        import_dataset("labelme", source, tmp_path / "new")
 
 
 def test_options_that_the_format_lacks(tmp_path: Path) -> None:

@@ -24,9 +24,7 @@ def files_below(folder: Path, suffix: str) -> list[Path]:
         SemsynthError: no such folder, or one that cannot be read or has millions of files.
     """
     if not folder.is_dir():
-        raise SemsynthError(
-            f"there is no folder {shortened(folder)}: check the path; a zip file has to be unpacked first"
-        )
+        raise SemsynthError(f"there is no folder {shortened(folder)}: check the path")
     return sorted(_walk(folder, suffix), key=lambda path: natural(str(path)))
 
 

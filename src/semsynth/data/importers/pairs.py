@@ -87,6 +87,8 @@ class Listing:
     """Records that could not be read, a line each."""
     skip_broken: bool = False
     """Whether pairs that turn out to be unreadable are left out and told of; if not, the import ends."""
+    shown: Callable[[str], str] = str
+    """Makes of a message with the source's paths one with the paths that people know."""
 
 
 def matched(
@@ -243,7 +245,7 @@ def import_listing(
     in_parallel(bring, pairs, progress)
     if broken and len(broken) == len(pairs):
         raise SemsynthError(f"every record is broken; the first: {next(iter(broken.values()))}")
-    _tell_left_out(out, [*listing.left_out, *sorted(broken.values())], tell)
+    _tell_left_out(out, [listing.shown(line) for line in (*listing.left_out, *sorted(broken.values()))], tell)
     for split, pixels in seen.items():
         line = coverage(str(out / split), pixels, listing.classes).line
         if line:

@@ -32,7 +32,7 @@ def recognised(source: Path) -> Found:
         SemsynthError: none fits; the message says what there is.
     """
     if not source.is_dir():
-        raise SemsynthError(f"there is no folder {source}: check the path; a zip file has to be unpacked first")
+        raise SemsynthError(f"there is no folder {source}: check the path")
     for name, find in _FORMATS.items():
         if what := find(source):
             return Found(name, what)
