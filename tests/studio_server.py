@@ -58,6 +58,7 @@ class FakeSynthesizer:
         seed: int | None = None,
         size: Size | None = None,
         object_styles: Mapping[int, Any] | None = None,
+        opened: None = None,
     ) -> Any:
         self.started.set()
         assert self.may_go_on.wait(20)
@@ -70,6 +71,9 @@ class FakeSynthesizer:
             color = [one] * 3 if isinstance(one, int) else np.asarray(one).reshape(-1, 3).mean(0)
             pixels[layout.instances == instance_id] = color
         return Image.fromarray(pixels.astype(np.uint8))
+
+    def open_picture(self, max_bytes: int) -> None:
+        return None
 
     def variations(
         self, layout: Any, count: int = 4, *, seed: int | None = None, object_styles: Mapping[int, Any] | None = None

@@ -43,3 +43,21 @@ def test_a_part_of_a_part(box: Rectangle, more: int) -> None:
     picture, around = torch.arange(SIZE[0] * SIZE[1]).view(SIZE), box.grown(more, SIZE)
     assert torch.equal(box.within(around).of(around.of(picture)), box.of(picture))
     assert box.of(picture).shape == box.size
+
+
+@given(rectangles(), st.integers(0, SIZE[0]), st.integers(0, SIZE[1]))
+def test_stretching_stays_inside(box: Rectangle, height: int, width: int) -> None:
+    size = max(height, box.size[0]), max(width, box.size[1])
+    stretched = box.stretched(size, SIZE)
+    assert stretched.size == size
+    assert stretched.covers(box)
+    assert Rectangle.whole(SIZE).covers(stretched)
+
+
+@given(rectangles(), rectangles())
+def test_the_rectangle_around_a_mask(one: Rectangle, other: Rectangle) -> None:
+    mask = torch.zeros(SIZE, dtype=torch.bool)
+    assert Rectangle.around(mask) is None
+    for box in (one, other):
+        box.of(mask).fill_(True)
+    assert Rectangle.around(mask) == one.joined(other)

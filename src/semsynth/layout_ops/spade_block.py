@@ -63,6 +63,12 @@ class SPADEResBlock(nn.Module):
             self.norm_s = _spade(in_channels, config)
             self.conv_s = conv2d(in_channels, out_channels, 1, bias=False, spectral=config.spectral)
 
+    @property
+    def products(self) -> int:
+        """Multiplications of its convolutions for a pixel."""
+        convolutions = [self.conv_0, self.conv_1, *([self.conv_s] if self.learned_shortcut else [])]
+        return sum(one.weight.numel() for one in convolutions)
+
     def reaches(self, level: Level | Tensor) -> tuple[int, int]:
         """How far the result looks around a pixel: into the features, and into the layout.
 

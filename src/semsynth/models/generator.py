@@ -6,7 +6,7 @@ import copy
 import pkgutil
 from abc import ABC, abstractmethod
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from pydantic import ModelWrapValidatorHandler, SerializeAsAny, model_validator
@@ -149,6 +149,8 @@ class LayoutGenerator(nn.Module, ABC):
     """A network from layouts to photographs."""
 
     config: GeneratorConfig
+    is_local: ClassVar[bool] = False
+    """Whether it says with :meth:`local_stages` what it does."""
 
     @abstractmethod
     def forward(self, layout: LayoutBatch, style: Tensor | None = None) -> Tensor:

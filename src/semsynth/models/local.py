@@ -8,7 +8,7 @@ computes a pixel twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -37,6 +37,16 @@ class LocalStage:
     """What it reads of the layout, at the size of its features; None: nothing."""
     layout_reach: int = 0
     """Pixels around each that the result depends on, by way of the layout."""
+    vectors: Tensor | None = None
+    """[R,K], what each of the layout's labels stands for; None: a channel of its own."""
+    products: int = 0
+    """Multiplications of its convolutions for a pixel of the result."""
+
+
+def norm_of_the_whole(network: nn.Module) -> ParameterFreeNorm | None:
+    """A normalisation of ``network`` that takes its statistics from the whole picture; None: there is none."""
+    norms = (module for module in network.modules() if isinstance(module, ParameterFreeNorm))
+    return next((norm for norm in norms if not norm.uses_running_statistics), None)
 
 
 def check_local(network: nn.Module) -> None:
@@ -45,22 +55,30 @@ def check_local(network: nn.Module) -> None:
     Raises:
         SemsynthError: one does.
     """
-    for module in network.modules():
-        if isinstance(module, ParameterFreeNorm) and not module.uses_running_statistics:
-            reason = "in training" if module.kind != "instance" else "always"
-            raise SemsynthError(
-                f"a generator with {module.kind} norm makes no parts of pictures {reason}: its statistics are those of "
-                "the whole picture"
-            )
+    norm = norm_of_the_whole(network)
+    if norm is not None:
+        reason = "in training" if norm.kind != "instance" else "always"
+        raise SemsynthError(
+            f"a generator with {norm.kind} norm makes no parts of pictures {reason}: its statistics are those of "
+            "the whole picture"
+        )
 
 
 def run_whole(stages: Sequence[LocalStage]) -> Tensor:
     """The picture that stages make one after another."""
+    features = run_each(stages)
+    x = next(features)
+    for made in features:
+        x = made
+    return x
+
+
+def run_each(stages: Sequence[LocalStage]) -> Iterator[Tensor]:
+    """What stages make of all pixels, one after another; the last is the picture."""
     x: Tensor | None = None
     for stage in stages:
-        x = stage.run(_enlarged(x, stage), None)
-    assert x is not None
-    return x
+        x = stage.run(F.interpolate(x, scale_factor=2, mode="nearest") if x is not None and stage.doubles else x, None)
+        yield x
 
 
 def run_part(stages: Sequence[LocalStage], box: Rectangle, size: Size) -> Tensor:
@@ -82,15 +100,9 @@ def run_part(stages: Sequence[LocalStage], box: Rectangle, size: Size) -> Tensor
             f"box (top {box.top}, left {box.left}, bottom {box.bottom}, right {box.right}): a picture of "
             f"{pixels(size)} has no such part"
         )
-    needed = needed_areas(stages, box, size)
-    x, have = None, needed[0].given
-    for stage, need in zip(stages, needed, strict=True):
-        enlarged = _enlarged(x, stage)
-        if enlarged is not None:
-            have = have.doubled() if stage.doubles else have
-            enlarged = need.given.within(have).of(enlarged)
-        x = need.made.within(need.given).of(stage.run(enlarged, need.given))
-        have = need.made
+    x, have = None, Rectangle.whole(size)
+    for stage, areas in zip(stages, needed_areas(stages, box, size), strict=True):
+        x, have = run_stage(stage, areas, x, have), areas.made
     assert x is not None
     return x
 
@@ -116,7 +128,20 @@ def needed_areas(stages: Sequence[LocalStage], box: Rectangle, size: Size) -> li
     return found[::-1]
 
 
-def _enlarged(x: Tensor | None, stage: LocalStage) -> Tensor | None:
-    if x is None or not stage.doubles:
-        return x
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+def run_stage(stage: LocalStage, areas: StageAreas, x: Tensor | None, have: Rectangle) -> Tensor:
+    """Features of ``areas.made``.
+
+    Args:
+        stage: of a generator.
+        areas: what it needs for these features, and they.
+        x: the features of the stage before; None: it is the first.
+        have: their rectangle, in which is what the stage needs.
+    """
+    features = x
+    if x is not None:
+        cut = areas.given.halved() if stage.doubles else areas.given
+        features = cut.within(have).of(x)
+        if stage.doubles:
+            features = F.interpolate(features, scale_factor=2, mode="nearest")
+            features = areas.given.within(cut.doubled()).of(features)
+    return areas.made.within(areas.given).of(stage.run(features, areas.given))

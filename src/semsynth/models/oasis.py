@@ -124,6 +124,8 @@ class OASISGenerator(LayoutGenerator):
     :func:`semsynth.layout_ops.conv.weight_of_vectors`.
     """
 
+    is_local = True
+
     def __init__(self, config: OASISGeneratorConfig) -> None:
         super().__init__()
         self.config: OASISGeneratorConfig = config
@@ -155,15 +157,16 @@ class OASISGenerator(LayoutGenerator):
         read = self._with_noise(layout, z)
         first = read.at(height, width)
         run: Run = partial(self._first_features, first, read.vectors)
-        found = [LocalStage(run, reach=1, layout=first, layout_reach=1)]
+        found = [LocalStage(run, reach=1, layout=first, layout_reach=1, vectors=read.vectors)]
         for number, block in enumerate(self.body):
             assert isinstance(block, SPADEResBlock)
             level = read.at(height * 2**number, width * 2**number)
             reach, layout_reach = block.reaches(level)
+            through: Run = partial(_through_block, block, level, read.vectors)
             found.append(
-                LocalStage(partial(_through_block, block, level, read.vectors), reach, number > 0, level, layout_reach)
+                LocalStage(through, reach, number > 0, level, layout_reach, read.vectors, products=block.products)
             )
-        return [*found, LocalStage(self._picture, reach=1)]
+        return [*found, LocalStage(self._picture, reach=1, products=self.to_rgb.weight.numel())]
 
     def _picture(self, x: Tensor | None, area: Rectangle | None) -> Tensor:
         assert x is not None

@@ -147,6 +147,12 @@ class ConcatResBlock(nn.Module):
             self.norm_s = _affine_norm(in_channels, config)
             self.conv_s = conv2d(labels + in_channels, out_channels, 1, bias=False, spectral=config.spectral)
 
+    @property
+    def products(self) -> int:
+        """Multiplications of its convolutions for a pixel, those of the layout included."""
+        convolutions = [self.conv_0, self.conv_1, *([self.conv_s] if self.learned_shortcut else [])]
+        return sum(one.weight.numel() for one in convolutions)
+
     def reaches(self, level: Level | Tensor) -> tuple[int, int]:
         """How far the result looks around a pixel: into the features, and into the layout."""
         return 2, 2
@@ -164,6 +170,8 @@ Block = SPADEResBlock | ConcatResBlock
 
 class SPADEGenerator(LayoutGenerator):
     """Layout (and a random vector) to image (figure 3, right)."""
+
+    is_local = True
 
     def __init__(self, config: SPADEGeneratorConfig) -> None:
         super().__init__()
@@ -240,8 +248,8 @@ class SPADEGenerator(LayoutGenerator):
             noise = next(noises) if doubles and self.noises else None
             run = partial(_through_block, block, noise, level)
             reach, layout_reach = block.reaches(level)
-            found.append(LocalStage(run, reach, doubles, level, layout_reach))
-        return [*found, LocalStage(self._picture, reach=1)]
+            found.append(LocalStage(run, reach, doubles, level, layout_reach, products=block.products))
+        return [*found, LocalStage(self._picture, reach=1, products=self.to_rgb.weight.numel())]
 
     def _picture(self, x: Tensor | None, area: Rectangle | None) -> Tensor:
         assert x is not None

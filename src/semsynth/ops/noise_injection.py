@@ -43,11 +43,12 @@ class NoiseInjection(nn.Module):
     def forward(self, x: Tensor, area: Rectangle | None = None) -> Tensor:
         """[N,C,h,w] -> [N,C,h,w]; ``area`` says which part of the features ``x`` is, None: all of them."""
         if self.training:
-            noise = torch.randn(len(x), 1, *x.shape[2:], device=x.device)
+            noise = torch.randn(len(x), *x.shape[2:], device=x.device)
         else:
             first = (0, 0) if area is None else (area.top, area.left)
             rows, columns = (
                 (torch.arange(x.shape[i + 2], device=x.device) + first[i]) % self.noise.shape[i] for i in (0, 1)
             )
             noise = self.noise[rows[:, None], columns]
-        return x + (self.scale.view(-1, 1, 1) * noise).to(x.dtype)
+        # The product is channels-last in memory, as features are.
+        return x + (noise[..., None] * self.scale).movedim(-1, -3).to(x.dtype)

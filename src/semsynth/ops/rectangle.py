@@ -21,6 +21,14 @@ class Rectangle:
         """All pixels of a picture of (height, width) ``size``."""
         return cls(0, 0, *size)
 
+    @classmethod
+    def around(cls, mask: Tensor) -> Rectangle | None:
+        """The smallest one with all pixels at which ``mask`` [H,W] is true; None: there are none."""
+        rows, columns = (mask.any(axis).nonzero().flatten() for axis in (1, 0))
+        if not len(rows):
+            return None
+        return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)."""
@@ -40,6 +48,19 @@ class Rectangle:
             min(height, self.bottom + pixels),
             min(width, self.right + pixels),
         )
+
+    def stretched(self, size: tuple[int, int], whole: tuple[int, int]) -> Rectangle:
+        """With more pixels around it, so that it has (height, width) ``size``.
+
+        Args:
+            size: no less than its own.
+            whole: (height, width) of the picture, no less than ``size``: it is not left.
+        """
+        top, left = (
+            min(max(0, first - (side - old) // 2), limit - side)
+            for first, old, side, limit in zip((self.top, self.left), self.size, size, whole, strict=True)
+        )
+        return Rectangle(top, left, top + size[0], left + size[1])
 
     def halved(self) -> Rectangle:
         """What covers it in a picture of half the size."""

@@ -18,6 +18,7 @@ from semsynth.layout.instances import surroundings
 from semsynth.serving.problems import Refusal
 from semsynth.studio.cache import Payload, PayloadCache, request_key
 from semsynth.studio.layout_edits import EditParts, edit_layout
+from semsynth.studio.open_pictures import OpenPictures
 from semsynth.studio.options import (
     EditOptions,
     ObjectPhoto,
@@ -58,6 +59,7 @@ class Studio:
         self.limits = limits
         self.turns = Turns(limits.waiting, limits.wait_seconds)
         self._cache = PayloadCache(limits.cache_bytes)
+        self.open_pictures = OpenPictures(limits.open_bytes)
 
     def model(self, model_id: str) -> ServedModel:
         """The model of this id.
@@ -211,7 +213,10 @@ class Studio:
             style = read_photo(parts.style, self.limits, "style")
         elif options.vector is not None:
             style = torch.tensor(options.vector)
-        return [model.synthesizer(condition, style, options.seed, object_styles=styles)]
+        # What is saved without loss is made as a whole, as everywhere else.
+        client = options.client if options.format == "webp" else None
+        with self.open_pictures.of(model, client, condition.size) as opened:
+            return [model.synthesizer(condition, style, options.seed, object_styles=styles, opened=opened)]
 
     def _object_styles(self, styles: dict[int, ObjectStyleOption], parts: Parts) -> dict[int, choice.ObjectStyle]:
         return {

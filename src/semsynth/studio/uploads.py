@@ -35,6 +35,9 @@ class Limits(ServerLimits):
     """Requests that wait for models; a waiting one holds one of the 40 threads that serve everything."""
     wait_seconds: float = 30
     cache_bytes: int = 64 * 2**20
+    """Of photos that were sent."""
+    open_bytes: int = 512 * 2**20
+    """Of what models keep of the pictures that clients paint on."""
 
 
 def read_part(part: UploadFile, name: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semsynth.synthesizer.backend import Backend, TorchBackend
+from semsynth.synthesizer.backend import Backend, OpenPicture, TorchBackend
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.core import BATCH_SIZE, Synthesizer
 from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
@@ -16,6 +16,7 @@ __all__ = [
     "ConditionReader",
     "ConditionSource",
     "LayoutSource",
+    "OpenPicture",
     "Precision",
     "Style",
     "Synthesizer",

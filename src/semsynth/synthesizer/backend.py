@@ -16,7 +16,8 @@ from semsynth.images import to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size, pixels
 from semsynth.models.description import Sizes
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.local import LocalStage, check_local
+from semsynth.models.kept import KeptPicture
+from semsynth.models.local import LocalStage, check_local, norm_of_the_whole
 from semsynth.ops.rectangle import Rectangle
 
 
@@ -97,6 +98,21 @@ class TorchBackend:
         check_local(self._generator)
         return self._generator.local_stages(layout.to(self.device), self._moved(style), size)
 
+    def open_picture(self, max_bytes: int) -> OpenPicture | None:
+        """A picture that is going to be edited; None: each of its pixels depends on all others.
+
+        Args:
+            max_bytes: what it may take between two edits.
+        """
+        if not self._generator.is_local or norm_of_the_whole(self._generator) is not None:
+            return None
+        return OpenPicture(self, KeptPicture(self._generator, max_bytes))
+
+    def update(self, kept: KeptPicture, layout: LayoutBatch, style: Tensor | None) -> Tensor:
+        """Make photographs of the last ones, see :meth:`semsynth.models.kept.KeptPicture.update`."""
+        with self._at_work(f"{len(layout)} photo(s) of {pixels(layout.size)}", "make smaller ones"):
+            return kept.update(layout.to(self.device), self._moved(style), layout.size).float()
+
     def _moved(self, style: Tensor | None) -> Tensor | None:
         return None if style is None else style.to(self.device, self.dtype)
 
@@ -110,6 +126,36 @@ class TorchBackend:
             raise SemsynthError(
                 f"{what} do not fit into the memory of {self.device}: {way_out}, or use the CPU"
             ) from error
+
+
+class OpenPicture:
+    """The photograph of a layout that is being edited: an edit costs what it changes.
+
+    Photographs equal the backend's up to rounding. Threads may share it.
+    """
+
+    def __init__(self, backend: TorchBackend, kept: KeptPicture) -> None:
+        self._backend, self._kept = backend, kept
+
+    def belongs_to(self, backend: object) -> bool:
+        """Whether ``backend`` makes its photographs."""
+        return backend is self._backend
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept between two edits."""
+        return self._kept.nbytes
+
+    @property
+    def share(self) -> float:
+        """Of a whole photograph's multiplications, how many the last one took."""
+        return self._kept.share
+
+    def photograph(self, conditions: Sequence[Condition], styles: Tensor | None) -> Tensor:
+        """As :meth:`Backend.photograph`, of layouts."""
+        layout = _encoded(conditions, self._backend.config.encoding)
+        assert isinstance(layout, LayoutBatch)
+        return self._backend.update(self._kept, layout, styles)
 
 
 def _encoded(conditions: Sequence[Condition], encoding: LayoutEncoding) -> LayoutBatch | Tensor:

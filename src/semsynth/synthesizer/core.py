@@ -25,11 +25,14 @@ from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.styles.noise import NoiseStyles, stacked
 from semsynth.styles.object_styles import ObjectStyles
-from semsynth.synthesizer.backend import Backend, TorchBackend
+from semsynth.synthesizer.backend import Backend, OpenPicture, TorchBackend
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.old_keywords import count_makes_variations, renamed
 from semsynth.synthesizer.style_readers import reads_pictures, style_reader
 from semsynth.synthesizer.styling import Style, Styling
+
+OPEN_BYTES = 2**30
+"""What :meth:`Synthesizer.open_picture` keeps at most; of a bundled network's picture of 1024x1024 it is 150 MiB."""
 
 BATCH_SIZE = 4
 """Photos that go through the network together; more of them are hardly faster on a CPU."""
@@ -82,6 +85,7 @@ class Synthesizer(Styling):
         size: Size | None = None,
         object_styles: Mapping[int, ObjectStyle] | None = None,
         region_seeds: Mapping[int | str, int] | None = None,
+        opened: OpenPicture | None = None,
     ) -> Image.Image:
         """Make one photo of a layout.
 
@@ -97,6 +101,7 @@ class Synthesizer(Styling):
                 For models that read noise (OASIS), also styles of classes by class id, and modes by name, but no
                 photos.
             region_seeds: seeds of other noise for regions, by instance id, class id or class name (OASIS).
+            opened: what :meth:`open_picture` returned: the photo is made of the last one, where little has changed.
 
         Returns:
             An RGB picture.
@@ -107,7 +112,18 @@ class Synthesizer(Styling):
         choice = self.style(style, seed, object_styles, region_seeds)
         condition, note = self._opened(layout, size)
         _warn(note, stacklevel=5)  # past the two decorators
-        return Image.fromarray(self.synthesize_arrays([condition], [choice])[0][0])
+        return Image.fromarray(self.synthesize_arrays([condition], [choice], opened=opened)[0][0])
+
+    def open_picture(self, max_bytes: int = OPEN_BYTES) -> OpenPicture | None:
+        """Prepare for a layout that is going to be edited stroke by stroke.
+
+        Args:
+            max_bytes: what may be kept between two strokes; a larger picture is made as a whole each time.
+
+        Returns:
+            What :meth:`__call__` takes; None: this model makes whole photos only, for instance with instance norm.
+        """
+        return self._backend.open_picture(max_bytes) if isinstance(self._backend, TorchBackend) else None
 
     def variations(
         self,
@@ -172,7 +188,11 @@ class Synthesizer(Styling):
         return [Image.fromarray(photos[0]) for photos in made]
 
     def synthesize_arrays(
-        self, conditions: Sequence[Condition], choices: Sequence[StyleChoice | None], batch_size: int = BATCH_SIZE
+        self,
+        conditions: Sequence[Condition],
+        choices: Sequence[StyleChoice | None],
+        batch_size: int = BATCH_SIZE,
+        opened: OpenPicture | None = None,
     ) -> list[NDArray[np.uint8]]:
         """The level below :meth:`synthesize_batch`: conditions and styles have been read, and nothing is resized.
 
@@ -180,20 +200,24 @@ class Synthesizer(Styling):
             conditions: what :attr:`conditions` has opened and fitted, of any sizes that the network makes.
             choices: the style of each, from :meth:`style`.
             batch_size: how many conditions of one size go through the network together.
+            opened: as in :meth:`__call__`.
 
         Returns:
             For each condition [k,H,W,3] uint8: its k photos, k = ``config.images_per_layout``.
 
         Raises:
-            SemsynthError: a style that does not fit its layout, or too little memory.
+            SemsynthError: a style that does not fit its layout, an open picture of another synthesizer, or too little
+                memory.
         """
+        if opened is not None and not opened.belongs_to(self._backend):
+            raise SemsynthError("this open picture is of another synthesizer: use one of this synthesizer's")
         made: dict[int, NDArray[np.uint8]] = {}
         for chosen in _batches([condition.size for condition in conditions], batch_size):
             read = [self._read_style(choices[i], conditions[i]) for i in chosen]
             given = [one for one in read if one is not None]
             styles_read = stacked(given, conditions[chosen[0]].size) if given else None
             shown = [self._as_shown(choices[i], conditions[i]) for i in chosen]
-            photos = to_uint8(self._backend.photograph(shown, styles_read))  # [N*k,H,W,3]
+            photos = to_uint8((opened or self._backend).photograph(shown, styles_read))  # [N*k,H,W,3]
             together = self.config.images_per_layout
             made |= {i: photos[row * together : (row + 1) * together] for row, i in enumerate(chosen)}
         return [made[i] for i in range(len(conditions))]
