@@ -136,7 +136,7 @@ def test_many_strokes(name: str, path: str, dtype: torch.dtype) -> None:
     for seed, size in enumerate([fixed] if fixed else [(64, 64), (64, 128), (128, 64)]):
         drawing = Drawing(generator.config, random.Random(seed), size, count=1 + seed % 2)
         for max_share in (1.0, 0.5):
-            edit(drawing, 15, KeptPicture(generator, PLENTY, max_share), generator, dtype)
+            edit(drawing, 8, KeptPicture(generator, PLENTY, max_share), generator, dtype)
 
 
 @pytest.mark.slow
