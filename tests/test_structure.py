@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SEVERAL_MODULES = {
-    "api": ("run_folders",),
+    "api": ("bulk_exports", "run_folders"),
     "bulk": ("two_thousand",),
     "cli": ("collections", "convert_pix2pixhd", "data_import", "region_seeds", "stored_modes"),
     "data/shards": ("damage", "s3"),

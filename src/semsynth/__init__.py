@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from semsynth.data.toy import write_toy
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
+    from semsynth.evaluation.memorisation import measure_memorisation
+    from semsynth.evaluation.record import MemorisationRecord
     from semsynth.evaluation.reports.report import Report
     from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.exporting.export import export
@@ -52,6 +54,7 @@ __all__ = [
     "FittedStyles",
     "Layout",
     "ListedModel",
+    "MemorisationRecord",
     "MemoryBank",
     "Observer",
     "Report",
@@ -74,6 +77,7 @@ __all__ = [
     "list_models",
     "list_modes",
     "load",
+    "measure_memorisation",
     "plan_resuming",
     "plan_study",
     "plan_training",
@@ -104,6 +108,7 @@ _HOME = {
     "IMPORTERS": "semsynth.api.importers",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
+    "MemorisationRecord": "semsynth.evaluation.record",
     "MemoryBank": "semsynth.bank.memory",
     "Observer": "semsynth.training.observer",
     "Report": "semsynth.evaluation.reports.report",
@@ -125,6 +130,7 @@ _HOME = {
     "list_models": "semsynth.api.models",
     "list_modes": "semsynth.api.styles",
     "load": "semsynth.synthesizer",
+    "measure_memorisation": "semsynth.evaluation.memorisation",
     "plan_resuming": "semsynth.api.training",
     "plan_study": "semsynth.study.running",
     "plan_training": "semsynth.api.training",

@@ -25,6 +25,7 @@ from semsynth.cli.hub import push
 from semsynth.cli.importing import app as data_import
 from semsynth.cli.label import label
 from semsynth.cli.last_net import interruptible, last_net
+from semsynth.cli.memorisation import memorisation
 from semsynth.cli.models import models
 from semsynth.cli.ordered import OrderedCommand
 from semsynth.cli.remake import remake
@@ -122,6 +123,7 @@ app.command()(studio)
 app.command(cls=OrderedCommand)(edit)
 app.command()(train)
 app.command()(evaluate)
+app.command()(memorisation)
 app.command()(label)
 app.command()(export)
 app.command()(push)

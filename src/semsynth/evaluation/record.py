@@ -9,6 +9,7 @@ from pydantic import Field
 from semsynth.classes import ColorValue
 from semsynth.config import Config
 from semsynth.evaluation.protocols.definition import ResolvedProtocol
+from semsynth.layout import Size
 
 FORMAT = 1
 
@@ -91,6 +92,51 @@ class MemorisationResult(Config):
     """Training photos."""
     nearest: tuple[NearestPhoto, ...]
     """The pictures that come nearest, the nearest first."""
+
+
+class PhotoPair(NearestPhoto):
+    """The same on the page of a set of pictures."""
+
+    share_farther: float
+    """Share of the held-out photos whose nearest training photo is farther away (equal ones count half), 0..1."""
+
+
+class MemorisationRecord(Config):
+    """``report.json`` of a set of pictures that was compared with training photos."""
+
+    pictures: str
+    """Where they are."""
+    data: str
+    """The data set with the photos."""
+    split: str
+    """Its split of held-out photos."""
+    num_pictures: int
+    num_photos: int
+    """Training photos."""
+    num_held_out: int
+    """Held-out photos."""
+    features: str
+    """The feature network."""
+    features_sha256: str
+    """Fingerprint of its weights."""
+    size: Size | None
+    """(height, width) at which pictures and photos were compared; None: their own."""
+    nearer: Score
+    """How often a picture is nearer to its nearest training photo than a held-out photo to its own: 0.5 is equal."""
+    distance: Score
+    """Mean distance of the pictures from theirs over that of the held-out photos."""
+    nearer_than_all: int
+    """Pictures that are nearer to a training photo than every held-out photo is."""
+    bin_width: float
+    """Of the histograms, whose first step begins at 0; 1 is the mean distance of the held-out photos."""
+    histogram: tuple[int, ...]
+    """Pictures by the distance of their nearest training photo."""
+    histogram_held_out: tuple[int, ...]
+    """Held-out photos by that of theirs."""
+    nearest: tuple[PhotoPair, ...]
+    """The pictures that come nearest, the nearest first."""
+    nearest_held_out: tuple[PhotoPair, ...]
+    """The held-out photos that come nearest, the nearest first."""
 
 
 class StyleResult(Config):

@@ -18,7 +18,8 @@ from semsynth.data.progress import Progress, silent
 from semsynth.data.source import LabelledSamples
 from semsynth.evaluation.feature_sets import BackboneFeatures
 from semsynth.evaluation.measuring import Instruments, Measurements, WorkFolder
-from semsynth.evaluation.nearest_training import photo_vectors, score_memorisation
+from semsynth.evaluation.nearest_training import picture_vectors, score_memorisation
+from semsynth.evaluation.picture_sets import SamplePhotos
 from semsynth.evaluation.pictures import Picture, stack
 from semsynth.evaluation.protocols.definition import ResolvedProtocol
 from semsynth.evaluation.record import (
@@ -152,7 +153,7 @@ class Evaluation:
     ) -> MemorisationResult | None:
         if files is None or training is None:
             return None
-        vectors = photo_vectors(training.data, self.instruments, workers, training.progress)
+        vectors = picture_vectors(SamplePhotos(training.data), self.instruments, workers, training.progress)
         names = [self.data.names[index] for index in self.indices]
         return score_memorisation(files, vectors, names, training.data.names)
 

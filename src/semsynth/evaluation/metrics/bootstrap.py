@@ -32,9 +32,11 @@ class PoissonBootstrap:
         return self._rng.poisson(1.0, (count, self.replicates)).T.astype(np.float64)
 
 
-def bootstrap_sums(parts: Iterable[NDArray[np.generic]], replicates: int = REPLICATES) -> NDArray[np.float64]:
+def bootstrap_sums(
+    parts: Iterable[NDArray[np.generic]], replicates: int = REPLICATES, seed: int = 0
+) -> NDArray[np.float64]:
     """Weighted sums over images: parts [n,...] -> [replicates,...]; memory does not grow with the number of parts."""
-    bootstrap, total = PoissonBootstrap(replicates), None
+    bootstrap, total = PoissonBootstrap(replicates, seed), None
     for part in parts:
         summed = np.tensordot(bootstrap.weights(len(part)), part.astype(np.float64), 1)
         total = summed if total is None else total + summed
