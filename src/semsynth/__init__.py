@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from semsynth.comparison import ComparisonResult, compare, resume_comparison
     from semsynth.convert.converting import convert_checkpoint
     from semsynth.data.exporters.table import export_dataset
+    from semsynth.data.rebalancing.rebalance import rebalance_dataset
     from semsynth.data.toy import write_toy
     from semsynth.errors import SemsynthError
     from semsynth.evaluation.evaluating import evaluate
@@ -82,6 +83,7 @@ __all__ = [
     "plan_study",
     "plan_training",
     "push_model",
+    "rebalance_dataset",
     "render_frames",
     "resume",
     "resume_comparison",
@@ -135,6 +137,7 @@ _HOME = {
     "plan_study": "semsynth.study.running",
     "plan_training": "semsynth.api.training",
     "push_model": "semsynth.hub",
+    "rebalance_dataset": "semsynth.data.rebalancing.rebalance",
     "render_frames": "semsynth.synthesizer.frames",
     "resume": "semsynth.api.training",
     "resume_comparison": "semsynth.comparison",

@@ -119,6 +119,54 @@ def export(
 
 
 @app.command()
+def rebalance(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(help="The dataset folder to make; it must not exist, or be empty.", show_default=False)
+    ],
+    goals: Annotated[
+        list[str],
+        typer.Option(
+            "--class", metavar="NAME=SHARE", help="Share of the labelled pixels: bicycle=5%; may be repeated."
+        ),
+    ],
+    split: Annotated[str, typer.Option(help="The split to rebalance.")] = "train",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Another class whose objects must not be hidden; may be repeated."),
+    ] = None,
+    max_overlap: Annotated[
+        float, typer.Option(min=0, max=1, help="How much of an object another one may hide, 0 to 1.")
+    ] = 0.2,
+    seed: Seed = 0,
+) -> None:
+    """Make new layouts by pasting objects of rare classes where such objects stand in DIR.
+
+    OUT has label and instance maps and no photos: `semsynth synthesize` makes those. OUT/rebalance.html compares the
+    classes before and after.
+    """
+    from semsynth.cli.options import parse_shares
+    from semsynth.data.rebalancing.rebalance import rebalance_dataset
+
+    with count_bar("rebalancing") as bar:
+        result = rebalance_dataset(
+            root,
+            out,
+            parse_shares(goals),
+            split=split,
+            keep=keep or (),
+            max_overlap=max_overlap,
+            seed=seed,
+            progress=bar,
+        )
+    typer.echo(f"{out}: {result.layouts} layouts in {split}; see {out / 'rebalance.html'}")
+    typer.echo(f"{'class':24}{'pixels':>9}{'after':>9}{'objects':>9}{'after':>9}")
+    for one in result.classes:
+        asked = "" if one.goal is None else f"   asked for {one.goal:.2%}, {one.pasted} pasted"
+        typer.echo(f"{one.name:24}{one.before:9.2%}{one.after:9.2%}{one.objects_before:9}{one.objects_after:9}{asked}")
+
+
+@app.command()
 def components(
     root: Annotated[Path, typer.Argument(metavar="DIR", help="A dataset folder.", show_default=False)],
 ) -> None:

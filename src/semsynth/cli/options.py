@@ -84,6 +84,21 @@ def parse_region_seeds(texts: Sequence[str]) -> dict[int | str, int]:
     return seeds
 
 
+def parse_shares(texts: Sequence[str]) -> dict[str, float]:
+    """Class name -> share, 0 to 1, of texts such as ``bicycle=5%`` or ``bicycle=0.05``."""
+    shares: dict[str, float] = {}
+    for text in texts:
+        name, equals, share = text.rpartition("=")
+        try:
+            value = float(share.removesuffix("%")) / (100 if share.endswith("%") else 1)
+        except ValueError:
+            value = 0.0
+        if not (equals and name and 0 < value < 1):
+            raise SemsynthError(f"--class {text}: expected NAME=SHARE with a share below 100%, for example bicycle=5%")
+        shares[name] = value
+    return shares
+
+
 def parse_settings(texts: Sequence[str]) -> dict[str, str]:
     """Name -> value, of texts such as ``dataset_mode=coco``."""
     settings = {}
