@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from semsynth.api.affinity import estimate_affinity
+    from semsynth.api.banks import attach_bank
     from semsynth.api.bulk import synthesize_folder
     from semsynth.api.datasets import import_dataset
     from semsynth.api.importers import IMPORTERS
@@ -65,6 +66,7 @@ __all__ = [
     "TrainingResult",
     "__version__",
     "analyse_study",
+    "attach_bank",
     "build_bank",
     "check_bank",
     "compare",
@@ -119,6 +121,7 @@ _HOME = {
     "TrainingPlan": "semsynth.training.plan",
     "TrainingResult": "semsynth.api.results",
     "analyse_study": "semsynth.study.running",
+    "attach_bank": "semsynth.api.banks",
     "build_bank": "semsynth.bank.building",
     "check_bank": "semsynth.bank.check",
     "compare": "semsynth.comparison",

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import torch
 from backbone_weights import save_mobilenet
+from toy_bank import TINY_SIMS
 
 import semsynth
 from semsynth import SemsynthError
+from semsynth.bank.memory import MemoryBank
 from semsynth.comparison import Entry
 from semsynth.comparison.plan import parse_entry
 from semsynth.config import load_config
@@ -139,3 +141,20 @@ def test_wrong_arguments_are_one_line_and_write_nothing(
 def test_resuming_needs_a_comparison(tmp_path: Path) -> None:
     with pytest.raises(SemsynthError, match="there is no comparison in"):
         semsynth.resume_comparison(tmp_path)
+
+
+@pytest.mark.slow
+def test_sims_beside_another_system(scenes: Path, scene_bank: MemoryBank, tmp_path: Path) -> None:
+    """Its entries get the bank, named by its checksum, and the comparison resumes."""
+    settings = [*TINY_SIMS, "data.aspect_ratio=1.0"]
+    entries = ("image_space", "pieces=sims")
+    bank = scene_bank.folder
+    for steps in (1, 2):
+        result = compare(scenes, tmp_path / "out", *entries, overrides=settings, bank=bank, steps=steps, preset="small")
+    records = {name: load_config(RunRecord, run / "recipe.json").config for name, run in result.runs.items()}
+    assert records["pieces"]["memory"]["sha256"] == scene_bank.checksum
+    assert "memory" not in records["image_space"]
+    assert [one.steps for one in result.record.results.values()] == [2, 2]
+    assert all(len(one.pictures) == 1 for one in result.record.results.values())
+    with pytest.raises(SemsynthError, match="spade uses no memory bank"):
+        compare(scenes, tmp_path / "other", "spade", bank=bank)

@@ -18,9 +18,12 @@ import yaml
 from hub.fake_hub import READER, TOKEN, FakeHub, Repository
 from huggingface_hub import constants
 from PIL import Image
+from sims_models import write_model
 from tiny_models import CLASSES, save_tiny_model, save_tiny_pix2pixhd
 from typer.testing import CliRunner
 
+from semsynth.bank.memory import MemoryBank
+from semsynth.bank.settings import CanvasSettings
 from semsynth.checkpoint import CONFIG, Card, load_model
 from semsynth.cli.main import app
 from semsynth.config import dump_config
@@ -28,6 +31,7 @@ from semsynth.data.facades import draw_facade
 from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 from semsynth.hub import example_layouts, model_page, push_model
+from semsynth.layout import Layout
 from semsynth.synthesizer import load
 
 NAME = "somebody/fronts"
@@ -71,6 +75,24 @@ def test_what_was_pushed_is_what_is_loaded(hub: FakeHub, folder: Path) -> None:
     assert all(pushed[file.name] == file.read_bytes() for file in folder.iterdir())
     layout = draw_facade(3, 32)
     ours, theirs = (np.asarray(load(model, "cpu", "float32")(layout, seed=5)) for model in (folder, NAME))
+    assert np.array_equal(ours, theirs)
+
+
+def test_a_memory_bank_goes_up_only_where_it_is_wanted(hub: FakeHub, scene_bank: MemoryBank, tmp_path: Path) -> None:
+    """Neither the bank's place nor that of its photos is uploaded."""
+    named = CanvasSettings(bank=str(scene_bank.folder), sha256=scene_bank.checksum)
+    model = write_model(tmp_path / "pieces", named)
+    layout = Layout(scene_bank.labels(0), scene_bank.classes)
+    push_model(model, NAME, [layout])
+    pushed = hub.repositories[NAME].branches["main"]
+    assert not any(path.startswith("bank/") for path in pushed)
+    assert scene_bank.checksum in pushed["README.md"].decode()
+    with pytest.raises(SemsynthError, match=r"the memory bank .* is missing"):
+        load(NAME, "cpu")
+    push_model(model, "somebody/whole", [layout], with_bank=True)
+    whole = hub.repositories["somebody/whole"].branches["main"]
+    assert not any(str(scene_bank.folder.parent).encode() in data for data in [*pushed.values(), *whole.values()])
+    ours, theirs = (np.asarray(load(name, "cpu", "float32")(layout)) for name in (model, "somebody/whole"))
     assert np.array_equal(ours, theirs)
 
 

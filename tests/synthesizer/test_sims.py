@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from sims_models import write_model
 from toy_bank import SIDE
 
 import semsynth
@@ -17,26 +17,16 @@ from semsynth.bank.building import build_bank
 from semsynth.bank.memory import MemoryBank
 from semsynth.bank.segments import SegmentRules
 from semsynth.bank.settings import CanvasSettings
-from semsynth.checkpoint import Card, SIMSModel, load_model, save_model
+from semsynth.checkpoint import load_model
 from semsynth.data.toy import TOY_CLASSES
-from semsynth.data.transforms import Pipeline
 from semsynth.errors import SemsynthError
 from semsynth.exporting import SUFFIXES, ExportFormat, export_model
 from semsynth.layout import Layout
 from semsynth.studio.describe import describe
 from semsynth.studio.served import serve
 from semsynth.studio.uploads import Limits
+from semsynth.synthesizer.frames import render_frames
 from semsynth.synthesizer.photo_files import synthesize_files
-
-
-def write_model(folder: Path, memory: CanvasSettings, doublings: int = 0) -> Path:
-    """A model whose network is new."""
-    generator = {"family": "sims", "encoding": {"num_classes": TOY_CLASSES.num_classes, "void": "after"}}
-    values = {"generator": {**generator, "width_scale": 0.02, "doublings": doublings}}
-    config = SIMSModel.model_validate({**values, "memory": memory, "data": Pipeline(mode="fixed", crop_size=SIDE)})
-    torch.manual_seed(1)
-    save_model(folder, config, TOY_CLASSES, config.build(), Card(name="Pieces"))
-    return folder
 
 
 @pytest.fixture
@@ -100,6 +90,13 @@ def test_bulk_synthesis_by_a_worker_process(model: Path, layout: Path, tmp_path:
         assert difference(made, semsynth.load(model, "cpu", "float32")(layout)) <= 1
 
 
+def test_frames_of_one_seed(model: Path, layout: Path, tmp_path: Path) -> None:
+    done = render_frames(layout.parent, tmp_path / "out", model, seed=2, device="cpu", precision="float32")
+    assert (done.made, done.kept) == (2, 0)
+    with Image.open(tmp_path / "out" / layout.name) as made:
+        assert difference(made, semsynth.load(model, "cpu", "float32")(layout, seed=2)) <= 1
+
+
 def test_sources_are_the_photos_of_which_pixels_are_seen(model: Path, layout: Path, scenes: Path) -> None:
     synthesizer = semsynth.load(model, "cpu", "float32")
     own = synthesizer.conditions.open(scenes / "train/labels/toy_00002.png")
@@ -132,7 +129,8 @@ def test_as_published_the_network_reads_the_shapes_of_the_pieces(
 def test_a_model_may_hold_its_bank(scene_bank: MemoryBank, layout: Path, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model", CanvasSettings(bank=str(tmp_path / "gone"), sha256=scene_bank.checksum))
     with pytest.raises(
-        SemsynthError, match=r"the memory bank .*gone is missing: restore it, or copy it to .*model/bank"
+        SemsynthError,
+        match=r"the memory bank .*gone is missing: restore it, or copy it to .*model/bank with",
     ):
         semsynth.load(folder, "cpu")
     shutil.copytree(scene_bank.folder, folder / "bank")

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from toy_bank import TINY_SIMS
 
 import semsynth
 from semsynth.bank.memory import MemoryBank
 from semsynth.errors import SemsynthError
+from semsynth.training.state import StateFolder
+
+OPTIONS = ("--preset", "small", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +58,11 @@ def test_another_bank_is_refused(whole: Path, scenes: Path, tmp_path: Path) -> N
         semsynth.resume(whole, steps=6, bank=tmp_path / "val", device="cpu")
 
 
+def test_a_bank_for_a_system_that_uses_none(scenes: Path, scene_bank: MemoryBank, tmp_path: Path) -> None:
+    with pytest.raises(SemsynthError, match=r"`bank=.*`: spade uses no memory bank, only sims does: leave it out"):
+        semsynth.train("spade", scenes, tmp_path / "run", bank=scene_bank.folder)
+
+
 def test_the_record_names_the_bank(whole: Path, scene_bank: MemoryBank) -> None:
     assert _bank_of(whole) == scene_bank.folder
     assert scene_bank.checksum in (whole / "recipe.json").read_text()
@@ -79,6 +93,44 @@ def test_a_larger_network_begins_with_the_weights_of_the_smaller_one(
     name = "encoder.0.convs.1.weight"
     assert (after[name] - before[name]).abs().max() < 1e-6
     assert "enlarged.convs.0.weight" in after
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_resumes_to_the_same_bits(
+    scenes: Path, scene_bank: MemoryBank, tmp_path: Path, command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    settings = ["training.save_every=2", "training.workers=1", "training.steps=100000"]
+    options = ("--data", scenes, "--out", tmp_path / "run", "--bank", scene_bank.folder, *OPTIONS)
+    process = command(*options, settings=[*TINY_SIMS, *settings], system="sims")
+    state = StateFolder(tmp_path / "run/state")
+    while not state.checkpoints():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    steps = state.load(lambda text: None)["step"] + 3
+    semsynth.resume(tmp_path / "run", steps=steps, device="cpu")
+    train(scenes, scene_bank.folder, tmp_path / "whole", steps)
+    made, expected = (load_file(tmp_path / run / "model/generator.safetensors") for run in ("run", "whole"))
+    assert all(bool((made[key] == expected[key]).all()) for key in expected)
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(
+    scenes: Path, scene_bank: MemoryBank, tmp_path: Path, command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    settings = ["training.precision=float64", "training.steps=3"]
+    options = ("--data", scenes, "--out", tmp_path / "both", "--bank", scene_bank.folder, *OPTIONS, "--devices", "2")
+    process = command(*options, settings=[*TINY_SIMS, *settings], system="sims")
+    errors = process.communicate()[1]
+    assert process.returncode == 0, errors
+    train(scenes, scene_bank.folder, tmp_path / "alone", 3, *settings)
+    together, alone = (
+        StateFolder(tmp_path / run / "state").load(lambda text: None)["networks"]["generator"]
+        for run in ("both", "alone")
+    )
+    for key, value in alone.items():
+        torch.testing.assert_close(together[key], value, rtol=1e-6, atol=1e-6)
 
 
 def _bank_of(run: Path) -> Path:

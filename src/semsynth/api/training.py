@@ -11,6 +11,7 @@ from semsynth.api.running import Scoring, run_training
 from semsynth.config import Overrides, assignments
 from semsynth.data.progress import Progress, silent
 from semsynth.errors import SemsynthError
+from semsynth.recipes import bank_setting
 from semsynth.training.devices import make_fabric, may_be_restarted
 from semsynth.training.observer import Observers
 from semsynth.training.plan import TrainingPlan, plan_record
@@ -95,7 +96,7 @@ def train(
     Raises:
         SemsynthError: wrong settings, data that does not fit, a folder in use, or losses that are not finite.
     """
-    changes = _changes(overrides, steps, seed, precision, bank)
+    changes = _changes(overrides, steps, seed, precision, system, bank)
     record = new_record(
         system,
         data,
@@ -235,7 +236,7 @@ def plan_training(
         system,
         data,
         preset=preset,
-        overrides=_changes(overrides, steps, seed, precision, bank),
+        overrides=_changes(overrides, steps, seed, precision, system, bank),
         stages=stages,
         init_from=init_from,
         affinity=find_affinity(affinity, init_from, data),
@@ -286,12 +287,18 @@ def plan_resuming(
 
 
 def _changes(
-    overrides: Overrides, steps: int | None, seed: int | None, precision: str | None, bank: str | Path | None
+    overrides: Overrides,
+    steps: int | None,
+    seed: int | None,
+    precision: str | None,
+    system: str | None,
+    bank: str | Path | None,
 ) -> list[str]:
     named: dict[str, int | str | None] = {"training.steps": steps, "training.seed": seed}
-    named |= {"training.precision": precision, "memory.bank": None if bank is None else str(Path(bank).absolute())}
+    named |= {"training.precision": precision}
     given = {key: value for key, value in named.items() if value is not None}
-    return [*assignments(overrides), *assignments(given)]
+    banks = [] if bank is None else [bank_setting(bank, () if system is None else (system,))]
+    return [*assignments(overrides), *assignments(given), *banks]
 
 
 def _resumed(
@@ -305,7 +312,7 @@ def _resumed(
     bank: str | Path | None,
     skip_damaged: bool,
 ) -> Record:
-    changes = _changes(overrides, steps, None, None, bank)
+    changes = _changes(overrides, steps, None, None, system, bank)
     record = resumed_record(
         root,
         changes,

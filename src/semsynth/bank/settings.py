@@ -15,6 +15,7 @@ from semsynth.layout import Size, pixels
 
 FOLDER = "bank"
 """Name of the bank in a model folder that holds its own."""
+ATTACH = "'semsynth bank attach BANK MODEL'"
 BUILD = "'semsynth bank build --data DATA --out BANK'"
 
 
@@ -72,7 +73,7 @@ class CanvasSettings(Config):
         own = None if beside is None else beside / FOLDER
         folder = own if own is not None and own.is_dir() else Path(self.bank or FOLDER)
         if not folder.is_dir():
-            where = "name its new place with `bank`" if own is None else f"copy it to {own}"
+            where = "name its new place with `bank`" if own is None else f"copy it to {own} with {ATTACH}"
             raise SemsynthError(f"the memory bank {folder} is missing: restore it, or {where}")
         bank = MemoryBank.open(folder)
         if self.sha256 and bank.checksum != self.sha256:

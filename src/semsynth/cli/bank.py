@@ -140,3 +140,19 @@ def check(
     if report.problems:
         raise typer.Exit(1)
     typer.echo(f"{bank}: no problems")
+
+
+@app.command()
+def attach(
+    bank: Folder,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model or run folder, or Hugging Face id.", show_default=False)
+    ],
+) -> None:
+    """Copy a bank into the folder of the model that was trained with it, so that every command finds it there.
+
+    The model folder then holds the photos' pixels: share it only where their licence allows that.
+    """
+    from semsynth.api.banks import attach_bank
+
+    typer.echo(f"the model's bank is {attach_bank(model, bank)}")

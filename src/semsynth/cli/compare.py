@@ -54,6 +54,10 @@ def compare(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Weights of feature discriminators' networks; may be given several times."),
     ] = None,
+    bank: Annotated[
+        Path | None,
+        typer.Option(help="Memory bank of the training photos (sims), from 'semsynth bank build'.", show_default=False),
+    ] = None,
     segmenter: Annotated[
         str | None,
         typer.Option(
@@ -91,6 +95,7 @@ def compare(
             perceptual=not no_perceptual,
             perceptual_weights=perceptual_weights,
             feature_weights=feature_weights or (),
+            bank=bank,
             seed=seed,
             title=title,
             **both,

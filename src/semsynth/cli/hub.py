@@ -26,6 +26,12 @@ def push(
     instances: Annotated[
         Path | None, typer.Option(help="Folder of the examples' instance maps, for models that read them.")
     ] = None,
+    with_bank: Annotated[
+        bool,
+        typer.Option(
+            "--with-bank", help="Also upload the memory bank (SIMS), which holds the training photos (default: not)."
+        ),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Upload a model to the Hugging Face hub, with a page made of its card and pictures of what it makes.
@@ -40,6 +46,7 @@ def push(
         repository,
         examples or None,
         instances=instances,
+        with_bank=with_bank,
         private=private,
         revision=revision,
         device=device,

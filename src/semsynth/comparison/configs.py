@@ -78,7 +78,7 @@ def _resolved(plan: Plan, entry: Entry, preset: R, shared: RecipeConfig) -> R:
     config = scale_widths(config, plan.width_scale)
     images = (plan.budget.steps or 0) * shared.training.batch_size
     steps = math.ceil(images / config.training.batch_size) or ENDLESS
-    return override(config, [f"training.steps={steps}"])
+    return override(config, [f"training.steps={steps}"]).completed()
 
 
 def _allowed(settings: Sequence[str]) -> Sequence[str]:

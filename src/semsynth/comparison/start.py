@@ -16,7 +16,7 @@ from semsynth.data.source import absolute, open_source
 from semsynth.errors import SemsynthError
 from semsynth.models.backbones import recognised
 from semsynth.pages import html_table
-from semsynth.recipes import RECIPES
+from semsynth.recipes import RECIPES, bank_setting
 from semsynth.training.observer import Observers
 
 
@@ -82,6 +82,7 @@ def compare(
     perceptual: bool = True,
     perceptual_weights: str | Path | None = None,
     feature_weights: Sequence[str | Path] = (),
+    bank: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
     title: str | None = None,
@@ -110,6 +111,7 @@ def compare(
         perceptual: whether to train with the VGG term; an entry's own settings may keep it.
         perceptual_weights: file with VGG-19; by default it is downloaded.
         feature_weights: files with networks of feature discriminators: each entry takes the one of its network.
+        bank: memory bank of the training photos, for entries of ``sims``: what :func:`semsynth.build_bank` made.
         count: validation layouts on the page; by default 6.
         seed: of weights, data order, augmentation, noise and styles.
         title: of the page.
@@ -133,6 +135,7 @@ def compare(
         title, source, listed = title or read.title, read.source, [*listed, *read.entries]
     if not listed:
         raise SemsynthError("nothing to compare: give entries or a table")
+    named = [] if bank is None else [bank_setting(bank, [entry.recipe for entry in listed])]
     values: dict[str, Any] = {
         "title": title or _joined([entry.name for entry in listed]),
         "source": source,
@@ -140,7 +143,7 @@ def compare(
         "data": absolute(data),
         "budget": _budget(steps, minutes),
         "seed": seed,
-        "settings": [*assignments(overrides), *([] if perceptual else _without_perceptual(listed))],
+        "settings": [*assignments(overrides), *named, *([] if perceptual else _without_perceptual(listed))],
         "width_scale": width_scale,
         "perceptual_weights": None if perceptual_weights is None else str(Path(perceptual_weights).absolute()),
         "feature_weights": {recognised(Path(path)): str(Path(path).absolute()) for path in feature_weights},

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from semsynth.checkpoint import LoadedModel, weight_files
+from semsynth.checkpoint import LoadedModel, SIMSModel, weight_files
 from semsynth.classes import NO_CLASSES, ClassSet
 
 LICENCES = {
@@ -23,13 +23,14 @@ LICENCES = {
 """The hub's names of licences, and how cards say them; a card that says more than a name has a licence of its own."""
 
 
-def model_page(model: LoadedModel, repository: str, pictures: Sequence[str] = ()) -> str:
+def model_page(model: LoadedModel, repository: str, pictures: Sequence[str] = (), *, with_bank: bool = False) -> str:
     """README.md of a model.
 
     Args:
         model: its card, class set and configuration are told.
         repository: ``user/name``.
         pictures: paths, in the repository, of pairs of layout and photo.
+        with_bank: whether the repository holds the memory bank, where the model uses one.
 
     Returns:
         Markdown with YAML front matter.
@@ -42,6 +43,7 @@ def model_page(model: LoadedModel, repository: str, pictures: Sequence[str] = ()
         _introduction(model),
         "\n".join(f"![A layout and the photo made of it]({path})" for path in pictures),
         _usage(model, repository),
+        _section("Memory bank", _memory(model, with_bank)),
         _section("Intended use", model.card.intended_use),
         _section("Training", _training(model)),
         _section("Scores", _table(("Score", "Value"), [(key, f"{x:.4g}") for key, x in model.card.scores.items()])),
@@ -85,6 +87,20 @@ def _usage(model: LoadedModel, repository: str) -> str:
         "## Use\n\n```\npip install semsynth\n"
         f"semsynth synthesize {given} --model {repository} --out photos\n```\n\n"
         f'```python\nimport semsynth\n\nphoto = semsynth.load("{repository}")("{given}")\n```'
+    )
+
+
+def _memory(model: LoadedModel, with_bank: bool) -> str:
+    """What a model of SIMS needs beside its weights."""
+    if not isinstance(model.config, SIMSModel):
+        return ""
+    contents = "The pictures of this model are made of pieces of its training photos, which its memory bank holds"
+    if with_bank:
+        return f"{contents}: `bank/` in this repository. `bank/bank.json` lists every photo's source and licence."
+    return (
+        f"{contents}. The bank is not in this repository. Its checksum, which `semsynth bank info BANK` shows, is "
+        f"`{model.config.memory.sha256}`; download this repository to a folder MODEL, and "
+        "`semsynth bank attach BANK MODEL` puts the bank where the model finds it."
     )
 
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semsynth.checkpoint import CARD, CLASSES, CONFIG, HUB_ID, LoadedModel, find_model, load_model, weight_files
+from semsynth.bank.index import INDEX
+from semsynth.bank.settings import FOLDER
+from semsynth.checkpoint import (
+    CARD,
+    CLASSES,
+    CONFIG,
+    HUB_ID,
+    LoadedModel,
+    SIMSModel,
+    find_model,
+    load_model,
+    weight_files,
+)
 from semsynth.data.grammars import grammar_of
 from semsynth.errors import SemsynthError
 from semsynth.hub.card import model_page
@@ -32,6 +44,7 @@ def push_model(
     examples: Sequence[Condition | str | Path] | None = None,
     *,
     instances: str | Path | None = None,
+    with_bank: bool = False,
     private: bool = False,
     revision: str | None = None,
     device: str = "cpu",
@@ -44,6 +57,8 @@ def push_model(
         examples: layouts, label maps or folders of them (pictures for models that read these); the first few are shown
             with their photos. None: drawn ones, where there is a grammar for its class set.
         instances: folder of instance maps of the examples that are files, or the one of a single file.
+        with_bank: whether to upload the memory bank that the model uses (SIMS), too: it holds the training photos.
+            Otherwise whoever uses the model needs the bank from elsewhere.
         private: whether to create the repository as private.
         revision: the branch; made if there is none; None: the repository's own.
         device: makes the photos.
@@ -59,12 +74,13 @@ def push_model(
         raise SemsynthError(f"'{repository}' is not a repository: give it as user/name, and a branch with `revision`")
     folder = find_model(model)
     loaded = load_model(folder)
-    files = {file: (folder / file).read_bytes() for file in _model_files(folder, loaded)}
     synthesizer = Synthesizer(load_model(folder), choose_device(device))
+    files: dict[str, bytes | Path] = {file: (folder / file).read_bytes() for file in _model_files(folder, loaded)}
+    files |= _bank_files(loaded, with_bank)
     shown = example_layouts(synthesizer) if examples is None else _opened(synthesizer, examples, instances)
     pairs = _pairs(synthesizer, shown[:PAIRS])
     pictures = {f"examples/example_{number}.png": encode_png(pair) for number, pair in enumerate(pairs, 1)}
-    page = model_page(loaded, repository, list(pictures))
+    page = model_page(loaded, repository, list(pictures), with_bank=with_bank)
     return _commit({**files, **pictures, "README.md": page.encode()}, repository, private, revision)
 
 
@@ -93,6 +109,23 @@ def _model_files(folder: Path, model: LoadedModel) -> list[str]:
     return [CONFIG, CLASSES, *weight_files(model.config).values(), *optional]
 
 
+def _bank_files(model: LoadedModel, with_bank: bool) -> dict[str, bytes | Path]:
+    """The configuration without the bank's place on this machine, and the bank where it is wanted."""
+    config = model.config
+    if not isinstance(config, SIMSModel):
+        if with_bank:
+            raise SemsynthError("`with_bank`: this model uses no memory bank: leave it out")
+        return {}
+    named = config.model_copy(update={"memory": config.memory.model_copy(update={"bank": None})})
+    files: dict[str, bytes | Path] = {CONFIG: named.model_dump_json(indent=2).encode()}
+    if with_bank:
+        bank = config.memory.open(model.folder)
+        index = bank.index.model_copy(update={"data": Path(bank.index.data).name})
+        files[f"{FOLDER}/{INDEX}"] = index.model_dump_json(indent=2).encode()
+        files |= {f"{FOLDER}/{one.file}": bank.folder / one.file for one in index.files}
+    return files
+
+
 def _pairs(synthesizer: Synthesizer, examples: Sequence[Condition]) -> Iterator[NDArray[np.uint8]]:
     """[H,2*W+GAP,3] uint8 each: the layout in its colours, and its photo."""
     for given in examples:
@@ -101,7 +134,7 @@ def _pairs(synthesizer: Synthesizer, examples: Sequence[Condition]) -> Iterator[
         yield np.concatenate([condition.colors(), np.full_like(photo[:, :GAP], 255), photo], 1)
 
 
-def _commit(files: dict[str, bytes], repository: str, private: bool, revision: str | None) -> str:
+def _commit(files: Mapping[str, bytes | Path], repository: str, private: bool, revision: str | None) -> str:
     from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
     if get_token() is None:

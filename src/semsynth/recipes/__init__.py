@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from semsynth.config import assignments
+from semsynth.errors import SemsynthError
 from semsynth.recipes.crn import CRN_SYSTEM
 from semsynth.recipes.encoder_decoder import ENCODER_DECODER_SYSTEM
 from semsynth.recipes.full_resolution import FULL_RESOLUTION_SYSTEM
@@ -28,3 +32,22 @@ RECIPES: dict[str, System[Any]] = {
     "full_resolution": FULL_RESOLUTION_SYSTEM,
     "image_space": IMAGE_SPACE_SYSTEM,
 }
+
+
+def bank_setting(bank: str | Path, systems: Sequence[str]) -> str:
+    """The override that names a memory bank.
+
+    Args:
+        bank: its folder.
+        systems: keys of :data:`RECIPES`, of which at least one must use a bank; none: they are not known yet, and
+            applying the override tells.
+
+    Raises:
+        SemsynthError: none of these systems uses a memory bank.
+    """
+    if systems and not any(name not in RECIPES or "memory" in RECIPES[name].config.model_fields for name in systems):
+        users = [name for name, system in RECIPES.items() if "memory" in system.config.model_fields]
+        raise SemsynthError(
+            f"`bank={bank}`: {', '.join(systems)} uses no memory bank, only {', '.join(users)} does: leave it out"
+        )
+    return assignments({"memory.bank": str(Path(bank).absolute())})[0]
