@@ -33,6 +33,7 @@ MODULES = {
     "coco": ("pycocotools",),
     "nyu": ("h5py",),
     "huggingface": ("datasets",),
+    "tiff": ("tifffile",),
     "ray": ("ray", "pyarrow"),
     "postgres": ("psycopg", "psycopg_binary"),
     "s3": ("s3fs", "aiobotocore"),
@@ -164,6 +165,10 @@ def test_every_command_names_the_extra_it_needs(inputs: Path, tmp_path: Path) ->
         "huggingface": (
             ["data", "import", "huggingface", "me/set", out, "--classes", "camvid"],
             "a Hugging Face dataset needs datasets",
+        ),
+        "tiff": (
+            ["synthesize", tmp_path / "toy/val/labels", "--out", out, "--tile", "256", "--format", "tiff"],
+            "writing a TIFF file needs tifffile",
         ),
         "ray": (
             ["synthesize", tmp_path / "toy/val/labels", "--out", out, "--engine", "ray"],

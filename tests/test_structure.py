@@ -30,7 +30,7 @@ SEVERAL_MODULES = {
 """Files that test what several modules do together, by folder."""
 
 MIRRORED = [
-    *("api", "bulk", "checkpoint", "cli", "comparison", "data", "evaluation", "exporting", "hub", "layout"),
+    *("api", "bulk", "checkpoint", "cli", "comparison", "data", "evaluation", "exporting", "hub", "large", "layout"),
     *("layout_ops", "losses", "models", "ops", "serving", "studio", "study", "styles", "synthesizer", "training"),
 ]
 """Packages whose tests are checked; those of conversion and recipes also lie by the official code that they follow."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from semsynth.evaluation.segmenters.start import resume_segmenter, train_segmenter
     from semsynth.exporting.export import export
     from semsynth.hub import push_model
+    from semsynth.large.synthesizing import LargeSummary, synthesize_large
     from semsynth.layout import Layout
     from semsynth.study.running import analyse_study, plan_study, serve_study
     from semsynth.synthesizer import Synthesizer, load
@@ -54,6 +55,7 @@ __all__ = [
     "ClassSet",
     "ComparisonResult",
     "FittedStyles",
+    "LargeSummary",
     "Layout",
     "ListedModel",
     "MemorisationRecord",
@@ -95,6 +97,7 @@ __all__ = [
     "store_mode",
     "synthesize_files",
     "synthesize_folder",
+    "synthesize_large",
     "train",
     "train_segmenter",
     "write_demo",
@@ -110,6 +113,7 @@ _HOME = {
     "ComparisonResult": "semsynth.comparison",
     "FittedStyles": "semsynth.api.styles",
     "IMPORTERS": "semsynth.api.importers",
+    "LargeSummary": "semsynth.large.synthesizing",
     "Layout": "semsynth.layout",
     "ListedModel": "semsynth.api.models",
     "MemorisationRecord": "semsynth.evaluation.record",
@@ -150,6 +154,7 @@ _HOME = {
     "store_mode": "semsynth.api.styles",
     "synthesize_files": "semsynth.synthesizer.photo_files",
     "synthesize_folder": "semsynth.api.bulk",
+    "synthesize_large": "semsynth.large.synthesizing",
     "train": "semsynth.api.training",
     "train_segmenter": "semsynth.evaluation.segmenters.start",
     "write_demo": "semsynth.synthesizer.demo",

@@ -359,3 +359,46 @@ def test_the_installed_command(models: Path, maps: Path, tmp_path: Path) -> None
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "3 photos in out\n", "")
     assert files(tmp_path / "out") == ["front_0.png", "front_1.png", "front_2.png"]
+
+
+@pytest.mark.slow
+def test_photos_in_tiles(models: Path, maps: Path, tmp_path: Path) -> None:
+    out, given = tmp_path / "out", [maps / "front_0.png", "--model", models / "plain"]
+    result = run(*given, "--out", out, "--tile", 64, "--workers", 1, "--size", "96x64", "--format", "tiff")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"1 photo in {out}: 2 tiles made, in ")
+    assert files(out) == ["front_0.tif"]
+    once = tmp_path / "once"
+    assert run(*given, "--out", once, "--size", "96x64").exit_code == 0
+    made, wanted = (decode_image(path).astype(int) for path in (out / "front_0.tif", once / "front_0.png"))
+    assert np.abs(made - wanted).max() <= 1
+
+
+def test_photos_that_do_not_fit_are_made_in_tiles(
+    models: Path, maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from semsynth.large import fitting
+
+    monkeypatch.setattr(fitting, "MAX_PIXELS", 1000)
+    result = run(maps / "front_0.png", "--out", tmp_path / "out", "--model", models / "edges")
+    assert "front_0.png is 32x32, more than is read at once: made in tiles, as with --tile 1024" in result.stderr
+    assert "error: this model reads instance boundaries, and tiles are made of label maps alone" in result.stderr
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tile", 64, "--contact-sheet"], "--contact-sheet does not go with --tile"),
+        (["--tile", 64, "--region-seed", "door=3"], "--region-seed does not go with --tile"),
+        (["--tile", 64, "--limit", 3], "--limit does not go with --tile"),
+        (["--format", "tiff"], "--format is for pictures that are made in tiles: give --tile, too"),
+        (["--tile", 31, "--size", "320x320"], "--tile 31 is too small for a picture of 320x320"),
+        (["--tile", 64, "--address", "auto"], "--address auto: only Ray has it; leave it out"),
+    ],
+)
+def test_what_does_not_go_with_tiles(
+    arguments: list[object], message: str, models: Path, maps: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert_refused(run(maps, "--out", out, "--model", models / "plain", *arguments), out, message)

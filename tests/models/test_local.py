@@ -16,7 +16,7 @@ from semsynth.layout import LayoutBatch, LayoutEncoding, Size
 from semsynth.layout.parts import LevelPart
 from semsynth.layout.stored import StoredLayout, SymbolFile
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
-from semsynth.models.local import LocalStage, needed_areas
+from semsynth.models.local import LocalStage, halo, needed_areas
 from semsynth.models.oasis import OASISGeneratorConfig
 from semsynth.models.pix2pixhd import Pix2PixHDGeneratorConfig
 from semsynth.models.spade import SPADEGeneratorConfig
@@ -149,6 +149,7 @@ def test_what_each_stage_is_asked_for() -> None:
     found = needed_areas(stages, Rectangle(10, 0, 11, 4), (16, 8))
     assert [one.made for one in found] == [Rectangle(3, 0, 7, 4), Rectangle(9, 0, 12, 5), Rectangle(10, 0, 11, 4)]
     assert [one.given for one in found] == [Rectangle(2, 0, 8, 4), Rectangle(7, 0, 14, 7), Rectangle(9, 0, 12, 5)]
+    assert halo(stages) == 6  # 1 and 2 pixels are 2 of half the size, and there is 1 more
 
 
 def test_a_small_part_costs_little(generators: Callable[[str], LayoutGenerator]) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
-
-import torch
 
 from semsynth.bulk.engine import BulkEngine
 from semsynth.bulk.faithfulness import FaithfulnessRule, OpenJudge
@@ -25,7 +22,7 @@ from semsynth.evaluation.faithfulness import FaithfulnessJudge, open_judge
 from semsynth.evaluation.segmenters.hugging_face import bundled_segmenter_for, bundled_segmenters
 from semsynth.evaluation.segmenters.mappings import ready_mappings
 from semsynth.layout import Size
-from semsynth.synthesizer import DEFAULT_MODEL, Precision, Synthesizer, choose_device, choose_dtype
+from semsynth.synthesizer import DEFAULT_MODEL, Precision, Synthesizer, settled_precision
 
 
 def synthesize_folder(
@@ -98,7 +95,7 @@ def synthesize_folder(
     """
     job, synthesizer = make_job(
         model,
-        precision=_settled(precision, device),
+        precision=settled_precision(precision, device),
         style=None if style is None else Path(style),
         seed=seed,
         count=count,
@@ -164,12 +161,6 @@ def _scoring(
     }
     rule = validated(FaithfulnessRule, values, "the filter")
     return rule, partial(open_judge, source, mapping, found.fingerprint, classes)
-
-
-def _settled(precision: Precision, device: str) -> Literal["float32", "bfloat16"]:
-    """The arithmetic of all workers; ``auto`` is decided by this machine's devices."""
-    dtype = choose_dtype(precision, choose_device(device if precision == "auto" else "cpu"))
-    return "bfloat16" if dtype == torch.bfloat16 else "float32"
 
 
 def _tasks(job: BulkJob, synthesizer: Synthesizer, folder: Path, instances: Path | None) -> list[BulkTask]:

@@ -22,7 +22,8 @@ EngineOption = Annotated[
     typer.Option("--engine", help="Many layouts (a folder, a dataset or shards) by worker processes, or by Ray."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="With --engine: processes; default one for each GPU or core.")
+    int | None,
+    typer.Option("--workers", min=1, help="With --engine or --tile: processes (default: one for each GPU or core)."),
 ]
 AddressOption = Annotated[
     str | None, typer.Option("--address", help="With --engine ray: the cluster; auto is the one that runs here.")

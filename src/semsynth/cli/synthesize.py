@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from semsynth.cli import bulk
+from semsynth.cli import bulk, large
 from semsynth.cli.last_net import interruptible
 from semsynth.cli.options import Device, InferencePrecision, SynthesisModel, parse_region_seeds, parse_size
 from semsynth.cli.progress import Notes, stage_bars
+from semsynth.errors import SemsynthError
 
 
 def synthesize(
@@ -60,6 +61,8 @@ def synthesize(
     size: Annotated[
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the photos (default: that of the map).")
     ] = None,
+    tile: large.TileOption = None,
+    form: large.FormatOption = None,
     device: Device = "auto",
     precision: InferencePrecision = "auto",
     engine: bulk.EngineOption = None,
@@ -78,7 +81,8 @@ def synthesize(
 
     Label maps are PNG files: class ids in 8 bit (255 is void) or 16 bit (65535 is void), palette PNGs, or RGB
     in the class set's colours. Models that were trained on edge maps take such pictures instead. Every map is
-    checked before the first photo is written, and no photo is replaced without --overwrite.
+    checked before the first photo is written, and no photo is replaced without --overwrite. Photos that do not fit
+    into memory are made in tiles.
     """
     if styles is not None:
         typer.echo("note: --styles is now called --object-styles; the old name will be removed", err=True)
@@ -103,12 +107,24 @@ def synthesize(
         "tries": tries,
         "ignore_below": ignore_below,
     }
+    named = {f"--{name.replace('_', '-')}": value for name, value in of_engines.items()}
+    alone = {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--sources": sources}
+    at_once = {**alone, "--region-seed": region_seed, "--instances": instances}
+    if tile is None and engine is None and form is None and not any(at_once.values()):
+        tile = large.tile_where_needed(maps, model, wanted, device)
+    if tile is not None:
+        large.refuse({**at_once, **named})
+        for name in ("region_seeds", "instances"):
+            del how[name]
+        by = engine or "local", workers, address, gpus
+        large.synthesize(maps, out, model, by, tile=tile, form=form or "png", overwrite=overwrite, **how)
+        return
+    if form is not None:
+        raise SemsynthError("--format is for pictures that are made in tiles: give --tile, too")
     if engine is not None:
-        alone = {"--object-styles": object_styles, "--contact-sheet": contact_sheet, "--sources": sources}
         bulk.refuse(True, {**alone, "--overwrite": overwrite})
         bulk.synthesize(maps, out, model, engine, workers, address, gpus, **of_engines, **how)
         return
-    named = {f"--{name.replace('_', '-')}": value for name, value in of_engines.items()}
     bulk.refuse(False, {"--workers": workers, "--address": address, "--gpus": gpus, **named})
     from semsynth.synthesizer import DEFAULT_MODEL
     from semsynth.synthesizer.photo_files import synthesize_files

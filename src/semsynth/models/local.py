@@ -145,3 +145,22 @@ def run_stage(stage: LocalStage, areas: StageAreas, x: Tensor | None, have: Rect
             features = F.interpolate(features, scale_factor=2, mode="nearest")
             features = areas.given.within(cut.doubled()).of(features)
     return areas.made.within(areas.given).of(stage.run(features, areas.given))
+
+
+def halo(stages: Sequence[LocalStage]) -> int:
+    """How far around a rectangle of the picture the first features reach on which it depends, in pixels."""
+    reach, doublings = 0, 0
+    for stage in reversed(stages):
+        reach += stage.reach
+        if stage.doubles:
+            reach, doublings = -(-reach // 2), doublings + 1
+    return reach << doublings
+
+
+def largest_stage(stages: Sequence[LocalStage]) -> int:
+    """Run all stages; how many numbers enter and leave the one that has most of them."""
+    given, found = 0, 0
+    for stage, made in zip(stages, run_each(stages), strict=True):
+        found = max(found, made.numel() + given * (4 if stage.doubles else 1))
+        given = made.numel()
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from semsynth.synthesizer.backend import Backend, OpenPicture, TorchBackend
 from semsynth.synthesizer.conditions import ConditionReader, ConditionSource, LayoutSource
 from semsynth.synthesizer.core import BATCH_SIZE, Synthesizer
-from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype
+from semsynth.synthesizer.devices import Precision, choose_device, choose_dtype, settled_precision
 from semsynth.synthesizer.loading import DEFAULT_MODEL, load
 from semsynth.synthesizer.styling import Style
 
@@ -24,4 +24,5 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "load",
+    "settled_precision",
 ]

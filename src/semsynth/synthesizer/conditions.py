@@ -105,19 +105,38 @@ class ConditionReader:
         Raises:
             SemsynthError: ``size`` cannot be made, or the layout's own size cannot and ``strict`` is set.
         """
-        wanted = size or layout.size
+        chosen, note = self.fitting_size(layout.size, size, strict=strict, source=source)
+        if chosen[0] * chosen[1] > MAX_PIXELS:
+            raise SemsynthError(f"a photo of {pixels(chosen)} has more than {MAX_PIXELS:,} pixels: make a smaller one")
+        return layout.resized(chosen), note
+
+    def fitting_size(
+        self, given: Size, size: Size | None = None, *, strict: bool = False, source: str = "the label map"
+    ) -> tuple[Size, str | None]:
+        """The size of the photo of a layout.
+
+        Args:
+            given: (height, width) of the layout.
+            size: as in :meth:`fit`.
+            strict: likewise.
+            source: likewise.
+
+        Returns:
+            (height, width), and a note on it if nobody asked for that.
+
+        Raises:
+            SemsynthError: as :meth:`fit`.
+        """
+        wanted = size or given
         near = self.sizes.nearest(wanted)
         if near[0] != wanted and (size is not None or strict):
             what = "a photo of" if size is not None else f"{source} is"
             possible = " or ".join(map(pixels, near))
             raise SemsynthError(f"{what} {pixels(wanted)}, which this model cannot make; nearest: {possible}")
-        if near[0][0] * near[0][1] > MAX_PIXELS:
-            raise SemsynthError(f"a photo of {pixels(near[0])} has more than {MAX_PIXELS:,} pixels: make a smaller one")
         if near[0] != wanted:
-            return layout.resized(near[0]), (
-                f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
-            )
-        return layout.resized(wanted), self._far_from_training(wanted, source) if size is None else None
+            note = f"{source} is {pixels(wanted)}, which this model cannot make: resized to {pixels(near[0])}"
+            return near[0], note
+        return wanted, self._far_from_training(wanted, source) if size is None else None
 
     def _far_from_training(self, size: Size, source: str) -> str | None:
         """A note on layouts much larger or smaller than those of training."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,8 +18,9 @@ from semsynth.errors import SemsynthError
 from semsynth.exporting import ExportedModel
 from semsynth.images import to_uint8
 from semsynth.layout import Condition, LayoutBatch, Size
+from semsynth.layout.stored import StoredLayout, SymbolFile
 from semsynth.models.generator import GeneratorConfig
-from semsynth.models.local import LocalStage
+from semsynth.models.local import LocalStage, largest_stage
 from semsynth.ops.rectangle import Rectangle
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.canvas import CanvasStyles
@@ -39,6 +41,13 @@ BATCH_SIZE = 4
 
 CHOICE_PIXELS = 2**23
 """Pixels that :meth:`Synthesizer.style_choices` makes in one pass at most: 10 photos of 1024x512 are fewer."""
+
+_SAMPLE = 256
+"""Side of the picture whose features are counted in :meth:`Synthesizer.bytes_at_once`."""
+_COPIES = 3
+"""How often a block's features are in memory at its peak, those that enter and those that leave it (measured)."""
+_WINDOWS = 150
+"""Bytes for each pixel of a layout while its distinct windows are found (measured)."""
 
 
 class Synthesizer(Styling):
@@ -301,13 +310,29 @@ class Synthesizer(Styling):
         """
         return self._networks.region(layout, style, box, size)
 
-    def local_stages(self, layout: LayoutBatch, style: Tensor | None, size: Size) -> list[LocalStage]:
-        """The stages that :meth:`synthesize_region` goes through, with what each of them reads around a pixel.
+    def large_stages(self, size: Size) -> list[LocalStage]:
+        """The stages that :meth:`synthesize_region` goes through, of a picture of (height, width) ``size``.
 
         Raises:
             SemsynthError: a model whose pixels depend on the whole picture, or an exported one.
         """
-        return self._networks.local_stages(layout, style, size)
+        layout = StoredLayout.open(SymbolFile.of(Path(), size, self.config.encoding), self.config.encoding)
+        style = None if self.config.style is None else torch.zeros(1, self.config.style.channels)
+        return self._networks.local_stages(layout, style, size)  # which read nothing yet
+
+    def bytes_at_once(self, size: Size) -> int:
+        """About how much memory it takes to make a picture of (height, width) ``size`` in one pass.
+
+        Raises:
+            SemsynthError: unknown, of a model whose pixels depend on the whole picture, or of an exported one.
+        """
+        side = self.config.large_sizes.nearest((_SAMPLE, _SAMPLE))[0]
+        nothing = LayoutBatch.from_channels(torch.zeros(1, *side, dtype=torch.int32), self.config.encoding)
+        style = None if self.config.style is None else torch.zeros(1, self.config.style.channels)
+        with torch.inference_mode():
+            numbers = largest_stage(self._networks.local_stages(nothing, style, side))
+        of_features = _COPIES * numbers * self.dtype.itemsize
+        return (of_features + _WINDOWS * side[0] * side[1]) * size[0] * size[1] // (side[0] * side[1])
 
     @property
     def _networks(self) -> TorchBackend:

@@ -37,3 +37,13 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     else:
         there = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()  # AMX comes with it
     return torch.bfloat16 if there else torch.float32
+
+
+def settled_precision(precision: Precision, device: str) -> Literal["float32", "bfloat16"]:
+    """The arithmetic of all workers on a device; ``auto`` is decided by this machine's.
+
+    Raises:
+        SemsynthError: as :func:`choose_device`.
+    """
+    dtype = choose_dtype(precision, choose_device(device if precision == "auto" else "cpu"))
+    return "bfloat16" if dtype == torch.bfloat16 else "float32"

@@ -1,0 +1,1 @@
+"""Pictures larger than memory: made in tiles, from label maps that are read in strips."""
