@@ -137,11 +137,11 @@ def supervisely_object(kind: str, title: str, **more: Any) -> dict[str, Any]:
 
 def supervisely_file(objects: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     bitmap = base64.b64encode(zlib.compress(base64.b64decode(base64_of_mask(RING[1:5, 1:5])))).decode()
-    outline = {"exterior": [[0, 0], [8, 0], [8, 6], [0, 6]], "interior": [[[5, 0], [7, 0], [7, 2], [5, 2]]]}
+    outline = {"exterior": [[0, 0], [7, 0], [7, 5], [0, 5]], "interior": [[[5, 0], [6, 0], [6, 1], [5, 1]]]}
     made = [
         supervisely_object("polygon", "lawn", points=outline),
         supervisely_object("bitmap", "bike", bitmap={"data": bitmap, "origin": [1, 1]}),
-        supervisely_object("rectangle", "bike", points={"exterior": [[6, 4], [8, 6]], "interior": []}),
+        supervisely_object("rectangle", "bike", points={"exterior": [[6, 4], [7, 5]], "interior": []}),
         supervisely_object("point", "bike", points={"exterior": [[6, 4]], "interior": []}),
     ]
     size = {"height": SIZE[0], "width": SIZE[1]}

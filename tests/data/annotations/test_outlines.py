@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from semsynth.data.annotations.outlines import Patch, ellipse, filled, joined, placed, rectangle, ring, rings
+from semsynth.data.annotations.outlines import (
+    Patch,
+    ellipse,
+    filled,
+    filled_to_outline,
+    joined,
+    placed,
+    rectangle,
+    ring,
+    rings,
+)
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9))
 
@@ -121,3 +131,23 @@ def test_a_mask_is_cut_to_the_picture() -> None:
     assert (patch.top, patch.left, patch.mask.shape) == (0, 3, (3, 2))
     assert placed(np.ones((4, 4), np.bool_), 9, 0, (5, 5)).mask.size == 0
     assert placed(np.ones((4, 4), np.bool_), -9, 0, (5, 5)).mask.size == 0
+
+
+def test_outlines_of_pixel_indices_are_included() -> None:
+    square = filled_to_outline(ring([(1, 1), (3, 1), (3, 4), (1, 4)]), (6, 5))
+    expected = np.zeros((6, 5), np.bool_)
+    expected[1:5, 1:4] = True
+    assert (square.mask == expected).all()
+    triangle = filled_to_outline(ring([(0, 0), (3, 3), (0, 3)]), (4, 4))
+    assert (triangle.mask == np.tri(4, dtype=np.bool_)).all()
+    flat = filled_to_outline(ring([(1, 2), (3, 2), (2, 2)]), (4, 5))
+    assert np.argwhere(flat.mask).tolist() == [[2, 1], [2, 2], [2, 3]]
+
+
+def test_outlines_of_pixel_indices_are_cut_off_at_the_picture() -> None:
+    far = filled_to_outline(ring([(-1e6, -1e6), (1e6, -1e6), (1e6, 1e6), (-1e6, 1e6)]), (3, 4))
+    assert far.mask.all()
+    beside = filled_to_outline(ring([(9, 9), (12, 9), (9, 12)]), (3, 4))
+    assert not beside.mask.any()
+    diagonal = filled_to_outline(ring([(-100, -100), (100, 100), (-100, -100)]), (3, 4))
+    assert np.argwhere(diagonal.mask).tolist() == [[0, 0], [1, 1], [2, 2]]

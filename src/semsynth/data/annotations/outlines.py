@@ -152,6 +152,40 @@ def filled(outline: Sequence[Ring], size: tuple[int, int]) -> Patch:
     return Patch(top, left, inside)
 
 
+def filled_to_outline(outline: Ring, size: tuple[int, int]) -> Patch:
+    """The pixels inside of a ring and on it, where points are indices of pixels, not places between them.
+
+    Args:
+        outline: x and y are columns and rows, which are rounded; what lies outside of the picture is cut off.
+        size: (height, width) of the picture.
+
+    Raises:
+        ValueError: as :func:`filled`.
+    """
+    corners = np.floor(outline + 0.5)
+    inside = filled([corners + 0.5], size)
+    covered = np.zeros(size, np.bool_)
+    covered[inside.box] = inside.mask
+    for start, end in zip(corners, np.roll(corners, -1, 0), strict=True):
+        columns, rows = _line(start, end, size).T
+        covered[rows, columns] = True
+    return Patch(0, 0, covered)
+
+
+def _line(start: NDArray[np.float64], end: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
+    """[P,2]: column and row of the pixels between two others, both included, as far as they lie in the picture."""
+    across, limits = end - start, np.array([size[1], size[0]])
+    steps = int(np.abs(across).max())
+    first, last = 0, steps
+    for place, change, limit in zip(start, across, limits, strict=True):
+        if change:  # the steps at which the line may be inside
+            ends = sorted((edge - place) / change * steps for edge in (-1, limit))
+            first, last = max(first, math.floor(ends[0])), min(last, math.ceil(ends[1]))
+    taken = np.arange(first, last + 1)[:, None] / max(1, steps)
+    pixels = np.floor(start + taken * across + 0.5).astype(np.int64)
+    return pixels[((pixels >= 0) & (pixels < limits)).all(1)]
+
+
 def rings(mask: NDArray[np.bool_]) -> list[Ring]:
     """The outlines of a mask along the borders of its pixels, which :func:`filled` turns into the same pixels.
 

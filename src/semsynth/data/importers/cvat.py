@@ -36,7 +36,7 @@ def list_cvat(source: Path, **common: Any) -> Listing:
     """List the pictures of CVAT's XML files.
 
     Args:
-        source: the folder that the export was unpacked into; the photographs lie in it, too.
+        source: the folder of the export; the photographs lie in it, too.
         **common: as in :func:`semsynth.data.importers.records.list_records`.
 
     Raises:
@@ -48,8 +48,8 @@ def list_cvat(source: Path, **common: Any) -> Listing:
         if videos:
             raise SemsynthError(f"{videos[0]} is 'CVAT for video': export the task as 'CVAT for images 1.1'")
         raise SemsynthError(
-            f"{source} holds no .xml file with annotations of images: export 'CVAT for images 1.1' with images, and "
-            "unpack it ('Segmentation mask 1.1' is read by `semsynth data import voc`)"
+            f"{source} holds no .xml file with annotations of images: export 'CVAT for images 1.1' with images "
+            "('Segmentation mask 1.1' is read by `semsynth data import voc`)"
         )
     found: dict[str, dict[str, Any]] = {}
     records = []

@@ -2,20 +2,24 @@
 
 Objects have a ``classTitle`` and a geometry: a ``bitmap`` (a PNG in zlib in base64, and its ``origin``), or
 ``points`` with an ``exterior`` and ``interior`` outlines, which are holes (https://docs.supervisely.com, annotation
-JSON format). Later objects lie in front.
+JSON format). Points are indices of pixels: a rectangle from 0 to 9 covers ten of them, and an outline belongs to its
+polygon, or to its hole. Later objects lie in front.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from semsynth.classes import ClassSet
 from semsynth.data.annotations.files import files_below, mentions, size_of, text
 from semsynth.data.annotations.masks import mask_of_base64
-from semsynth.data.annotations.outlines import Patch, filled, placed, points_of, rectangle, ring
+from semsynth.data.annotations.outlines import Patch, filled, filled_to_outline, placed, points_of, rectangle, ring
 from semsynth.data.importers.painting import Shape
 from semsynth.data.importers.pairs import Listing
 from semsynth.data.importers.records import PICTURE_BYTES, Picture, Record, classes_of, list_records
@@ -97,6 +101,9 @@ def _drawn(kind: str, bitmap: Any, points: Any, size: Size) -> Patch:
         raise ValueError("its points are missing")
     exterior: Any = points.get("exterior")
     if kind == "rectangle":
-        (x0, y0), (x1, y1) = points_of(exterior).tolist()
-        return filled([rectangle(x0, y0, x1, y1)], size)
-    return filled([ring(exterior), *(ring(one) for one in points.get("interior") or ())], size)
+        (x0, x1), (y0, y1) = np.sort(points_of(exterior).T).tolist()
+        return filled([rectangle(x0, y0, x1 + 1, y1 + 1)], size)
+    covered = filled_to_outline(ring(exterior), size)
+    for hole in points.get("interior") or ():
+        covered = replace(covered, mask=covered.mask & ~filled_to_outline(ring(hole), size).mask)
+    return covered
