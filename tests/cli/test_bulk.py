@@ -42,6 +42,9 @@ def test_without_ray_the_extra_is_named(
     ("options", "reason"),
     [
         (("--limit", "3"), "--limit needs --engine"),
+        (("--min-faithfulness", "0.5"), "--min-faithfulness needs --engine"),
+        (("--engine", "local", "--tries", "3"), "--tries 3 needs --min-faithfulness"),
+        (("--engine", "local", "--segmenter", "none", "--ignore-below", "0.5"), "--segmenter none scores no photo"),
         (("--engine", "local", "--contact-sheet"), "--contact-sheet does not go with --engine"),
         (("--engine", "local", "--address", "auto"), "--address"),
         (("--engine", "local", "--style", "absent.png"), "absent.png"),
