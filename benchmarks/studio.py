@@ -1,10 +1,12 @@
 """How long one waits in the studio, without the browser: label PNG in, photo out, over loopback.
 
-    python benchmarks/studio.py [--strokes 200] [--memory-strokes 1000] [--json FILE]
+    python benchmarks/studio.py [--strokes 200] [--memory-strokes 1000] [--film] [--json FILE]
 
 Starts ``semsynth studio`` with the bundled model and paints scripted strokes (discs and rectangles of random classes)
-on five drawn fronts. *Rush* sends 30 strokes a second for some seconds, as a fast hand does: most of them must be
-overtaken, and none may wait long. *Memory* is the server's resident memory while strokes go on.
+on five drawn fronts: in one style, as people paint, and in another style each time, where nothing of the last photo can
+be kept. *Film* is a drag: 40 movements of a brush of 8 pixels, with a photo after each, and one of the same layout that
+is made as a whole; ``--film`` prints all times. *Rush* sends 30 strokes a second for some seconds, as a fast hand does:
+most of them must be overtaken, and none may wait long. *Memory* is the server's resident memory while strokes go on.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import math
 import os
 import re
 import statistics
@@ -37,6 +40,7 @@ LAYOUTS = (0, 7, 14, 18, 27)
 """Seeds of the fronts that are painted on."""
 RATE = 30
 """Strokes per second in the rush."""
+RUSH = f"Rush: {RATE} strokes a second"
 
 
 class Client:
@@ -46,10 +50,10 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.name = name
 
-    def photo(self, label: bytes, stroke: int = 0, **options: Any) -> tuple[int, dict[str, str], float]:
-        """Status, headers and milliseconds of one request; its seed is the stroke, so that no cache answers it."""
+    def photo(self, label: bytes, stroke: int = 0, seed: int = 0) -> tuple[int, dict[str, str], float]:
+        """Status, headers and milliseconds of one request."""
         boundary = "stroke-of-the-benchmark"
-        asked = json.dumps(options | {"client": self.name, "stroke": stroke, "seed": stroke}).encode()
+        asked = json.dumps({"client": self.name, "stroke": stroke, "seed": seed}).encode()
         parts = (b'name="options"', asked), (b'name="label"; filename="l.png"\r\nContent-Type: image/png', label)
         body = b"".join(
             b"--%b\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n" % (boundary.encode(), head, data)
@@ -83,11 +87,28 @@ def server() -> Iterator[tuple[int, int]]:
 
 
 def strokes(seed: int) -> Iterator[bytes]:
-    """Label PNGs: a front with one stroke more each time."""
+    """Label PNGs: a front with one stroke more each time, which changes it: no cache can answer."""
     rng = np.random.default_rng(seed)
     labels = draw_facade(seed).labels.copy()
     while True:
+        before = labels.copy()
         labels[_shape(rng, labels.shape)] = rng.integers(12)
+        if (labels != before).any():
+            yield encode_png(labels)
+
+
+def drag(seed: int, count: int, brush: int = 8) -> Iterator[bytes]:
+    """Label PNGs: a front, then one movement of a brush more each time, on a winding way across it."""
+    labels = draw_facade(seed).labels.copy()
+    yield encode_png(labels)
+    height, width = labels.shape
+    rows, columns = np.ogrid[:height, :width]
+    label = (labels[height // 2, width // 8] + 5) % 12
+    for step in range(count):
+        for part in (step, step + 0.5):
+            column = width * (1 + 6 * part / count) / 8
+            row = height * (0.5 + 0.2 * math.sin(9 * part / count))
+            labels[(rows - row) ** 2 + (columns - column) ** 2 <= brush**2 / 4] = label
         yield encode_png(labels)
 
 
@@ -100,7 +121,7 @@ def _shape(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.bool_]
     return np.asarray((abs(rows - row) <= radius) & (abs(columns - column) <= radius // 2 + 1))
 
 
-def latency(port: int, process: int, count: int) -> dict[str, Any]:
+def latency(port: int, process: int, count: int, *, one_style: bool) -> dict[str, Any]:
     """Milliseconds from request to photo, one stroke after the other, and the server's time on all cores."""
     client = Client(port, uuid.uuid4().hex)
     times, stages = [], Counter[str]()
@@ -111,7 +132,7 @@ def latency(port: int, process: int, count: int) -> dict[str, Any]:
             busy = _cpu_seconds(process)
         for _ in range(10 if number == 0 else count // len(LAYOUTS)):
             stroke += 1
-            status, headers, milliseconds = client.photo(next(labels), stroke)
+            status, headers, milliseconds = client.photo(next(labels), stroke, 0 if one_style else stroke)
             assert status == 200, status
             if number:
                 times.append(milliseconds)
@@ -126,6 +147,21 @@ def latency(port: int, process: int, count: int) -> dict[str, Any]:
     }
 
 
+def film(port: int, count: int = 40) -> dict[str, list[float]]:
+    """Milliseconds from request to photo for each movement of a drag; a drag somewhere else came before it."""
+    anybody = Client(port)
+    for seed in (99, 7):
+        client = Client(port, uuid.uuid4().hex)
+        times: dict[str, list[float]] = {"stroke": [], "whole photo": []}
+        for stroke, label in enumerate(drag(seed, count)):
+            of_stroke, of_whole = client.photo(label, stroke), anybody.photo(label, seed=1)
+            assert (of_stroke[0], of_whole[0]) == (200, 200)
+            if stroke:
+                times["stroke"].append(of_stroke[2])
+                times["whole photo"].append(of_whole[2])
+    return times
+
+
 def rush(port: int, seconds: float) -> dict[str, Any]:
     """30 strokes a second from several connections, as a browser opens them."""
     name, labels = uuid.uuid4().hex, strokes(7)
@@ -136,7 +172,7 @@ def rush(port: int, seconds: float) -> dict[str, Any]:
 
     def send(label: bytes, stroke: int) -> None:
         client = idle.pop()
-        status, _, milliseconds = client.photo(label, stroke)
+        status, _, milliseconds = client.photo(label, stroke, stroke)
         found.append((status, milliseconds))
         idle.append(client)
         free.release()
@@ -168,10 +204,20 @@ def memory(port: int, process: int, count: int) -> list[dict[str, Any]]:
     client, labels = Client(port), strokes(7)
     rows = [{"strokes": 0, "mib": _resident(process)}]
     for done in range(1, count + 1):
-        assert client.photo(next(labels), done)[0] == 200
+        assert client.photo(next(labels), done, done)[0] == 200
         if done % max(1, count // 5) == 0:
             rows.append({"strokes": done, "mib": _resident(process)})
     return rows
+
+
+def _print_film(times: dict[str, list[float]], *, every: bool) -> None:
+    rows = []
+    for name, values in times.items():
+        p50, p90 = statistics.median(values), statistics.quantiles(values, n=10)[-1]
+        rows.append([name, *(f"{value:.0f}" for value in (p50, p90, max(values)))])
+        if every:
+            print(f"{name}:", " ".join(f"{value:.0f}" for value in values))
+    print_table("Film: a drag of 40 movements", ["", "p50_ms", "p90_ms", "max_ms"], rows)
 
 
 def _cpu_seconds(process: int) -> float:
@@ -198,18 +244,26 @@ def main() -> None:
     parser.add_argument("--rush-seconds", type=float, default=5)
     parser.add_argument("--memory-strokes", type=int, default=1000)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--film", action="store_true", help="the drag alone, with all its times")
     arguments = parser.parse_args()
     with server() as (port, process):
-        found = latency(port, process, arguments.strokes)
+        times = film(port)
+        _print_film(times, every=arguments.film)
+        if arguments.film:
+            return
+        found = {
+            name: latency(port, process, arguments.strokes, one_style=one_style)
+            for name, one_style in (("one style", True), ("another style each time", False))
+        }
         rushed = rush(port, arguments.rush_seconds)
         grown = memory(port, process, arguments.memory_strokes)
-    for title, values in (("Stroke to photo, over loopback", found), ("Rush: 30 strokes a second", rushed)):
+    for title, values in (*((f"Stroke to photo, {name}", row) for name, row in found.items()), (RUSH, rushed)):
         print_table(title, list(values), [[f"{value:.0f}" for value in values.values()]])
     print_table(
         "Memory of the server", ["strokes", "MiB"], [[f"{row['strokes']}", f"{row['mib']:.0f}"] for row in grown]
     )
     if arguments.json:
-        write_report(arguments.json, {"latency": found, "rush": rushed, "memory": grown})
+        write_report(arguments.json, {"film": times, "latency": found, "rush": rushed, "memory": grown})
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class KeptPicture:
         self._generator = generator
         self._max_bytes, self._max_share = max_bytes, max_share
         self._kept: _Kept | None = None
-        self.share = 1.0
+        self.share: float = 1.0
         """Of the whole picture's multiplications, how many the last one took."""
 
     @property

@@ -55,7 +55,8 @@ class TorchBackend:
         """Take over the networks of ``model``: they can only infer from now on."""
         generator = model.networks["generator"]
         assert isinstance(generator, LayoutGenerator)
-        self.device, self.dtype = device, dtype
+        self.device: torch.device = device
+        self.dtype: torch.dtype = dtype
         self._lock = threading.Lock()
         for network in model.networks.values():
             network.eval().requires_grad_(False).to(device)
