@@ -41,6 +41,8 @@ BRUSHES = (4, 8, 16)
 CASES = ((16, 256, BRUSHES), (16, 512, BRUSHES), (16, 1024, BRUSHES), (64, 1024, (8, 16)))
 """Width, side of the pictures, brushes."""
 STEPS_PER_DRAG = 12
+FEWEST_STEPS = 8
+"""That are timed, however long they take."""
 WHOLE_EVERY = 4
 """Steps after which a whole picture is made."""
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
@@ -132,13 +134,13 @@ def times_of(
 ) -> None:
     """Steps and whole pictures in turn, for so many seconds after a first drag."""
     kept = KeptPicture(generator, PLENTY, max_share)
-    end = math.inf
+    end, begun = math.inf, len(into.ratios)
     for number, drag in enumerate(drags(brush, side, seed=2)):
         if number == 1:
             end = time.perf_counter() + seconds
         whole = math.nan
         for step, layout in enumerate(drag):
-            if time.perf_counter() > end and into.ratios:
+            if time.perf_counter() > end and len(into.ratios) - begun >= FEWEST_STEPS:
                 return
             taken = _seconds(kept.update, layout, generator)
             if number and step % WHOLE_EVERY == 1 and not (whole > seconds):

@@ -200,11 +200,11 @@ def rush(port: int, seconds: float) -> dict[str, Any]:
 
 
 def memory(port: int, process: int, count: int) -> list[dict[str, Any]]:
-    """MiB of the server after so many strokes more."""
-    client, labels = Client(port), strokes(7)
+    """MiB of the server after so many strokes more, in one style."""
+    client, labels = Client(port, uuid.uuid4().hex), strokes(7)
     rows = [{"strokes": 0, "mib": _resident(process)}]
     for done in range(1, count + 1):
-        assert client.photo(next(labels), done, done)[0] == 200
+        assert client.photo(next(labels), done)[0] == 200
         if done % max(1, count // 5) == 0:
             rows.append({"strokes": done, "mib": _resident(process)})
     return rows
