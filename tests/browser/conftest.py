@@ -17,9 +17,12 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from numpy.typing import NDArray
+from sims_models import write_model
 from studio_page import StudioPage
 from tiny_models import save_tiny_pix2pixhd
 
+from semsynth.bank.memory import MemoryBank
+from semsynth.bank.settings import CanvasSettings
 from semsynth.classes import ClassSet
 from semsynth.layout import Layout, Size
 from semsynth.studio.app import create_app
@@ -82,15 +85,19 @@ def bundled() -> ServedModel:
 
 
 @pytest.fixture(scope="session")
-def studio(bundled: ServedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The bundled model with a stand-in for a segmenter, and a tiny one whose objects have styles."""
+def studio(
+    bundled: ServedModel, scene_bank: MemoryBank, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The bundled model with a stand-in for a segmenter, a tiny one whose objects have styles, and one of SIMS."""
     folder = save_tiny_pix2pixhd(tmp_path_factory.mktemp("models") / "tiny")
     with_segmenter = dataclasses.replace(bundled, segment=thirds(bundled.synthesizer.classes))
     tiny = serve(str(folder), "cpu", "float32")
     # It knows no size that it was trained at, so that it warns of none: warnings are errors here, also in the server's
     # threads, whatever a test allows.
     tiny.synthesizer.conditions = dataclasses.replace(tiny.synthesizer.conditions, trained_size=None)
-    with running(create_app(with_distinct_ids([with_segmenter, tiny]))) as server:
+    memory = CanvasSettings(bank=str(scene_bank.folder), elision=0.02)
+    pieces = serve(str(write_model(tmp_path_factory.mktemp("models") / "pieces", memory)), "cpu", "float32")
+    with running(create_app(with_distinct_ids([with_segmenter, tiny, pieces]))) as server:
         yield server
 
 

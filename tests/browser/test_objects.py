@@ -148,6 +148,30 @@ def test_an_object_takes_the_style_that_is_picked(visit: Callable[..., StudioPag
     page.press("Control+KeyZ")
 
 
+def test_an_object_takes_the_photo_piece_that_is_picked(visit: Callable[..., StudioPage]) -> None:
+    page = visit()
+    page.page.select_option("#model", "pieces")
+    page.settled()
+    class_id = int(page.run("() => studio.store.model.classes.classes.find((c) => c.modes > 2).id"))
+    page.paint_with(page.run("(id) => studio.store.classOf(id).name", class_id))
+    page.tool("rectangle")
+    page.drag((4, 20), (60, 60))
+    page.tool("object")
+    page.click((30, 50))
+    page.page.click("text=Restyle")
+    choices = page.page.locator("#style-choices button")
+    choices.first.wait_for()
+    assert choices.count() == page.run("(id) => studio.store.classOf(id).modes", class_id)
+    page.settled()
+    best = page.photo()
+    choices.nth(1).click()
+    page.settled()
+    assert (page.photo() != best).any()
+    choices.nth(0).click()
+    page.settled()
+    np.testing.assert_array_equal(page.photo(), best)
+
+
 def test_variations_are_picked_and_undone(page: StudioPage) -> None:
     seed = page.run("() => studio.store.style.seed")
     page.page.click("#variations")
