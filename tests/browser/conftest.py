@@ -85,9 +85,7 @@ def bundled() -> ServedModel:
 
 
 @pytest.fixture(scope="session")
-def studio(
-    bundled: ServedModel, scene_bank: MemoryBank, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def studio(bundled: ServedModel, scene_bank: MemoryBank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The bundled model with a stand-in for a segmenter, a tiny one whose objects have styles, and one of SIMS."""
     folder = save_tiny_pix2pixhd(tmp_path_factory.mktemp("models") / "tiny")
     with_segmenter = dataclasses.replace(bundled, segment=thirds(bundled.synthesizer.classes))

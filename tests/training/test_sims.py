@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from backbone_weights import save_mobilenet
 from safetensors.torch import load_file
 from toy_bank import TINY_SIMS
 
@@ -131,6 +132,31 @@ def test_two_processes_do_what_one_does(
     )
     for key, value in alone.items():
         torch.testing.assert_close(together[key], value, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_discriminator_on_frozen_features_takes_part_and_resumes(
+    scenes: Path, scene_bank: MemoryBank, tmp_path: Path
+) -> None:
+    weights = save_mobilenet(tmp_path)
+    small = '{"backbone":"mobilenet_v1","size":null,"strides":[4,8],"mixed_channels":[2,2],"halvings":[0,0]}'
+    for run, steps in (("parts", 1), ("whole", 2)):
+        semsynth.train(
+            "sims",
+            scenes,
+            tmp_path / run,
+            preset="small",
+            steps=steps,
+            overrides=[*TINY_SIMS, f"feature_discriminator={small}"],
+            bank=scene_bank.folder,
+            feature_weights=weights,
+            device="cpu",
+        )
+    semsynth.resume(tmp_path / "parts", steps=2, device="cpu")
+    made, expected = (StateFolder(tmp_path / run / "state").load(lambda text: None) for run in ("parts", "whole"))
+    assert "feature_discriminator" in expected["networks"]
+    for name, network in expected["networks"].items():
+        assert all(bool((made["networks"][name][key] == value).all()) for key, value in network.items()), name
 
 
 def _bank_of(run: Path) -> Path:
