@@ -73,6 +73,7 @@ bench: $(DEVELOPMENT) ## print the tables of docs/benchmarks.md (takes long; rea
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bank.py --data $(DATA)/cmp_facades
 	$(BIN)/python benchmarks/bulk.py
 	$(BIN)/python benchmarks/bulk_memory.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/large_pictures.py
 	$(BIN)/python benchmarks/scaling.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio.py
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/studio_browser.py

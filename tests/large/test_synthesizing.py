@@ -193,6 +193,28 @@ def test_what_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_map_that_cannot_be_used_leaves_nothing(models: Models, label_map: Path, tmp_path: Path) -> None:
+    numbers = np.asarray(Image.open(label_map)).copy()
+    numbers[50, 5] = 99
+    Image.fromarray(numbers).save(tmp_path / "wrong.png")
+    with pytest.raises(SemsynthError, match=r"wrong\.png.*: ids outside the class set .*: 99 \(1 pixels\)"):
+        synthesize(models, tmp_path / "wrong.png", tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_too_little_room_is_told_before_the_work(
+    models: Models, label_map: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(SemsynthError, match=r"cannot write .*pixels\.raw: the disk is full"):
+        synthesize(models, label_map, tmp_path / "out")
+    monkeypatch.delattr(os, "posix_fallocate")
+    assert synthesize(models, label_map, tmp_path / "out").made == 4
+
+
 def test_another_process_at_work(models: Models, label_map: Path, tmp_path: Path) -> None:
     job = job_of(models("layout"), label_map, (96, 160), 96)
     with (

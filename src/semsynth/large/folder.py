@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -13,10 +14,13 @@ from semsynth.config import dump_config, load_config
 from semsynth.errors import SemsynthError
 from semsynth.files import explained, sweep_partial_files
 from semsynth.large.job import PIXELS, LargeJob
-from semsynth.locks import FolderLock
+from semsynth.locks import LOCK, FolderLock
 
 JOB, FINISHED = "job.json", "finished.txt"
 """Names of the files that hold the job, and a line with the number of every tile whose pixels are on the disk."""
+
+_CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+"""What file systems answer that do not take room ahead."""
 
 
 class TileFolder:
@@ -57,7 +61,7 @@ class TileFolder:
         self.finished.add(task.number)
 
     def remove(self) -> None:
-        """The picture is finished: nothing of the folder is needed any more."""
+        """The picture is finished, or cannot be made: nothing of the folder is needed any more."""
         self._lock.release()
         shutil.rmtree(self.root, ignore_errors=True)
 
@@ -84,10 +88,10 @@ class TileFolder:
                     f"{self.root} holds tiles of another picture ({'; '.join(other)}): choose another `out`, give "
                     "`overwrite`, or remove the folder"
                 )
-        elif any(one.name != ".lock" for one in self.root.iterdir()):
+        elif any(one.name != LOCK for one in self.root.iterdir()):
             raise SemsynthError(f"{self.root} is not empty and holds no tiles: choose another `out`")
         for one in self.root.iterdir():
-            if one.name != ".lock":
+            if one.name != LOCK:
                 with explained(one, "cannot remove"):
                     one.unlink()
         dump_config(job, path)
@@ -111,10 +115,13 @@ def _reserve(path: Path, size: int) -> None:
     Raises:
         OSError: there is too little.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
+    with path.open("ab") as file:
+        if os.fstat(file.fileno()).st_size == size:
+            return
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, size)
-        os.truncate(descriptor, size)
-    finally:
-        os.close(descriptor)
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno not in _CANNOT_RESERVE:
+                    raise
+        file.truncate(size)

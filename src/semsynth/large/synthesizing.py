@@ -150,7 +150,11 @@ def make_tiles(
     encoding = synthesizer.config.encoding
     symbols = job.symbols(folder.root, encoding)
     if not symbols.path.exists():
-        store_symbols(Path(job.map), synthesizer.classes, encoding, symbols, progress("reading the map"))
+        try:
+            store_symbols(Path(job.map), synthesizer.classes, encoding, symbols, progress("reading the map"))
+        except SemsynthError:
+            folder.remove()
+            raise
     missing = [task for task in job.tasks if task.number not in folder.finished]
     done, total = progress("tiles"), len(job.tasks)
     with closing(engine(partial(TileMaker, job, folder.root.absolute()), missing, tell)) as outcomes:
