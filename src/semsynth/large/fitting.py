@@ -17,7 +17,7 @@ from semsynth.synthesizer import choose_device, load
 from semsynth.synthesizer.map_files import list_maps
 
 DEFAULT_TILE = 1024
-"""Side of a tile in pixels, where nobody names one: less than a gigabyte for each worker with the bundled models."""
+"""Side of a tile in pixels, where nobody names one: about a gigabyte for each worker with the bundled models."""
 _SMALL = 2048 * 2048
 """Pixels of pictures that are made at once without asking."""
 
