@@ -24,7 +24,7 @@ SEVERAL_MODULES = {
     "styles": ("stored_modes",),
     "training": (
         *("aids", "baselines", "command", "conditions", "crn", "distributed", "distributed_restarts"),
-        *("feature_discriminator", "inner_loop", "oasis", "pix2pixhd", "shards", "sims"),
+        *("feature_discriminator", "inner_loop", "oasis", "pix2pixhd", "pixel_formats", "shards", "sims"),
     ),
 }
 """Files that test what several modules do together, by folder."""

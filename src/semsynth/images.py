@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +55,12 @@ DAMAGE = (
 )
 """What Pillow's decoders raise on damaged data; a MemoryError is their word for impossible sizes, too."""
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+"""[H,W,C], whole numbers over their full range."""
+T = TypeVar("T", bound=np.generic)
 
 _TOO_LARGE = f"has more than {MAX_PIXELS:,} pixels, the limit against decompression bombs: scale it down"
-_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
     4: lambda pixels: pixels[::-1],
@@ -199,6 +201,11 @@ def to_rgb(image: Image.Image, source: str) -> NDArray[np.uint8]:
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for rows, strip in rgb_strips(image, source):
         pixels[rows] = strip
+    return upright(pixels, image)
+
+
+def upright(pixels: NDArray[T], image: Image.Image) -> NDArray[T]:
+    """The stored pixels [H,W,...] of ``image`` as its EXIF orientation says they are seen."""
     turned = _orientation(image)
     return pixels if turned == 1 else np.ascontiguousarray(_UPRIGHT[turned](pixels))
 
@@ -267,28 +274,48 @@ def palette(image: Image.Image) -> tuple[int, ...] | None:
     return tuple(red << 16 | green << 8 | blue for red, green, blue in zip(*channels, strict=False))
 
 
-def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Bicubic, antialiased resampling of [H,W,3] uint8 to ``size``, (height, width)."""
+@overload
+def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]: ...
+
+
+@overload
+def resize_image(image: Pixels, size: tuple[int, int]) -> Pixels: ...
+
+
+def resize_image(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Bicubic, antialiased resampling of pixels [H,W,C] to ``size``, (height, width)."""
     height, width = size
     if image.shape[:2] == (height, width):
         return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC), np.uint8)
+    channels = (Image.fromarray(one.astype(np.float32)) for one in np.moveaxis(image, 2, 0))
+    resized = [np.asarray(one.resize((width, height), Image.Resampling.BICUBIC)) for one in channels]
+    rounded = np.rint(np.stack(resized, 2)).clip(0, np.iinfo(image.dtype).max)
+    return np.asarray(rounded, np.uint8) if image.dtype == np.uint8 else np.asarray(rounded, np.uint16)
 
 
-def to_tensor(image: NDArray[np.uint8]) -> Tensor:
-    """[H,W,3] uint8 -> [3,H,W] float32 in [-1,1]: ``x / 127.5 - 1``."""
+def to_tensor(image: Pixels) -> Tensor:
+    """[H,W,C] -> [C,H,W] float32 in [-1,1]: ``x / 127.5 - 1`` of 8 bits, ``x / 32767.5 - 1`` of 16."""
     import torch  # reading and writing pictures alone does not wait for it
 
-    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32)).div_(127.5).sub_(1)
+    half = 127.5 if image.dtype == np.uint8 else 32767.5
+    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32)).div_(half).sub_(1)
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    """[N,3,H,W] in [-1,1] -> [N,H,W,3] uint8, clipped and rounded.
+    """[N,C,H,W] in [-1,1] -> [N,H,W,C] uint8, clipped and rounded.
 
     Difference: the official codes truncate (``util.tensor2im``), which is half a grey level darker on average.
     """
     pixels = images.detach().float().add(1).mul(127.5).round_().clamp_(0, 255)
     return pixels.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [N,H,W,3]
+
+
+def to_uint16(images: Tensor) -> NDArray[np.uint16]:
+    """[N,C,H,W] in [-1,1] -> [N,H,W,C] uint16, clipped and rounded."""
+    pixels = images.detach().float().add(1).mul(32767.5).round_().clamp_(0, 65535)
+    return pixels.int().permute(0, 2, 3, 1).contiguous().cpu().numpy().astype(np.uint16)  # [N,H,W,C]
 
 
 def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

@@ -63,8 +63,7 @@ def estimate_affinity(
     for number in range(total):
         sample = samples[number]
         assert isinstance(sample.condition, Layout)  # open_split makes sure
-        assert sample.image is not None
-        seen = label_photo(judge, sample.image)
+        seen = label_photo(judge, sample.rgb)
         true, taken_for = (one.classes.index_of_id[one.labels] for one in (sample.condition, seen))
         cells = true.ravel() * counts.shape[1] + taken_for.ravel()
         counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)

@@ -26,6 +26,7 @@ from semsynth.errors import SemsynthError
 from semsynth.files import sha256
 from semsynth.images import encode_png
 from semsynth.layout import Condition, Layout
+from semsynth.pixel_format import rgb
 from semsynth.synthesizer import load
 from semsynth.version import __version__
 
@@ -180,7 +181,7 @@ class PictureMaker:
         if self.job.count is None or self.synthesizer.config.images_per_layout == 1:
             return None
         with self._by_one_thread():
-            return self.synthesizer.synthesize_arrays([condition], [None])[0]
+            return rgb(self.synthesizer.synthesize_arrays([condition], [None])[0], "a picture of this model")
 
     def _photo(self, task: BulkTask, condition: Condition, number: int) -> NDArray[np.uint8]:
         """[H,W,3]."""

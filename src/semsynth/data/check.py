@@ -22,6 +22,7 @@ from semsynth.data.splitting import missing_split_notes
 from semsynth.errors import SemsynthError
 from semsynth.images import open_image, photo_size, picture_header, read_image_bytes, stored_orientation
 from semsynth.layout import Layout, pixels
+from semsynth.pixel_format import ARRAY, PixelFormat
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +122,11 @@ def check_dataset(root: Path, progress: Progress = silent, thin: Collection[str]
     Raises:
         SemsynthError: there is no such folder, or its ``classes.json`` cannot be read.
     """
-    classes = load_classes(root)
+    classes, format = load_classes(root), PixelFormat.of(root)
     names = splits(root)
     problems: list[str] = []
     notes: list[str] = []
-    listed = {name: list(_list_split(root / name, problems, notes)) for name in names}
+    listed = {name: list(_list_split(root / name, format, problems, notes)) for name in names}
     _check_split_names(root, names, listed, problems, notes)
     total = sum(map(len, listed.values()))
     done = 0
@@ -140,7 +141,7 @@ def check_dataset(root: Path, progress: Progress = silent, thin: Collection[str]
     with ThreadPoolExecutor() as pool:
         for name, files in listed.items():
             layouts = []
-            results = pool.map(lambda one: _check_files(one, classes, thin, budget), files)
+            results = pool.map(lambda one: _check_files(one, classes, format, thin, budget), files)
             for item, found in zip(files, results, strict=True):
                 problems += found.problems
                 palettes.add(item.label, found.palette)
@@ -158,13 +159,14 @@ def check_dataset(root: Path, progress: Progress = silent, thin: Collection[str]
     return DatasetReport(classes, tuple(reports), tuple(problems), tuple(notes))
 
 
-def _list_split(folder: Path, problems: list[str], notes: list[str]) -> Iterator[_Files]:
+def _list_split(folder: Path, format: PixelFormat, problems: list[str], notes: list[str]) -> Iterator[_Files]:
     """The files of a split; what does not pair goes to ``problems``."""
     found: dict[str, dict[str, Path]] = {}
+    others = () if format.is_plain else (ARRAY,)
     for kind in (LABELS, IMAGES, INSTANCES):
         if kind == LABELS or (folder / kind).is_dir():
             try:
-                found[kind] = list_pictures(folder / kind)
+                found[kind] = list_pictures(folder / kind, others=others if kind == IMAGES else ())
             except SemsynthError as error:
                 problems.append(str(error))
     labels = found.get(LABELS, {})
@@ -187,7 +189,9 @@ def _check_split_names(
         notes += missing_split_notes(root, names)
 
 
-def _check_files(files: _Files, classes: ClassSet, thin: Collection[str], budget: PixelBudget) -> _Found:
+def _check_files(
+    files: _Files, classes: ClassSet, format: PixelFormat, thin: Collection[str], budget: PixelBudget
+) -> _Found:
     """Read one sample."""
     found = _Found()
     with budget.reserved(files.label, files.instance):
@@ -196,7 +200,7 @@ def _check_files(files: _Files, classes: ClassSet, thin: Collection[str], budget
         del layout
     if files.image is not None:
         with budget.reserved(files.image):
-            _check_photo(files.image, size, found)
+            _check_photo(files.image, format, size, found)
     return found
 
 
@@ -221,11 +225,15 @@ def _check_label(files: _Files, classes: ClassSet, thin: Collection[str], found:
     return layout
 
 
-def _check_photo(path: Path, size: tuple[int, int] | None, found: _Found) -> None:
+def _check_photo(path: Path, format: PixelFormat, size: tuple[int, int] | None, found: _Found) -> None:
     """Read a photo and compare it with the ``size`` of its label map, if that could be read."""
     try:
-        image = open_image(read_image_bytes(path), str(path))
-        upright, turned = photo_size(image, str(path)), stored_orientation(image)
+        if format.is_plain:
+            image = open_image(read_image_bytes(path), str(path))
+            upright, turned = photo_size(image, str(path)), stored_orientation(image)
+        else:
+            height, width, _ = format.read(path).shape
+            upright, turned = (height, width), 1
     except SemsynthError as error:
         found.problems.append(str(error))
         return

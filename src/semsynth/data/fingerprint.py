@@ -62,7 +62,7 @@ def fingerprint(samples: Samples) -> DataFingerprint | None:
         samples=len(samples),
         classes=_digest([json.dumps(classes)]),
         names=_digest(samples.names),
-        files=_digest(_described(files)),
+        files=_digest([*_described(files), *_declared(samples)]),
     )
 
 
@@ -76,6 +76,12 @@ def _described(kinds: list[list[Path]]) -> Iterable[str]:
                 size = path.stat().st_size
             yield f"{size} {_parts(path, size) if number % step == 0 else ''}"
             number += 1
+
+
+def _declared(samples: DatasetFolder | ConditionFolder) -> list[str]:
+    """What the data set declares of its photos, where they are not 8-bit RGB."""
+    declared = isinstance(samples, DatasetFolder) and not samples.pixels.is_plain
+    return [samples.pixels.model_dump_json()] if declared and isinstance(samples, DatasetFolder) else []
 
 
 def _parts(path: Path, size: int) -> str:

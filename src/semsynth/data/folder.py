@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from semsynth.classes import BUILTIN_CLASS_SETS, NO_CLASSES, ClassSet
 from semsynth.data.listing import list_pictures, pairing_problems
 from semsynth.errors import SemsynthError, errors_of
-from semsynth.images import decode_image
 from semsynth.layout import Layout
+from semsynth.pixel_format import ARRAY, PixelFormat
 
 if TYPE_CHECKING:
     from semsynth.data.sample import Sample
@@ -28,6 +28,7 @@ class DatasetFolder:
         split: for example ``train``.
         classes: the class set of the label maps.
         names: the samples' names.
+        pixels: what the photos hold.
     """
 
     def __init__(self, root: Path, split: str, *, images: bool = True, instances: bool = False) -> None:
@@ -48,7 +49,9 @@ class DatasetFolder:
             known = ", ".join(splits(root)) or "none"
             raise SemsynthError(f"{root} has no split '{split}' (found: {known}): name one of them or add the folder")
         self._labels = list_pictures(root / split / LABELS)
-        self._images = list_pictures(root / split / IMAGES) if images else None
+        self.pixels = PixelFormat.of(root)
+        arrays = () if self.pixels.is_plain else (ARRAY,)
+        self._images = list_pictures(root / split / IMAGES, others=arrays) if images else None
         self._instances = list_pictures(root / split / INSTANCES) if instances else None
         self.names = tuple(self._labels)
         for others, folder in ((self._images, IMAGES), (self._instances, INSTANCES)):
@@ -86,7 +89,7 @@ class DatasetFolder:
 
         name = self.names[index]
         layout = Layout.open(self._labels[name], self.classes, self._instances[name] if self._instances else None)
-        image = decode_image(self._images[name]) if self._images else None
+        image = self.pixels.read(self._images[name]) if self._images else None
         with errors_of(self.root / self.split):
             return Sample(name, layout, image)
 

@@ -13,6 +13,7 @@ from semsynth.data.folder import CONDITIONS, IMAGES, INSTANCES, LABELS, DatasetF
 from semsynth.data.folder import splits as folder_splits
 from semsynth.data.progress import Progress, silent
 from semsynth.data.sample import CONDITION, IMAGE, INSTANCE, LABEL
+from semsynth.pixel_format import PixelFormat
 
 FOLDERS = {IMAGE: IMAGES, LABEL: LABELS, CONDITION: CONDITIONS, INSTANCE: INSTANCES}
 """Members of a sample, in the order of a shard, and the folders of their files."""
@@ -29,6 +30,7 @@ class FolderSource:
         """
         self.root, self.location, self.classes = root, str(root), load_classes(root)
         self.fingerprint = None
+        self.pixels = PixelFormat.of(root)
         self.splits = folder_splits(root, CONDITIONS if self.classes == NO_CLASSES else LABELS)
 
     def kinds(self, split: str) -> frozenset[str]:

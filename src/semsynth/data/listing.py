@@ -38,19 +38,20 @@ def name_of_file(path: Path) -> str:
     return unicodedata.normalize("NFC", path.stem)
 
 
-def list_pictures(folder: Path, *, nested: bool = False) -> dict[str, Path]:
+def list_pictures(folder: Path, *, nested: bool = False, others: tuple[str, ...] = ()) -> dict[str, Path]:
     """Picture files of ``folder`` by :func:`name_of_file`, in natural order (2 before 10).
 
     Args:
         folder: where they lie.
         nested: whether sub-folders count, too. What lies in ``street/a.png`` has the name ``street_a``.
+        others: suffixes of further files that are pictures there, in lower case.
 
     Raises:
         SemsynthError: no such folder, no picture in it (the message says what else there is), two files of one name, or
             a link whose file is gone.
     """
     found: dict[str, Path] = {}
-    for path in picture_files(folder, nested=nested):
+    for path in picture_files(folder, nested=nested, others=others):
         name = unicodedata.normalize("NFC", "_".join(path.relative_to(folder).with_suffix("").parts))
         other = found.setdefault(name, path)
         if other != path:
@@ -60,15 +61,17 @@ def list_pictures(folder: Path, *, nested: bool = False) -> dict[str, Path]:
     return found
 
 
-def picture_files(folder: Path, *, nested: bool = True) -> list[Path]:
+def picture_files(folder: Path, *, nested: bool = True, others: tuple[str, ...] = ()) -> list[Path]:
     """Picture files of ``folder``, and of its sub-folders if ``nested``, in natural order; there may be none.
+
+    Files that end with one of ``others`` count as pictures, too.
 
     Raises:
         SemsynthError: no such folder, one that cannot be read, or a link whose file is gone.
     """
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for names that are too long
         raise SemsynthError(f"there is no folder {shortened(folder)}: check the path")
-    return sorted(_pictures(folder, _DEEPEST if nested else 0), key=lambda path: natural(str(path)))
+    return sorted(_pictures(folder, _DEEPEST if nested else 0, others), key=lambda path: natural(str(path)))
 
 
 def natural(text: str) -> list[tuple[bool, int, str]]:
@@ -126,7 +129,7 @@ def examples(names: Collection[str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else "")
 
 
-def _pictures(folder: Path, depth: int) -> Iterator[Path]:
+def _pictures(folder: Path, depth: int, others: tuple[str, ...] = ()) -> Iterator[Path]:
     """Picture files of ``folder``, and of its sub-folders down to ``depth``, in no order.
 
     Raises:
@@ -138,8 +141,8 @@ def _pictures(folder: Path, depth: int) -> Iterator[Path]:
                 continue
             if depth and entry.is_dir():
                 if not (entry.is_symlink() and folder.resolve().is_relative_to(Path(entry.path).resolve())):  # a circle
-                    yield from _pictures(Path(entry.path), depth - 1)
-            elif is_picture(entry.name):
+                    yield from _pictures(Path(entry.path), depth - 1, others)
+            elif is_picture(entry.name) or (others and entry.name.lower().endswith(others)):
                 if entry.is_file():
                     yield Path(entry.path)
                 elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - as above

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semsynth.errors import SemsynthError
-from semsynth.images import to_tensor
+from semsynth.images import Pixels, to_tensor
 from semsynth.layout import Condition, ConditionPicture, Layout, LayoutBatch, LayoutEncoding, Size
 from semsynth.layout_ops.objects import ObjectMap
+from semsynth.pixel_format import rgb
 
 IMAGE, LABEL, INSTANCE, CONDITION = "image", "label", "instance", "condition"
 """What samples consist of; in shards, a member's suffix up to its first dot."""
@@ -28,12 +29,12 @@ class Sample:
     Attributes:
         name: the file name without suffix.
         condition: labels and, where they exist, instances; or a picture.
-        image: [H,W,3] uint8; None in folders without photos.
+        image: [H,W,C] uint8 or uint16 over their full range; None in folders without photos.
     """
 
     name: str
     condition: Condition
-    image: NDArray[np.uint8] | None = None
+    image: Pixels | None = None
 
     def __post_init__(self) -> None:
         if self.image is not None and self.image.shape[:2] != self.size:
@@ -42,6 +43,17 @@ class Sample:
             turned = ". Photos are read upright, as their EXIF orientation says" if (columns, rows) == self.size else ""
             sizes = f"the photo is {columns}x{rows}, the {other} {width}x{height}"
             raise SemsynthError(f"'{self.name}': {sizes}; they must be equal{turned}")
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """The photo as [H,W,3] uint8.
+
+        Raises:
+            SemsynthError: there is none, or it is not 8-bit RGB.
+        """
+        if self.image is None:
+            raise SemsynthError(f"'{self.name}' has no photo: photos are needed here")
+        return rgb(self.image, f"the photo of '{self.name}'")
 
     @property
     def size(self) -> Size:
@@ -100,7 +112,7 @@ class Batch:
 
     Attributes:
         layout: N layouts, or [N,3,H,W] float in [-1,1] where pictures are the condition.
-        image: [N,3,H,W] float in [-1,1].
+        image: [N,C,H,W] float in [-1,1].
         names: the samples' names.
         objects: the layouts' objects, for networks that read features of each; None for others.
     """
@@ -152,7 +164,7 @@ class Batch:
 
 
 def _photos(samples: Sequence[Sample]) -> Tensor:
-    """[N,3,H,W] in [-1,1]."""
+    """[N,C,H,W] in [-1,1]."""
     images = []
     for sample in samples:
         if sample.image is None:

@@ -16,6 +16,7 @@ from semsynth.data.shards.remote import RemoteStore
 from semsynth.data.shards.source import ShardSource
 from semsynth.data.shards.store import FolderStore, is_shard_folder
 from semsynth.errors import SemsynthError
+from semsynth.pixel_format import PixelFormat
 
 
 class LabelledSamples(Samples, Protocol):
@@ -49,6 +50,9 @@ class Source(Protocol):
     """Names of those with label maps, or conditions."""
     fingerprint: str | None
     """Changes with the shards and their order; None where a folder may hold anything tomorrow."""
+
+    pixels: PixelFormat
+    """What its photos hold."""
 
     def kinds(self, split: str) -> frozenset[str]:
         """What its samples consist of: some of ``image``, ``label``, ``instance``, ``condition``."""

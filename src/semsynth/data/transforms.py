@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from semsynth.classes import UNKNOWN, VOID
 from semsynth.config import Config
 from semsynth.data.sample import Sample
 from semsynth.errors import SemsynthError
-from semsynth.images import MAX_PIXELS, resize_image
+from semsynth.images import MAX_PIXELS, Pixels, resize_image
 from semsynth.layout import ConditionPicture, Layout, Size
 
 T = TypeVar("T", bound=np.generic)
@@ -231,7 +231,7 @@ class _Change(Protocol):
 
 def _changed(sample: Sample, change: _Change) -> Sample:
     """The sample with everything in it changed alike."""
-    image = None if sample.image is None else change(sample.image, 0)
+    image = None if sample.image is None else cast("Pixels", change(sample.image, 0))
     condition = sample.condition
     if isinstance(condition, ConditionPicture):
         return Sample(sample.name, ConditionPicture(change(condition.pixels, 0)), image)

@@ -129,7 +129,7 @@ class RealPhotos:
 
     def pictures(self, samples: Sequence[Sample], number: int) -> list[Picture]:
         """The samples' photos."""
-        return [sample.image for sample in samples if sample.image is not None]
+        return [sample.rgb for sample in samples if sample.image is not None]
 
 
 def named_files(folder: Path, names: Sequence[str], split: Sequence[str]) -> dict[str, Path]:

@@ -176,10 +176,9 @@ class Evaluation:
     def _illustration(self, index: int) -> Illustration:
         sample, instruments = self.data[index], self.instruments
         evaluated, protocol = instruments.evaluated, self.resolved.protocol
-        assert sample.image is not None
         made = instruments.source.pictures([sample], 0)
         size, how = instruments.picture_size, protocol.picture_resampling
-        (batch,), (photo,) = stack(made, size, how), stack([sample.image], size, how)
+        (batch,), (photo,) = stack(made, size, how), stack([sample.rgb], size, how)
         labels = protocol.label_size or (batch.shape[2], batch.shape[3])
         truth = true_indices(sample.layout, labels, evaluated)
         predicted = wrong = None

@@ -117,9 +117,8 @@ def _scores(
     found: list[NDArray[np.int64]] = []
     for index in range(len(test)):
         sample = test[index]
-        assert sample.image is not None
         size = protocol.picture_size or protocol.synthesis_size
-        image = resampled(sample.image, size, protocol.picture_resampling)[None]
+        image = resampled(sample.rgb, size, protocol.picture_resampling)[None]
         labels = protocol.label_size or (image.shape[2], image.shape[3])
         (predicted,) = predictor.predict([sample], image, [labels])
         truth = true_indices(sample.layout, labels, evaluated)

@@ -21,6 +21,7 @@ from semsynth.models.description import Sizes, StyleInput
 from semsynth.models.local import LocalStage, check_local, run_part
 from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import fold_spectral_norm
+from semsynth.pixel_format import PixelFormat
 
 OLDEST_FAMILY = "pix2pixhd"
 """Of configurations that were written before they named their family."""
@@ -82,6 +83,11 @@ class GeneratorConfig(Config, ABC):
     def picture_channels(self) -> int:
         """Channels of the picture that the generator reads instead of a layout; 0: it reads layouts."""
         return 0
+
+    @property
+    def pixel_format(self) -> PixelFormat:
+        """What its pictures hold: 8-bit RGB, but for families that say otherwise."""
+        return PixelFormat()
 
     @property
     def style(self) -> StyleInput | None:

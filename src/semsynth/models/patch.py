@@ -46,6 +46,8 @@ class PatchDiscriminatorConfig(Config):
     """Whether they have one nevertheless (pix2pixHD: a norm follows that takes it away again)."""
     image_channels: int = Field(0, ge=0, le=8192)
     """Channels of an image that is the condition, instead of a layout; 0: a layout."""
+    picture_channels: int = Field(3, ge=1, le=256)
+    """Channels of the pictures that are judged."""
     max_width: int = Field(512, ge=1, le=8192)
     """Upper bound of the channels."""
 
@@ -68,7 +70,9 @@ class PatchDiscriminator(nn.Module):
         widths = [config.width]
         for _ in range(1, config.layers):
             widths.append(min(2 * widths[-1], config.max_width))
-        convs = [conv2d(config.condition_channels + 3, widths[0], KERNEL, stride=2, padding=PADDING)]
+        convs = [
+            conv2d(config.condition_channels + config.picture_channels, widths[0], KERNEL, stride=2, padding=PADDING)
+        ]
         for i, (width, next_width) in enumerate(pairwise(widths), start=2):
             stride = 1 if i == config.layers else 2
             options = {"bias": config.bias or config.norm == "none", "spectral": config.spectral}
@@ -98,7 +102,7 @@ class PatchDiscriminator(nn.Module):
         """The first convolution, over cat[layout, image]; the layout's share is computed once per layout."""
         conv = self.convs[0]
         assert isinstance(conv, nn.Conv2d)
-        of_layout, of_image = conv.weight[:, :-3], conv.weight[:, -3:]
+        of_layout, of_image = conv.weight.tensor_split([conv.in_channels - image.shape[1]], 1)
         share = F.conv2d(image, of_image, stride=2, padding=PADDING)  # [M,O,h',w']
         common = layout_conv2d(layout, of_layout, conv.bias, stride=2, padding=PADDING)  # [N,O,h',w']
         repeated = share.view(-1, *common.shape) + common.to(share.dtype)  # [M/N,N,O,h',w']

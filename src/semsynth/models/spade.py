@@ -28,6 +28,7 @@ from semsynth.ops.norm import NormKind, ParameterFreeNorm
 from semsynth.ops.rectangle import Rectangle
 from semsynth.ops.spectral_norm import conv2d
 from semsynth.ops.spread import spread
+from semsynth.pixel_format import PixelFormat
 
 WIDTHS = (16, 16, 16, 8, 4, 2, 1)
 """Output channels of head, middle_0, middle_1, up_0 .. up_3 in units of the generator's width (figure 3)."""
@@ -70,6 +71,14 @@ class SPADEGeneratorConfig(GeneratorConfig):
     noise_injection: bool = False
     """Noise with a learned scale for each channel after every doubling of the resolution (StyleGAN): texture in regions
     where the layout is constant. Not in the paper."""
+
+    pixels: PixelFormat = PixelFormat()
+    """What the pictures hold: that of the data set they are trained on."""
+
+    @property
+    def pixel_format(self) -> PixelFormat:
+        """See :attr:`pixels`."""
+        return self.pixels
 
     @property
     def start_size(self) -> Size:
@@ -194,7 +203,7 @@ class SPADEGenerator(LayoutGenerator):
         if config.upsamplings == 7:
             self.up_4 = block(last, last // 2, config)
             last //= 2
-        self.to_rgb = nn.Conv2d(last, 3, 3, padding=1)
+        self.to_rgb = nn.Conv2d(last, config.pixels.channels, 3, padding=1)
         self.noises = nn.ModuleList(self._noises() if config.noise_injection else ())
 
     def _noises(self) -> Iterator[NoiseInjection]:
@@ -228,7 +237,7 @@ class SPADEGenerator(LayoutGenerator):
                 one, first features that are made of noise are repeated (:func:`semsynth.ops.spread.spread`).
 
         Returns:
-            [N,3,H,W] in [-1,1].
+            [N,C,H,W] in [-1,1], C = ``config.pixels.channels``.
 
         Raises:
             SemsynthError: a size that the generator does not make.

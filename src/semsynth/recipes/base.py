@@ -21,6 +21,7 @@ from semsynth.errors import SemsynthError
 from semsynth.layout import LayoutBatch, LayoutEncoding, pixels
 from semsynth.models.generator import GeneratorConfig, LayoutGenerator
 from semsynth.models.patch import PatchDiscriminatorConfig
+from semsynth.pixel_format import PixelFormat
 
 Terms = dict[str, Tensor]
 """Named scalar loss terms, before weighting; the mean over processes and micro-batches is the whole batch's."""
@@ -144,6 +145,16 @@ class RecipeConfig(Config):
             SemsynthError: the loss consists of nothing else.
         """
         return ("loss.perceptual=0",) if self.has_perceptual_term() else ()
+
+    def for_pixels(self, format: PixelFormat) -> Self:
+        """The configuration for photographs of this format.
+
+        Raises:
+            SemsynthError: the system, or what is set, makes 8-bit RGB only.
+        """
+        if not format.is_plain:
+            raise SemsynthError(f"the photos have {format} (pixels.json), and this system makes 8-bit RGB: train spade")
+        return self
 
     def completed(self) -> Self:
         """The configuration as the record of a new run has it: files that it names are found, and told by checksums.

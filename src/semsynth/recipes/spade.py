@@ -29,6 +29,7 @@ from semsynth.models.patch import MultiScaleDiscriminator, PatchDiscriminatorCon
 from semsynth.models.spade import SPADEGenerator, SPADEGeneratorConfig
 from semsynth.models.style_encoder import StyleEncoder, StyleEncoderConfig, reparameterize
 from semsynth.ops.initialization import initialize_xavier
+from semsynth.pixel_format import PixelFormat
 from semsynth.recipes.aids import AidedConfig, AidedRecipe, PerceptualCrop, PerceptualTerm, PixelTerm, cropped
 from semsynth.recipes.base import (
     Adam,
@@ -92,6 +93,28 @@ class SPADEConfig(PerceptualCrop, AidedConfig):
     def check_dataset(self, classes: ClassSet) -> None:
         """Make sure that the networks are for these classes."""
         check_classes(classes, self.generator.encoding)
+
+    def for_pixels(self, format: PixelFormat) -> Self:
+        """Networks with as many channels; the perceptual network and that of features read three."""
+        if format.is_plain:
+            return self
+        if self.encoder is not None:
+            raise SemsynthError(
+                f"the photos have {format} (pixels.json), and a style encoder reads 8-bit RGB: set encoder=null"
+            )
+        pretrained = "loss.perceptual=0" if self.loss.perceptual else ""
+        pretrained = pretrained or ("feature_discriminator=null" if self.feature_discriminator else "")
+        if pretrained and format.channels != 3:
+            raise SemsynthError(
+                f"the photos have {format} (pixels.json), and the pretrained network of that term reads 3 channels: "
+                f"set {pretrained}"
+            )
+        return self.model_copy(
+            update={
+                "generator": self.generator.model_copy(update={"pixels": format}),
+                "discriminator": self.discriminator.model_copy(update={"picture_channels": format.channels}),
+            }
+        )
 
     def load_networks(self, perceptual_weights: Path | None, feature_weights: Path | None) -> dict[str, Any]:
         """The VGG term, unless its weight is 0, and what the aids need."""

@@ -6,9 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -16,12 +14,13 @@ from semsynth.checkpoint import Card, LoadedModel
 from semsynth.classes import ClassSet
 from semsynth.errors import SemsynthError
 from semsynth.exporting import ExportedModel
-from semsynth.images import to_uint8
+from semsynth.images import Pixels, to_uint8, to_uint16
 from semsynth.layout import Condition, LayoutBatch, Size
 from semsynth.layout.stored import StoredLayout, SymbolFile
 from semsynth.models.generator import GeneratorConfig
 from semsynth.models.local import LocalStage, largest_stage
 from semsynth.ops.rectangle import Rectangle
+from semsynth.pixel_format import shown as shown_pixels
 from semsynth.styles.bank import StyleBank
 from semsynth.styles.canvas import CanvasStyles
 from semsynth.styles.choice import ObjectStyle, StyleChoice
@@ -121,7 +120,7 @@ class Synthesizer(Styling):
         choice = self.style(style, seed, object_styles, region_seeds)
         condition, note = self._opened(layout, size)
         _warn(note, stacklevel=5)  # past the two decorators
-        return Image.fromarray(self.synthesize_arrays([condition], [choice], opened=opened)[0][0])
+        return Image.fromarray(shown_pixels(self.synthesize_arrays([condition], [choice], opened=opened)[0][0]))
 
     def open_picture(self, max_bytes: int = OPEN_BYTES) -> OpenPicture | None:
         """Prepare for a layout that is going to be edited stroke by stroke.
@@ -168,7 +167,7 @@ class Synthesizer(Styling):
         condition, note = self._opened(layout, size)
         _warn(note, stacklevel=3)
         made = self.synthesize_arrays([condition] * len(choices), choices)
-        return [Image.fromarray(photo) for photos in made for photo in photos]
+        return [Image.fromarray(shown_pixels(photo)) for photos in made for photo in photos]
 
     def synthesize_batch(
         self,
@@ -194,7 +193,7 @@ class Synthesizer(Styling):
         for _, note in opened:
             _warn(note, stacklevel=3)
         made = self.synthesize_arrays([condition for condition, _ in opened], choices, batch_size)
-        return [Image.fromarray(photos[0]) for photos in made]
+        return [Image.fromarray(shown_pixels(photos[0])) for photos in made]
 
     def synthesize_arrays(
         self,
@@ -202,7 +201,7 @@ class Synthesizer(Styling):
         choices: Sequence[StyleChoice | None],
         batch_size: int = BATCH_SIZE,
         opened: OpenPicture | None = None,
-    ) -> list[NDArray[np.uint8]]:
+    ) -> list[Pixels]:
         """The level below :meth:`synthesize_batch`: conditions and styles have been read, and nothing is resized.
 
         Args:
@@ -212,7 +211,8 @@ class Synthesizer(Styling):
             opened: as in :meth:`__call__`.
 
         Returns:
-            For each condition [k,H,W,3] uint8: its k photos, k = ``config.images_per_layout``.
+            For each condition [k,H,W,C]: its k photos, k = ``config.images_per_layout``, over the full range of the
+            8 or 16 bits of ``config.pixel_format``.
 
         Raises:
             SemsynthError: a style that does not fit its layout, an open picture of another synthesizer, or too little
@@ -220,13 +220,14 @@ class Synthesizer(Styling):
         """
         if opened is not None and not opened.belongs_to(self._backend):
             raise SemsynthError("this open picture is of another synthesizer: use one of this synthesizer's")
-        made: dict[int, NDArray[np.uint8]] = {}
+        made: dict[int, Pixels] = {}
+        to_integers = to_uint8 if self.config.pixel_format.bits == 8 else to_uint16
         for chosen in _batches([condition.size for condition in conditions], batch_size):
             read = [self._read_style(choices[i], conditions[i]) for i in chosen]
             given = [one for one in read if one is not None]
             styles_read = stacked(given, conditions[chosen[0]].size) if given else None
             shown = [self._as_shown(choices[i], conditions[i]) for i in chosen]
-            photos = to_uint8((opened or self._backend).photograph(shown, styles_read))  # [N*k,H,W,3]
+            photos = to_integers((opened or self._backend).photograph(shown, styles_read))  # [N*k,H,W,C]
             together = self.config.images_per_layout
             made |= {i: photos[row * together : (row + 1) * together] for row, i in enumerate(chosen)}
         return [made[i] for i in range(len(conditions))]
@@ -259,7 +260,7 @@ class Synthesizer(Styling):
         if isinstance(self._styles, CanvasStyles):
             pieces = self._styles.choices(opened, instance_id, seed, object_styles or {})
             made = self.synthesize_arrays([opened] * len(pieces), pieces)
-            return [Image.fromarray(photos[0]) for photos in made]
+            return [Image.fromarray(shown_pixels(photos[0])) for photos in made]
         if not isinstance(self._styles, ObjectStyles | NoiseStyles):
             raise SemsynthError("this model has no styles for objects: use one of pix2pixHD with instance features")
         read = self._styles.choices(opened, instance_id, seed, object_styles or {})
@@ -268,7 +269,10 @@ class Synthesizer(Styling):
         photos = []
         for part in parts:
             copies = 1 if self.has_object_styles else len(part)  # pix2pixHD's generator reads a layout once for all
-            photos += [Image.fromarray(image) for image in to_uint8(self._backend.photograph([opened] * copies, part))]
+            photos += [
+                Image.fromarray(shown_pixels(image))
+                for image in to_uint8(self._backend.photograph([opened] * copies, part))
+            ]
         return photos
 
     def synthesize_tensor(

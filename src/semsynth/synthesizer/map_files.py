@@ -32,6 +32,7 @@ def list_maps(
     numbers: Sequence[int | str] | None = None,
     instances: Path | None = None,
     mark: str = "_seed",
+    suffix: str = ".png",
 ) -> list[MapFiles]:
     """List label maps and name their photos; nothing is decoded.
 
@@ -41,6 +42,7 @@ def list_maps(
         numbers: what photos of one map are named after, with ``mark`` before it; None: one photo, named like the map.
         instances: a folder of instance maps named like the label maps, or the file for a single map.
         mark: see ``numbers``.
+        suffix: of the photos.
 
     Raises:
         SemsynthError: a file that is not there, a folder without maps, or maps without instance maps.
@@ -61,8 +63,8 @@ def list_maps(
     listed = []
     for path in paths:
         beside = known[name_of_file(path)] if known else instances
-        names = [f"{path.stem}.png"] if numbers is None else [f"{path.stem}{mark}{one}.png" for one in numbers]
-        listed.append(MapFiles(path, beside, tuple(out / name for name in names)))
+        names = [path.stem] if numbers is None else [f"{path.stem}{mark}{one}" for one in numbers]
+        listed.append(MapFiles(path, beside, tuple(out / f"{name}{suffix}" for name in names)))
     return listed
 
 

@@ -10,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from semsynth.data.progress import Stages, Tell, silent_stages, tell_nobody
 from semsynth.errors import SemsynthError
 from semsynth.files import make_folder, write_bytes
-from semsynth.images import decode_image, save_png
+from semsynth.images import Pixels, decode_image, save_png
 from semsynth.layout import Condition, Layout, Size
+from semsynth.pixel_format import shown
 from semsynth.styles.choice import ObjectStyle, StyleChoice
 from semsynth.synthesizer.contact_sheet import ContactSheet
 from semsynth.synthesizer.core import BATCH_SIZE, Synthesizer
@@ -99,8 +99,8 @@ def synthesize_files(
     folder, photo = Path(out), None if style is None else Path(style)
     sheet = folder / CONTACT_SHEET if contact_sheet else None
 
-    def list_files(numbers: Sequence[int] | None, mark: str) -> list[MapFiles]:
-        files = list_maps(maps, folder, numbers, None if instances is None else Path(instances), mark)
+    def list_files(numbers: Sequence[int] | None, mark: str, suffix: str = ".png") -> list[MapFiles]:
+        files = list_maps(maps, folder, numbers, None if instances is None else Path(instances), mark, suffix)
         check_outputs(files, folder, photo, sheet, overwrite=overwrite)
         return files
 
@@ -114,6 +114,8 @@ def synthesize_files(
         files = list_files(range(1, len(seeds) + 1), "_")
     elif len(seeds) > 1 and not synthesizer.has_styles:
         raise SemsynthError("this model makes one photo of a layout: leave out `count`")
+    elif (suffix := synthesizer.config.pixel_format.suffix) != ".png":
+        files = list_files(seeds if len(seeds) > 1 else None, "_seed", suffix)
     if isinstance(object_styles, str | Path):
         named = synthesizer.classes if synthesizer.has_region_noise else None
         object_styles = read_object_styles(Path(object_styles), named)
@@ -218,11 +220,11 @@ class CheckedMaps:
         make_folder(self._files[0].photos[0].parent)
         done, total = progress("synthesising"), len(self._files) * len(choices)
         for number, (one, path, condition, photo) in enumerate(self._photos(choices), 1):
-            save_png(path, photo)
+            self._synthesizer.config.pixel_format.write(path, photo)
             if sheet is not None:
                 if path == one.photos[0]:
                     sheet.start_row(Image.fromarray(condition.colors()), one.path.stem)
-                sheet.add(Image.fromarray(photo), path.stem)
+                sheet.add(Image.fromarray(shown(photo)), path.stem)
             done(number, total)
 
     def sources(self, choices: Sequence[StyleChoice | None]) -> dict[str, list[dict[str, str]]]:
@@ -241,10 +243,8 @@ class CheckedMaps:
             for path, choice in zip(one.photos, choices, strict=True)
         }
 
-    def _photos(
-        self, choices: Sequence[StyleChoice | None]
-    ) -> Iterator[tuple[MapFiles, Path, Condition, NDArray[np.uint8]]]:
-        """Photos [H,W,3] in the order of the files, with what they were made of."""
+    def _photos(self, choices: Sequence[StyleChoice | None]) -> Iterator[tuple[MapFiles, Path, Condition, Pixels]]:
+        """Photos [H,W,C] in the order of the files, with what they were made of."""
         opened = ((one, self._take(one)) for one in self._files)
         together = len(choices) > 1 and self._synthesizer.config.images_per_layout > 1
         wanted = (

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from semsynth.data.sample import Batch, Sample, Samples, Transform
 from semsynth.images import save_png, to_uint8
+from semsynth.pixel_format import shown as shown_pixels
 from semsynth.recipes.base import Networks
 
 ROWS = 6
@@ -40,8 +41,8 @@ class FixedLayouts:
         """Save a grid as PNG: a row per layout with its colours, its photo, and a picture of each of ``shown``."""
         rows = []
         for sample, batch in zip(self.samples, self.batches, strict=True):
-            pictures = [sample.condition.colors()] + ([] if sample.image is None else [sample.image])
-            pictures += [to_uint8(picture(networks, batch))[0] for networks in shown]
+            pictures = [sample.condition.colors()] + ([] if sample.image is None else [shown_pixels(sample.image)])
+            pictures += [shown_pixels(to_uint8(picture(networks, batch))[0]) for networks in shown]
             rows.append(np.concatenate([_framed(one) for one in pictures], axis=1))
         width = max(row.shape[1] for row in rows)
         padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]

@@ -70,7 +70,7 @@ def new_record(
     config = override(base, sized_alike(base, [one for one in changes if one not in of_stages]))
     if not perceptual:
         config = override(config, config.without_perceptual())
-    config = config.completed()
+    config = config.for_pixels(source.pixels).completed()
     record = RunRecord(
         system=system,
         preset=preset,

@@ -46,6 +46,8 @@ def shard_folder(
         SemsynthError: files that do not pair or cannot be read, shards of other data in ``out``, or a full disk.
     """
     source = FolderSource(root)
+    if not source.pixels.is_plain:
+        raise SemsynthError(f"{root} has photos with {source.pixels}, and shards hold 8-bit RGB: train on the folder")
     chosen = source.splits if splits is None else tuple(splits)
     unknown = [split for split in chosen if split not in source.splits]
     if unknown or not chosen:

@@ -12,6 +12,7 @@ from semsynth.data.shards.check import check_shards
 from semsynth.data.shards.reading import ShardSplit
 from semsynth.data.shards.remote import RemoteStore, StreamedSplit
 from semsynth.data.shards.store import FolderStore
+from semsynth.pixel_format import PixelFormat
 
 
 class ShardSource:
@@ -32,6 +33,7 @@ class ShardSource:
         self.classes = self._index.classes or NO_CLASSES
         self.splits = tuple(sorted(self._index.splits))
         self.fingerprint = self._index.fingerprint
+        self.pixels = PixelFormat()
 
     def kinds(self, split: str) -> frozenset[str]:
         """As the index says."""

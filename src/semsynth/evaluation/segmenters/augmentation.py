@@ -32,8 +32,7 @@ class SegmenterAugmentation(Config):
         load_size = round(self.crop_size * rng.uniform(1, self.max_scale))
         view = self._pipeline("resize_and_crop", load_size).apply(sample, rng, train=True)
         factors = [rng.uniform(1 - self.color, 1 + self.color) for _ in range(3)]
-        assert view.image is not None
-        return Sample(view.name, view.condition, _recolored(view.image, *factors))
+        return Sample(view.name, view.condition, _recolored(view.rgb, *factors))
 
     def whole(self, sample: Sample) -> Sample:
         """The whole picture at the crop's size, as validation sees it."""
