@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 from bulk_jobs import files, ray_command
 
+from semsynth.bulk.task import Outcome, TileTask
+
 pytest.importorskip("ray.data", reason="semsynth[ray] is not installed")
+
+
+def test_tiles_travel_as_they_are() -> None:
+    from semsynth.bulk.ray_engine import _Texts
+
+    texts = _Texts(TileTask)
+    assert texts.task(texts.of_task(TileTask(7))) == TileTask(7)
+    outcomes = [Outcome(TileTask(7)), Outcome(TileTask(8), error="no")]
+    assert list(texts.outcomes(texts.table(outcomes))) == outcomes
 
 
 @pytest.mark.slow
