@@ -13,6 +13,7 @@ from semsynth.evaluation.record import UsefulnessResult
 from semsynth.evaluation.usefulness import measure_usefulness
 
 
+@pytest.mark.slow
 def test_train_on_synthetic_is_the_same_with_shards(flags: Path, flag_shards: Path, tmp_path: Path) -> None:
     """The real photos stand in for synthesised ones: both segmenters are then equal, too."""
     results: list[UsefulnessResult] = []

@@ -65,6 +65,7 @@ def test_the_penalty_comes_every_so_many_steps(system: str, precision: str, star
 
 
 @pytest.mark.parametrize("system", ["oasis", "spade"])
+@pytest.mark.slow
 def test_a_heavy_penalty_flattens_the_discriminator(system: str, start: Start) -> None:
     """What is penalised falls, where nothing else moves it much."""
     found = []
@@ -97,7 +98,7 @@ def test_a_resumed_run_with_penalties_equals_an_uninterrupted_one(system: str, s
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_decoded_samples_train_the_same_model(start: Start, workers: int) -> None:
     files = []
     for cached in ("false", "true"):

@@ -117,6 +117,7 @@ def test_processes_equal_one_and_never_drift_apart(
         assert_equals(one, tmp_path / str(number), networks)
 
 
+@pytest.mark.slow
 def test_devices_option_equals_one_process_and_micro_batches_too(
     start: Callable[..., Trainer],
     command: Callable[..., subprocess.Popen[str]],

@@ -35,6 +35,7 @@ def test_the_average_begins_at_its_full_decay_where_asked(start: Start) -> None:
         torch.testing.assert_close(average, kept * before + (1 - kept) * after)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_the_discriminator_learns_what_it_is_shown(start: Start) -> None:
     """From knowing nothing, whose loss is the logarithm of the number of classes, "fake" and void included."""
     settings = ("discriminator.width=8", "discriminator_optimizer.lr=0.02", "augmentation.cutout=0")
