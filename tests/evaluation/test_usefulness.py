@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from flags import PROTOCOL
 
 from semsynth.evaluation.choices import evaluated_classes, open_split
