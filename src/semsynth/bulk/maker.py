@@ -190,8 +190,7 @@ class PictureMaker:
             if choice is None:
                 choice = self.synthesizer.style(None, self._seed(task, number), None, dict(self.job.region_seeds))
             photos = self.synthesizer.synthesize_arrays([condition], [choice])[0]  # [k,H,W,3]
-        photo: NDArray[np.uint8] = photos[0]
-        return photo
+        return rgb(photos[0], "a picture of this model")
 
     def _seed(self, task: BulkTask, number: int) -> int | None:
         if self.job.style is not None or not self.synthesizer.has_styles:

@@ -22,6 +22,7 @@ from semsynth.evaluation.protocols.definition import Resampling
 from semsynth.files import sha256
 from semsynth.images import decode_image, to_tensor
 from semsynth.layout import Size, pixels
+from semsynth.pixel_format import rgb
 from semsynth.synthesizer import Synthesizer
 
 Picture = NDArray[np.uint8]
@@ -75,7 +76,7 @@ class ModelPictures:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # of styles without a bank
             made = self.synthesizer.synthesize_arrays(conditions, choices, self.batch_size)
         of_collection = number if self.synthesizer.config.images_per_layout > 1 else 0
-        return [photos[of_collection] for photos in made]
+        return [rgb(photos[of_collection], "a picture of this model") for photos in made]
 
     def _seed(self, sample: Sample, number: int) -> int | None:
         if not self.synthesizer.has_styles:

@@ -41,6 +41,9 @@ class TileMaker:
         if model_digest(folder) != job.model_sha256:
             raise SemsynthError(f"the model {job.model} has changed since this picture began: remove {root}")
         self._synthesizer = load(folder, device, job.precision)
+        format = self._synthesizer.config.pixel_format
+        if not format.is_plain:
+            raise SemsynthError(f"the model {job.model} makes {format}, and tiles are 8-bit RGB: leave out the tiles")
         encoding = self._synthesizer.config.encoding
         self._layout = StoredLayout.open(job.symbols(root, encoding), encoding)
         if self._synthesizer.device.type == "cpu":
