@@ -63,7 +63,9 @@ def _built(config: SPADEModel | OASISModel) -> dict[str, nn.Module]:
     key = config.model_dump_json()
     if key not in _NETWORKS:
         generator = torch.Generator().manual_seed(7)
-        _NETWORKS[key] = networks = config.build()
+        with torch.random.fork_rng():  # biases are drawn here, whichever tests came before
+            torch.manual_seed(7)
+            _NETWORKS[key] = networks = config.build()
         for network in networks.values():
             for module in network.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):

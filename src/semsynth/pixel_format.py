@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ FILE = "pixels.json"
 ARRAY = ".npy"
 
 
+PixelValue = Annotated[float, Field(ge=-1e30, le=1e30)]
+
+
 class PixelFormat(Config):
     """What photographs hold, ``pixels.json``."""
 
@@ -40,7 +43,7 @@ class PixelFormat(Config):
     """1 is grey, 3 is RGB; others are of NumPy files."""
     bits: Literal[8, 16] = 8
     """Of each channel, as networks' pictures are stored."""
-    range: tuple[float, float] | None = None
+    range: tuple[PixelValue, PixelValue] | None = None
     """The values that become the darkest and the brightest, for example [0, 4095] of a camera of 12 bits; what lies
     outside is cut off. None: all that the bits can hold."""
 

@@ -101,5 +101,5 @@ def test_the_signature_shows_the_new_names_only() -> None:
     import inspect
 
     names = set(inspect.signature(Synthesizer.__call__).parameters)
-    assert names == {"self", "layout", "style", "seed", "size", "object_styles", "region_seeds"}
+    assert names == {"self", "layout", "style", "seed", "size", "object_styles", "region_seeds", "opened"}
     assert "instance id" in (Synthesizer.__call__.__doc__ or "")
