@@ -2,7 +2,7 @@
 
     python benchmarks/studio_browser.py [--strokes 200] [--json FILE]
 
-Starts ``semsynth studio`` with the bundled model and opens it in a headless Chromium that shares the machine with the
+Starts ``semsynth studio`` with the bundled facades and opens it in a headless Chromium that shares the machine with the
 server and draws without a graphics card. Strokes are scripted pointer events on five drawn fronts, painted while the
 photo follows. *Stroke to photo* is from the pointer's release to the end of the frame that shows the photo of the final
 layout. *Pointer to pixel* is what the page does between a movement of the pointer on a layout of 1024x1024 and the
@@ -107,11 +107,11 @@ LOADED = """() => [
 
 @contextmanager
 def studio() -> Iterator[str]:
-    """The address of a studio with the bundled model.
+    """The address of a studio with the bundled facades.
 
     A process of its own, as people have it: drawing photos must not wait for the Python that drives the browser.
     """
-    command = [sys.executable, "-m", "semsynth", "studio", "--port", "0"]
+    command = [sys.executable, "-m", "semsynth", "studio", "facades", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
