@@ -154,12 +154,17 @@ def test_a_complete_study(facades: Path, tmp_path: Path, chromium: Any, mode: st
     assert page.locator("svg").count() == int(timed)
 
 
+def planned(facades: Path, folder: Path, design: str) -> Path:
+    """A study of two methods, ready to be served."""
+    (folder / "design.yaml").write_text(design)
+    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
+    run("study", "plan", *methods, "--design", folder / "design.yaml", "--out", folder / "study")
+    return folder / "study"
+
+
 def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, chromium: Any):
     """The server dies, the participant goes on, and the answers arrive when it is back: each once."""
-    study = tmp_path / "study"
-    (tmp_path / "design.yaml").write_text("batch: 6\n" + NO_HURRY)
-    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
-    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    study = planned(facades, tmp_path, "batch: 6\n" + NO_HURRY)
     with served(study) as server:
         page = chromium.new_page(viewport={"width": 1000, "height": 700})
         with all_loaded(page):
@@ -182,10 +187,7 @@ def test_answers_wait_for_a_server_that_is_away(facades: Path, tmp_path: Path, c
 @pytest.mark.slow
 def test_pictures_wait_for_the_connection(facades: Path, tmp_path: Path, chromium: Any):
     """The connection breaks before the pictures have arrived; the participant sees them when it is back."""
-    study = tmp_path / "study"
-    (tmp_path / "design.yaml").write_text("batch: 6\n" + NO_HURRY)
-    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
-    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    study = planned(facades, tmp_path, "batch: 6\n" + NO_HURRY)
     with served(study) as server:
         page = chromium.new_page(viewport={"width": 1000, "height": 700})
         asked: list[str] = []
@@ -201,10 +203,7 @@ def test_pictures_wait_for_the_connection(facades: Path, tmp_path: Path, chromiu
 
 
 def test_a_small_window_has_to_be_made_larger(facades: Path, tmp_path: Path, chromium: Any):
-    study = tmp_path / "study"
-    (tmp_path / "design.yaml").write_text("batch: 6\n")
-    methods = ("--method", f"first={facades / 'first'}", "--method", f"second={facades / 'second'}")
-    run("study", "plan", *methods, "--design", tmp_path / "design.yaml", "--out", study)
+    study = planned(facades, tmp_path, "batch: 6\n")
     with served(study) as server:
         touching = chromium.new_context(viewport={"width": 400, "height": 700}, has_touch=True)
         page = touching.new_page()
