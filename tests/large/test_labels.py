@@ -60,3 +60,15 @@ def test_ids_outside_the_classes_name_file_and_rows(label_map: Path, tmp_path: P
         SemsynthError, match=r"wrong\.png, rows 90 to 96: ids outside the class set .*: 77 \(1 pixels\)"
     ):
         list(strips)
+
+
+def test_a_cut_map_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    save_png(path, np.random.default_rng(0).integers(1, 3, (64, 64)).astype(np.uint8))
+    path.write_bytes(path.read_bytes()[:200])
+    encoding = LayoutEncoding(num_classes=CLASSES.num_classes)
+    file = SymbolFile.of(tmp_path / "symbols", (64, 64), encoding)
+    with pytest.raises(SemsynthError) as error:
+        store_symbols(path, CLASSES, encoding, file)
+    assert str(error.value) == f"{path} is truncated or damaged: restore the file"
+    assert not file.path.exists()

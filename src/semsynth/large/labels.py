@@ -74,10 +74,10 @@ def store_symbols(
                 first, end = np.searchsorted(rows, [strip.start, strip.stop]).tolist()
                 for start in range(first, end, together):
                     chosen = rows[start : min(start + together, end)] - strip.start
-                    part = Layout(labels[np.ix_(chosen, columns)], classes)
-                    symbols = LayoutBatch.from_layouts([part], encoding).full.symbols[0].numpy()
+                    with errors_of(path):
+                        part = Layout(labels[np.ix_(chosen, columns)], classes)
+                        symbols = LayoutBatch.from_layouts([part], encoding).full.symbols[0].numpy()
                     stored.write(symbols.astype(file.kind).tobytes())
                 progress(end, len(rows))
 
-    with errors_of(path):
-        write_atomically(file.path, write)
+    write_atomically(file.path, write)
